@@ -1,0 +1,38 @@
+// Package kernel holds the Go form of gram's innermost loops, which run where
+// there is no assembly and say what the assembly must compute, and the types
+// through which the frames around the loops pick an instruction level.
+//
+// Its subpackages f64 and f32 choose between these and the assembly that
+// internal/asmgen writes.
+package kernel
+
+// A Float is an element type of kernels.
+type Float interface{ float32 | float64 }
+
+// MaxTileRows and MaxTileVectors bound the tiles of all levels.
+const (
+	MaxTileRows    = 8
+	MaxTileVectors = 3
+)
+
+// A Tile computes C = alpha·A·B + beta·C for a fixed number of rows of C and of
+// vectors of its columns, the last of which has tail lanes. Element (i, p) of A is
+// a[i*rs+p*cs]; rows of B and C are contiguous and ldb and ldc apart. Each element
+// of C is one sum in the order of p, so its bits do not depend on the tile that
+// computed it. With beta = 0, C is not read.
+type Tile[T Float] func(k int, alpha T, a *T, rs, cs int, b *T, ldb int, beta T, c *T, ldc, tail int)
+
+// Gemm is what the frame of the matrix product needs of an instruction level.
+type Gemm[T Float] struct {
+	// Rows × Vectors·Lanes is the shape of the largest tile.
+	Rows, Vectors, Lanes int
+	// Tiles holds at [m-1][v-1] the tile of m rows and v vectors.
+	Tiles [MaxTileRows][MaxTileVectors]Tile[T]
+	// CopyPanel holds at [v-1] the copy of k rows of v vectors, ldd apart at dst
+	// and filled up with zeros beyond the tail lanes of the last.
+	CopyPanel [MaxTileVectors]func(k int, src *T, lds int, dst *T, ldd, tail int)
+	// Strip is the number of rows that TransposeStrip takes, and the size of its blocks.
+	Strip int
+	// TransposeStrip sets dst[p*ldd+j] = src[j*lds+p] for j < Strip, p < blocks·Strip.
+	TransposeStrip func(blocks int, src *T, lds int, dst *T, ldd int)
+}
