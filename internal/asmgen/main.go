@@ -37,7 +37,7 @@ func files() []file {
 			file{t.pkg, "vector", func(c *build.Context) { vectorFile(c, t) }},
 		)
 	}
-	return out
+	return append(out, file{"ruler", "ruler", rulerFile})
 }
 
 // render returns the contents of the generated files by their paths, which are

@@ -1,0 +1,314 @@
+package linalg
+
+import (
+	"sync"
+	"unsafe"
+
+	"gonum.org/v1/gonum/blas"
+
+	"github.com/gram-ml/gram/internal/kernel"
+)
+
+// A product is C = alpha·op(A)·op(B) + beta·C on the kernels of one level.
+type product[T kernel.Float] struct {
+	kern           *kernel.Gemm[T]
+	m, n, k        int
+	alpha, beta    T
+	a, b, c        []T
+	lda, ldb, ldc  int
+	transA, transB bool
+	uplo           blas.Uplo // the triangle of C to compute; 0 is all of C
+}
+
+// The sizes of blocks, in bytes. A panel of B, as wide as a tile and depth deep, is
+// to stay in the L1 cache while rows of A pass by; a block of A in L2 while panels
+// of B do; a block of B in L3.
+const (
+	maxDepthBytes = 2048 // of a row of A: the depth of 256 float64
+	blockABytes   = 512 << 10
+	blockBBytes   = 4 << 20
+)
+
+// depth returns how much of k one pass takes. It may depend on k alone: it fixes
+// the rounding of the result.
+func (p *product[T]) depth() int {
+	var x T
+	limit := maxDepthBytes / int(unsafe.Sizeof(x))
+	if p.k <= limit {
+		return p.k
+	}
+	return roundUp(ceilDiv(p.k, ceilDiv(p.k, limit)), 8)
+}
+
+// block computes rows i0 ≤ i < i1 and columns j0 ≤ j < j1 of C.
+func (p *product[T]) block(i0, i1, j0, j1 int) {
+	if p.k == 0 || p.alpha == 0 {
+		p.scale(i0, i1, j0, j1)
+		return
+	}
+	var (
+		size  = int(unsafe.Sizeof(p.alpha))
+		depth = p.depth()
+		rows  = min(i1-i0, roundUp(blockABytes/(size*depth), p.kern.Rows))
+		cols  = min(j1-j0, roundUp(blockBBytes/(size*depth), p.kern.Vectors*p.kern.Lanes))
+
+		packsA, packsB     = p.packsA(i1-i0, j1-j0), p.packsB(i1-i0, j1-j0)
+		bufA, bufB, corner []T
+	)
+	if packsA || packsB || p.uplo != 0 {
+		s := borrow[T]()
+		defer s.giveBack()
+		if packsA {
+			bufA = grow(&s.a, rows*depth)
+		}
+		if packsB {
+			bufB = grow(&s.b, roundUp(cols, p.kern.Lanes)*depth)
+		}
+		if p.uplo != 0 {
+			corner = grow(&s.corner, p.kern.Rows*p.kern.Vectors*p.kern.Lanes)
+		}
+	}
+	for j := j0; j < j1; j += cols {
+		jn := min(cols, j1-j)
+		for q := 0; q < p.k; q += depth {
+			kn := min(depth, p.k-q)
+			beta := p.beta
+			if q > 0 {
+				beta = 1
+			}
+			if packsB {
+				p.packB(bufB, j, jn, q, kn)
+			}
+			for i := i0; i < i1; i += rows {
+				in := min(rows, i1-i)
+				if packsA {
+					p.packA(bufA, i, in, q, kn)
+				}
+				p.tiles(bufA, bufB, corner, i, in, j, jn, q, kn, beta)
+			}
+		}
+	}
+}
+
+// packsA tells whether rows of A are worth copying: they are read once for each
+// panel of columns, and in place they cost misses where they are far apart.
+func (p *product[T]) packsA(m, n int) bool {
+	return n >= 8*p.kern.Vectors*p.kern.Lanes && m*min(p.k, p.depth()) >= 1<<12
+}
+
+// packsB is the same for B, whose rows must be contiguous.
+func (p *product[T]) packsB(m, n int) bool {
+	return p.transB || m >= 4*p.kern.Rows && n*p.k > 1<<12
+}
+
+// tiles multiplies a block of A by a block of B, tile by tile. A nil buffer means
+// that the operand is used in place.
+func (p *product[T]) tiles(bufA, bufB, corner []T, i0, m, j0, n, q, k int, beta T) {
+	g := p.kern
+	for j := 0; j < n; {
+		v := balanced(ceilDiv(n-j, g.Lanes), g.Vectors)
+		w := min(v*g.Lanes, n-j)
+		tail := w - (v-1)*g.Lanes
+		b, ldb := p.panelOfB(bufB, j0, j, v, q, k)
+		for i, r := 0, 0; i < m; i += r {
+			r = balanced(m-i, g.Rows)
+			row, col := i0+i, j0+j
+			c, ldc := &p.c[row*p.ldc+col], p.ldc
+			cut := p.cut(row, r, col, w)
+			if cut == outside {
+				continue
+			}
+			if cut == across {
+				c, ldc = &corner[0], w
+				p.copyTriangle(corner, w, p.c[row*p.ldc+col:], p.ldc, row, r, col, w)
+			}
+			a, rs, cs := p.rowsOfA(bufA, i0, i, r, q, k)
+			g.Tiles[r-1][v-1](k, p.alpha, a, rs, cs, b, ldb, beta, c, ldc, tail)
+			if cut == across {
+				p.copyTriangle(p.c[row*p.ldc+col:], p.ldc, corner, w, row, r, col, w)
+			}
+		}
+		j += v * g.Lanes
+	}
+}
+
+// rowsOfA returns the address and strides of r rows of op(A), i of them into the
+// block that starts at row i0.
+func (p *product[T]) rowsOfA(buf []T, i0, i, r, q, k int) (a *T, rs, cs int) {
+	switch {
+	case buf != nil:
+		return &buf[i*k], 1, r
+	case p.transA:
+		return &p.a[q*p.lda+i0+i], 1, p.lda
+	}
+	return &p.a[(i0+i)*p.lda+q], p.lda, 1
+}
+
+// panelOfB is the same for v vectors of columns of op(B).
+func (p *product[T]) panelOfB(buf []T, j0, j, v, q, k int) (b *T, ldb int) {
+	if buf != nil {
+		return &buf[j*k], v * p.kern.Lanes
+	}
+	return &p.b[q*p.ldb+j0+j], p.ldb
+}
+
+// packA copies m rows of op(A) for tiles: each group of r rows becomes k columns
+// of r.
+func (p *product[T]) packA(buf []T, i0, m, q, k int) {
+	for i, r := 0, 0; i < m; i += r {
+		r = balanced(m-i, p.kern.Rows)
+		dst := buf[i*k : (i+r)*k]
+		if p.transA {
+			for s := range k {
+				copy(dst[s*r:(s+1)*r], p.a[(q+s)*p.lda+i0+i:])
+			}
+		} else {
+			transpose(p.kern, k, r, p.a[(i0+i)*p.lda+q:], p.lda, dst, r)
+		}
+	}
+}
+
+// packB copies n columns of op(B) for tiles: each group of v vectors of columns
+// becomes k rows of v vectors.
+func (p *product[T]) packB(buf []T, j0, n, q, k int) {
+	g := p.kern
+	for j := 0; j < n; {
+		v := balanced(ceilDiv(n-j, g.Lanes), g.Vectors)
+		w := min(v*g.Lanes, n-j)
+		dst := buf[j*k : (j+v*g.Lanes)*k]
+		if p.transB {
+			transpose(g, k, w, p.b[(j0+j)*p.ldb+q:], p.ldb, dst, v*g.Lanes)
+		} else {
+			g.CopyPanel[v-1](k, &p.b[q*p.ldb+j0+j], p.ldb, &dst[0], v*g.Lanes, w-(v-1)*g.Lanes)
+		}
+		j += v * g.Lanes
+	}
+}
+
+// transpose sets dst[s*ldd+i] = src[i*lds+s] for i < r and s < k.
+func transpose[T kernel.Float](g *kernel.Gemm[T], k, r int, src []T, lds int, dst []T, ldd int) {
+	i := 0
+	for ; i+g.Strip <= r; i += g.Strip {
+		blocks := k / g.Strip
+		if blocks > 0 {
+			g.TransposeStrip(blocks, &src[i*lds], lds, &dst[i], ldd)
+		}
+		for s := blocks * g.Strip; s < k; s++ {
+			for l := i; l < i+g.Strip; l++ {
+				dst[s*ldd+l] = src[l*lds+s]
+			}
+		}
+	}
+	for ; i < r; i++ {
+		for s, v := range src[i*lds : i*lds+k] {
+			dst[s*ldd+i] = v
+		}
+	}
+}
+
+// balanced returns how many of n to take at once, at most limit, so that the
+// pieces are of about the same size.
+func balanced(n, limit int) int {
+	switch {
+	case n <= limit:
+		return n
+	case n >= limit*limit: // what is left over fits in a little less for each of the last
+		return limit
+	}
+	return ceilDiv(n, ceilDiv(n, limit))
+}
+
+// How a tile lies to the triangle that is wanted of C.
+const (
+	within = iota
+	across
+	outside
+)
+
+func (p *product[T]) cut(i, r, j, w int) int {
+	switch {
+	case p.uplo == 0,
+		p.uplo == blas.Upper && i+r-1 <= j,
+		p.uplo == blas.Lower && j+w-1 <= i:
+		return within
+	case p.uplo == blas.Upper && i > j+w-1,
+		p.uplo == blas.Lower && j > i+r-1:
+		return outside
+	}
+	return across
+}
+
+// copyTriangle copies what of the tile at (i, j) belongs to the triangle of C.
+func (p *product[T]) copyTriangle(dst []T, ldd int, src []T, lds, i, r, j, w int) {
+	for s := range r {
+		lo, hi := 0, w
+		if p.uplo == blas.Upper {
+			lo = min(w, max(0, i+s-j))
+		} else {
+			hi = min(w, max(0, i+s+1-j))
+		}
+		copy(dst[s*ldd+lo:s*ldd+hi], src[s*lds+lo:s*lds+hi])
+	}
+}
+
+// scale is the product with no terms: C = beta·C.
+func (p *product[T]) scale(i0, i1, j0, j1 int) {
+	for i := i0; i < i1; i++ {
+		lo, hi := j0, j1
+		switch p.uplo {
+		case blas.Upper:
+			lo = max(lo, i)
+		case blas.Lower:
+			hi = min(hi, i+1)
+		}
+		if lo >= hi {
+			continue
+		}
+		row := p.c[i*p.ldc+lo : i*p.ldc+hi]
+		if p.beta == 0 {
+			clear(row)
+			continue
+		}
+		for j := range row {
+			row[j] *= p.beta
+		}
+	}
+}
+
+// buffers is packing space, kept between products.
+type buffers[T kernel.Float] struct{ a, b, corner []T }
+
+var pool64, pool32 sync.Pool
+
+func poolOf[T kernel.Float]() *sync.Pool {
+	var x T
+	if unsafe.Sizeof(x) == 8 {
+		return &pool64
+	}
+	return &pool32
+}
+
+func borrow[T kernel.Float]() *buffers[T] {
+	if s, ok := poolOf[T]().Get().(*buffers[T]); ok {
+		return s
+	}
+	return &buffers[T]{}
+}
+
+func (s *buffers[T]) giveBack() { poolOf[T]().Put(s) }
+
+// grow returns n elements of *buf, aligned to a cache line, in place of what was there.
+func grow[T kernel.Float](buf *[]T, n int) []T {
+	const line = 64
+	if cap(*buf) < n {
+		var x T
+		size := int(unsafe.Sizeof(x))
+		raw := make([]T, n+line/size)
+		skip := 0
+		for uintptr(unsafe.Pointer(&raw[skip]))%line != 0 {
+			skip++
+		}
+		*buf = raw[skip : skip+n]
+	}
+	return (*buf)[:n]
+}
