@@ -232,7 +232,10 @@ func Dst[T any](dst []T, n int) ([]T, error) {
 	if dst == nil {
 		return make([]T, n), nil
 	}
-	return dst, CheckDst(dst, n)
+	if err := CheckDst(dst, n); err != nil {
+		return nil, err
+	}
+	return dst, nil
 }
 
 // CheckDst is [Dst] for the row methods, which never allocate: len(dst) must be n,

@@ -106,8 +106,9 @@ type Scorer interface {
 // sample weights w ≥ 0, nil for all ones. Trainers are plain values: a fit does
 // not change them. The concrete trainers' Fit methods return concrete models.
 //
-// Where a trainer returns a model together with an error that wraps
-// [ErrNotConverged], the model is the last iterate and usable.
+// A trainer returns a model together with an error only if the error wraps
+// [ErrNotConverged]: the model is the last iterate and usable. After any other error
+// the model means nothing; it may be an interface that holds a nil pointer.
 type ClassifierTrainer interface {
 	TrainClassifier(ctx context.Context, X Matrix, y []int, w []float64) (Classifier, error)
 }
