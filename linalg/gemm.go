@@ -20,7 +20,8 @@ import (
 //
 // It panics if the shapes do not fit. O(m·n·k); it runs on the calling goroutine.
 // Each element of C is a sum in the order of k whose rounding depends on k and on
-// the instruction level alone, not on m, n, strides or transposition.
+// the instruction level alone, except that a product of one row, or of at most
+// four rows or columns, may be summed in several lanes.
 //
 // The loops around the tile are those of K. Goto and R. van de Geijn, Anatomy of
 // high-performance matrix multiplication, ACM TOMS 34 (2008).
@@ -45,7 +46,7 @@ func GemmParallel[T constraints.Float](workers int, tA, tB blas.Transpose, alpha
 	}
 	if is64[T]() {
 		multiply(workers, &product[float64]{
-			kern: f64.Gemm(), m: m, n: n, k: k, alpha: float64(alpha), beta: float64(beta),
+			kern: f64.Gemm(), rows: &kernels64, m: m, n: n, k: k, alpha: float64(alpha), beta: float64(beta),
 			a: f64.Of(a.Data), lda: a.Stride, transA: tA != blas.NoTrans,
 			b: f64.Of(b.Data), ldb: b.Stride, transB: tB != blas.NoTrans,
 			c: f64.Of(c.Data), ldc: c.Stride,
@@ -53,7 +54,7 @@ func GemmParallel[T constraints.Float](workers int, tA, tB blas.Transpose, alpha
 		return
 	}
 	multiply(workers, &product[float32]{
-		kern: f32.Gemm(), m: m, n: n, k: k, alpha: float32(alpha), beta: float32(beta),
+		kern: f32.Gemm(), rows: &kernels32, m: m, n: n, k: k, alpha: float32(alpha), beta: float32(beta),
 		a: f32.Of(a.Data), lda: a.Stride, transA: tA != blas.NoTrans,
 		b: f32.Of(b.Data), ldb: b.Stride, transB: tB != blas.NoTrans,
 		c: f32.Of(c.Data), ldc: c.Stride,
@@ -81,7 +82,7 @@ func Syrk[T constraints.Float](uplo blas.Uplo, t blas.Transpose, alpha T, a *Den
 	if is64[T]() {
 		data := f64.Of(a.Data)
 		(&product[float64]{
-			kern: f64.Gemm(), m: n, n: n, k: k, alpha: float64(alpha), beta: float64(beta),
+			kern: f64.Gemm(), rows: &kernels64, m: n, n: n, k: k, alpha: float64(alpha), beta: float64(beta),
 			a: data, lda: a.Stride, transA: trans, b: data, ldb: a.Stride, transB: !trans,
 			c: f64.Of(c.Data), ldc: c.Stride, uplo: uplo,
 		}).block(0, n, 0, n)
@@ -89,7 +90,7 @@ func Syrk[T constraints.Float](uplo blas.Uplo, t blas.Transpose, alpha T, a *Den
 	}
 	data := f32.Of(a.Data)
 	(&product[float32]{
-		kern: f32.Gemm(), m: n, n: n, k: k, alpha: float32(alpha), beta: float32(beta),
+		kern: f32.Gemm(), rows: &kernels32, m: n, n: n, k: k, alpha: float32(alpha), beta: float32(beta),
 		a: data, lda: a.Stride, transA: trans, b: data, ldb: a.Stride, transB: !trans,
 		c: f32.Of(c.Data), ldc: c.Stride, uplo: uplo,
 	}).block(0, n, 0, n)
@@ -133,6 +134,9 @@ const parallelWork = 1 << 18
 // multiply splits a product over workers by rows or columns of C, whichever
 // there are more of.
 func multiply[T kernel.Float](workers int, p *product[T]) {
+	if skinny(workers, p) {
+		return
+	}
 	workers = par.Workers(workers)
 	if workers == 1 || p.m*p.n*max(p.k, 1) < parallelWork {
 		p.block(0, p.m, 0, p.n)

@@ -12,6 +12,7 @@ import (
 // A product is C = alpha·op(A)·op(B) + beta·C on the kernels of one level.
 type product[T kernel.Float] struct {
 	kern           *kernel.Gemm[T]
+	rows           *rowKernels[T]
 	m, n, k        int
 	alpha, beta    T
 	a, b, c        []T
@@ -276,7 +277,7 @@ func (p *product[T]) scale(i0, i1, j0, j1 int) {
 }
 
 // buffers is packing space, kept between products.
-type buffers[T kernel.Float] struct{ a, b, corner []T }
+type buffers[T kernel.Float] struct{ a, b, c, corner []T }
 
 var pool64, pool32 sync.Pool
 
