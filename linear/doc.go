@@ -1,0 +1,57 @@
+// Package linear trains linear classifiers: [Logistic] for two classes and
+// [Softmax] for any number, both with an L2 penalty on the coefficients and none
+// on intercepts.
+//
+// # What is minimised
+//
+// With weights w, coefficients β and intercepts b, a fit minimises
+//
+//	f(β, b) = −Σᵢ wᵢ·log p(yᵢ|xᵢ) + ‖β‖²/(2C)
+//
+// where p(·|x) is the logistic function of x·β + b, or the softmax of the K scores
+// x·βₖ + bₖ. It is convex, and strictly so where C is finite: every solver
+// comes to the same place, and a fit ends there, when the gradient is as small as
+// Tol asks, not when steps have become short.
+//
+// C is not divided by the number of rows: with ten times the data, the same C is a
+// tenth of the penalty. A large C fits the training data more closely. Whoever
+// does not know the right value tries powers of ten by cross-validation.
+//
+// # Scale
+//
+// A fit moves in coordinates in which features have mean 0 and variance 1, so raw
+// data in any units is no slower and no less exact than scaled data. But the
+// penalty is on the coefficients as they are, and a feature in millimetres is
+// penalised less than the same in metres: standardize where that is not meant.
+//
+// # Solvers
+//
+// [NewtonCholesky] suits up to some hundred coefficients, [LBFGS] any number;
+// [Auto] estimates which is faster. With many rows, Newton's method begins on a
+// sample of them and takes the sample's Hessian along; L-BFGS, in turn, is
+// preconditioned with the Kronecker product of the covariances of features and
+// of classes, Böhning's bound made sharp. The steps on all rows, each one pass over
+// X for the exact value and gradient, then number about five and about a dozen.
+//
+// Rows are read in blocks that stay in cache from the product X·β to the product
+// of Xᵀ with the residuals, through gram.Operator, so that sparse matrices serve
+// as well. Sums over rows are cut in the same way for any number of workers and
+// added in order.
+//
+// # Sources
+//
+//   - D. Böhning, Multinomial logistic regression algorithm, Annals of the Institute
+//     of Statistical Mathematics 44 (1992): the bound on the Hessian.
+//   - J. Nocedal, Updating quasi-Newton matrices with limited storage, Mathematics
+//     of Computation 35 (1980): L-BFGS.
+//   - R. Dembo, S. Eisenstat, T. Steihaug, Inexact Newton methods, SIAM Journal on
+//     Numerical Analysis 19 (1982): how exactly to solve for a step.
+//   - R. Byrd, G. Chin, W. Neveitt, J. Nocedal, On the use of stochastic Hessian
+//     information in optimization methods for machine learning, SIAM Journal on
+//     Optimization 21 (2011): Hessians from a sample of rows.
+//   - W. Hager, H. Zhang, A new conjugate gradient method with guaranteed descent and
+//     an efficient line search, SIAM Journal on Optimization 16 (2005): steps
+//     where values differ by no more than rounding.
+//   - T. Chan, G. Golub, R. LeVeque, Algorithms for computing the sample variance,
+//     The American Statistician 37 (1983): moments that merge.
+package linear

@@ -1,0 +1,246 @@
+package linear
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel/f64"
+)
+
+// Logistic trains logistic regression for two classes with an L2 penalty: it
+// minimises
+//
+//	Σᵢ wᵢ·log(1 + exp(−sᵢ(xᵢ·coef + intercept))) + ‖coef‖²/(2C)
+//
+// over rows xᵢ, where sᵢ is +1 for class 1 and −1 for class 0. The intercept is
+// not penalised. The minimum is unique if C is finite; features need no scaling to
+// reach it, although scaling changes what the penalty means.
+//
+// The zero value is ready: C = 1, an intercept, equal class weights.
+type Logistic struct {
+	// C is the inverse strength of the penalty, > 0; 0 means 1 and +Inf none.
+	C float64
+	// NoIntercept leaves the intercept at zero.
+	NoIntercept bool
+	// ClassWeight multiplies the weights of the samples of the two classes, each
+	// ≥ 0; nil means 1.
+	ClassWeight []float64
+	// Balanced stands for the ClassWeight that gives both classes the same total
+	// weight and leaves the sum of all: Σw/(2·Σw of the class).
+	Balanced bool
+	// Solver is the algorithm; the zero value chooses.
+	Solver Solver
+	// MaxIter limits the iterations, > 0; 0 means 1000.
+	MaxIter int
+	// Tol is the tolerance, > 0; 0 means 1e-6. A fit has converged when ‖g‖∞ ≤
+	// Tol·Σw, where g is the gradient of the objective by coefficients and
+	// intercept. To make sense for features of any unit, one with a root mean
+	// square below 1 or above 1000 is held to the bound as if scaled to that.
+	Tol float64
+	// Workers limits the goroutines, 0 means GOMAXPROCS. The model does not
+	// depend on it, not in a single bit.
+	Workers int
+	// Progress, if not nil, is called after every iteration.
+	Progress func(gram.Progress)
+}
+
+// Fit trains on the n×d matrix X, labels y of 0 and 1 and sample weights w ≥ 0, nil
+// for all ones; a weight of 2 is the same as a repeated row.
+//
+// Errors: gram.ErrShape, gram.ErrNonFinite, gram.ErrLabels, gram.ErrWeights and
+// gram.ErrParam for what does not fit; gram.ErrSeparable if C is infinite and the
+// classes can be told apart without error, so that there is no minimum;
+// gram.ErrNotConverged, together with the last iterate, after MaxIter iterations;
+// ctx's error.
+//
+// An iteration takes O(n·d), and NewtonCholesky in addition O(n·d² + d³) whenever it
+// forms a Hessian, once or twice a fit.
+func (t Logistic) Fit(ctx context.Context, X gram.Matrix, y []int, w []float64) (*LogisticModel, error) {
+	s := &settings{
+		intercept: !t.NoIntercept, solver: t.Solver, maxIter: t.MaxIter, tol: t.Tol, workers: t.Workers, progress: t.Progress,
+	}
+	if err := s.check(t.C); err != nil {
+		return nil, err
+	}
+	classes, w, err := sampleWeights(X, y, w, t.ClassWeight, t.Balanced)
+	if err != nil {
+		return nil, err
+	}
+	if classes > 2 {
+		return nil, fmt.Errorf("linear: y has %d classes, Logistic takes 2 and Softmax more: %w", classes, gram.ErrLabels)
+	}
+	p, report, err := solve(ctx, X, y, w, 1, s)
+	if p == nil {
+		return nil, err
+	}
+	return &LogisticModel{coef: p.coef, intercept: p.bias[0], convergence: report}, err
+}
+
+// TrainClassifier calls [Logistic.Fit].
+func (t Logistic) TrainClassifier(ctx context.Context, X gram.Matrix, y []int, w []float64) (gram.Classifier, error) {
+	return classifier(t.Fit(ctx, X, y, w))
+}
+
+// classifier returns a nil interface for a nil model.
+func classifier[M interface {
+	comparable
+	gram.Classifier
+}](m M, err error) (gram.Classifier, error) {
+	var none M
+	if m == none {
+		return nil, err
+	}
+	return m, err
+}
+
+// LogisticModel is what [Logistic] fits: a score x·coef + intercept, the log-odds of
+// class 1.
+//
+// Its methods return gram.ErrShape for shapes that do not fit, and
+// gram.ErrNonFinite for rows whose score is not finite, as those are that hold
+// NaN or an infinity. Batch methods take O(n·d), row methods O(d) and no memory.
+type LogisticModel struct {
+	coef        []float64
+	intercept   float64
+	convergence gram.Convergence
+}
+
+// Coef returns a copy of the d coefficients.
+func (m *LogisticModel) Coef() []float64 { return append([]float64(nil), m.coef...) }
+
+// Intercept returns the intercept, 0 if none was fitted.
+func (m *LogisticModel) Intercept() float64 { return m.intercept }
+
+// Convergence reports how the fit ended. Its Residual is the gradient norm that
+// [Logistic] defines, its Tolerance Tol·Σw.
+func (m *LogisticModel) Convergence() gram.Convergence { return m.convergence }
+
+// Features returns d.
+func (m *LogisticModel) Features() int { return len(m.coef) }
+
+// Classes returns 2.
+func (m *LogisticModel) Classes() int { return 2 }
+
+// DecisionFunction returns the score of each of the n rows. len(dst) is n.
+func (m *LogisticModel) DecisionFunction(dst []float64, X gram.Matrix) ([]float64, error) {
+	n, err := gram.CheckFeatures(X, len(m.coef))
+	if err != nil {
+		return nil, err
+	}
+	if dst, err = gram.Dst(dst, n); err != nil {
+		return nil, err
+	}
+	err = m.scores(X, func(lo int, z []float64) { copy(dst[lo:], z) })
+	return result(dst, err)
+}
+
+// scores calls f with the scores of rows lo, lo+1 and so on, block by block.
+func (m *LogisticModel) scores(X gram.Matrix, f func(lo int, z []float64)) error {
+	return eachBlock(X, &params{m.coef, []float64{m.intercept}}, f)
+}
+
+// Predict returns the more probable class of each of the n rows, 0 where they
+// tie. len(dst) is n.
+func (m *LogisticModel) Predict(dst []int, X gram.Matrix) ([]int, error) {
+	n, err := gram.CheckFeatures(X, len(m.coef))
+	if err != nil {
+		return nil, err
+	}
+	if dst, err = gram.Dst(dst, n); err != nil {
+		return nil, err
+	}
+	err = m.scores(X, func(lo int, z []float64) {
+		for i, v := range z {
+			dst[lo+i] = classOf(v)
+		}
+	})
+	return result(dst, err)
+}
+
+func classOf(score float64) int {
+	if score > 0 {
+		return 1
+	}
+	return 0
+}
+
+// PredictProba returns the probabilities of the classes, n×2 row-major.
+func (m *LogisticModel) PredictProba(dst []float64, X gram.Matrix) ([]float64, error) {
+	n, err := gram.CheckFeatures(X, len(m.coef))
+	if err != nil {
+		return nil, err
+	}
+	if dst, err = gram.Dst(dst, 2*n); err != nil {
+		return nil, err
+	}
+	err = m.scores(X, func(lo int, z []float64) {
+		for i, v := range z {
+			setProba(dst[2*(lo+i):], v)
+		}
+	})
+	return result(dst, err)
+}
+
+// setProba sets the first two elements of dst to the probabilities at a score.
+func setProba(dst []float64, z float64) {
+	e := math.Exp(-math.Abs(z))
+	likely := 1 / (1 + e)
+	if z > 0 {
+		dst[0], dst[1] = e*likely, likely
+	} else {
+		dst[0], dst[1] = likely, e*likely
+	}
+}
+
+// PredictLogProba returns the logarithms of the probabilities, n×2 row-major, exact
+// where the probabilities themselves round to 0 or 1.
+func (m *LogisticModel) PredictLogProba(dst []float64, X gram.Matrix) ([]float64, error) {
+	n, err := gram.CheckFeatures(X, len(m.coef))
+	if err != nil {
+		return nil, err
+	}
+	if dst, err = gram.Dst(dst, 2*n); err != nil {
+		return nil, err
+	}
+	err = m.scores(X, func(lo int, z []float64) {
+		for i, v := range z {
+			dst[2*(lo+i)], dst[2*(lo+i)+1] = logSigmoid(-v), logSigmoid(v)
+		}
+	})
+	return result(dst, err)
+}
+
+// PredictRow returns the more probable class of one row, 0 if they tie.
+func (m *LogisticModel) PredictRow(x []float64) (int, error) {
+	z, err := m.score(x)
+	if err != nil {
+		return 0, err
+	}
+	return classOf(z), nil
+}
+
+// PredictProbaRow sets dst, of length 2, to the probabilities for one row.
+func (m *LogisticModel) PredictProbaRow(dst, x []float64) error {
+	if err := gram.CheckDst(dst, 2); err != nil {
+		return err
+	}
+	z, err := m.score(x)
+	if err != nil {
+		return err
+	}
+	setProba(dst, z)
+	return nil
+}
+
+func (m *LogisticModel) score(x []float64) (float64, error) {
+	if err := gram.CheckRow(x, len(m.coef)); err != nil {
+		return 0, err
+	}
+	z := f64.Dot(x, m.coef) + m.intercept
+	if z-z != 0 {
+		return 0, badScore(x, -1, z)
+	}
+	return z, nil
+}

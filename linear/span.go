@@ -1,0 +1,48 @@
+package linear
+
+// A span is rows lo ≤ i < hi, few enough that they stay in the second-level
+// cache from their first use to their last.
+type span struct{ lo, hi int }
+
+// blockElements is how much of X a span covers: a quarter of a megabyte.
+const blockElements = 1 << 15
+
+// spanRows returns the number of rows of a span for d features.
+func spanRows(d int) int {
+	return min(max(blockElements/max(d, 1)&^7, 16), 512)
+}
+
+// spans cuts n rows into spans, and keeps evenly spaced ones that together have
+// at least keep rows.
+func spans(n, d, keep int) []span {
+	rows := spanRows(d)
+	if keep < n {
+		// Short spans, to see more of data that is sorted or periodic.
+		rows = min(rows, 64)
+	}
+	total := (n + rows - 1) / rows
+	count := min(total, (keep+rows-1)/rows)
+	out := make([]span, count)
+	for i := range out {
+		lo := i * total / count * rows
+		out[i] = span{lo, min(n, lo+rows)}
+	}
+	return out
+}
+
+func rowsIn(s []span) int {
+	n := 0
+	for _, b := range s {
+		n += b.hi - b.lo
+	}
+	return n
+}
+
+// chunkSize returns how many spans are summed in a row before sums are merged.
+// The number of sums, at most 32, depends on the work alone, so that results do
+// not depend on the workers, and falls where a sum is large.
+func chunkSize(spans, elements int) int {
+	const budget = 1 << 23 // elements in all sums
+	chunks := min(32, max(2, budget/max(elements, 1)))
+	return (spans + chunks - 1) / chunks
+}

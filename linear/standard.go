@@ -1,0 +1,115 @@
+package linear
+
+import (
+	"math"
+
+	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/linalg"
+)
+
+// params are the coefficients, d×cols, and the biases of the scores X·coef + bias.
+type params struct{ coef, bias []float64 }
+
+func newParams(d, cols int) *params {
+	return &params{make([]float64, d*cols), make([]float64, cols)}
+}
+
+// A standard is the change of coordinates in which fits move, so that columns of
+// any scale and offset are alike to them: coefficients of features with mean 0
+// and deviation 1, in the contrasts of the classes, and the bias at the means.
+// The function that is minimised stays what it is.
+//
+// Coordinates are a (d+1)×q matrix, row-major, one row a feature and the last
+// the bias; without an intercept there is no such row, and means stay where they
+// are.
+type standard struct {
+	mean, scale []float64
+	measure     []float64 // see newStandard
+	intercept   bool
+}
+
+// newStandard derives the coordinates from the moments of the features. measure
+// is by how much the derivative of a coefficient counts in the stopping test.
+func newStandard(m *momentSum, intercept bool) *standard {
+	d := len(m.mean)
+	s := &standard{make([]float64, d), make([]float64, d), make([]float64, d), intercept}
+	for j, mu := range m.mean {
+		dev, rms := math.Sqrt(m.dev2[j]/m.weight), math.Hypot(mu, math.Sqrt(m.dev2[j]/m.weight))
+		s.measure[j] = 1
+		if rms > 0 {
+			s.measure[j] = min(max(rms, 1), 1e3) / rms
+		}
+		s.scale[j] = rms
+		if intercept {
+			s.mean[j], s.scale[j] = mu, dev
+		}
+		if s.scale[j] <= 1e-12*rms { // a constant, but for rounding
+			s.scale[j] = rms
+		}
+		if rms == 0 {
+			s.scale[j] = 1
+		}
+	}
+	return s
+}
+
+// dim returns the number of rows of the coordinates.
+func (s *standard) dim() int {
+	if s.intercept {
+		return len(s.mean) + 1
+	}
+	return len(s.mean)
+}
+
+// params sets p to the coefficients and biases at coordinates theta.
+func (s *standard) params(p *params, theta []float64) {
+	cols, d := len(p.bias), len(s.mean)
+	q := contrasts(cols)
+	clear(p.bias)
+	if s.intercept {
+		spread(p.bias, theta[d*q:])
+	}
+	for j, scale := range s.scale {
+		row := p.coef[j*cols : (j+1)*cols]
+		spread(row, theta[j*q:(j+1)*q])
+		for k := range row {
+			row[k] /= scale
+			p.bias[k] -= s.mean[j] * row[k]
+		}
+	}
+}
+
+// gradient sets dst to the derivatives by the coordinates, given those by p's
+// coefficients and biases.
+func (s *standard) gradient(dst []float64, g *params) {
+	cols, d := len(g.bias), len(s.mean)
+	q := contrasts(cols)
+	row := make([]float64, cols)
+	for j, scale := range s.scale {
+		for k := range row {
+			row[k] = (g.coef[j*cols+k] - s.mean[j]*g.bias[k]) / scale
+		}
+		gather(dst[j*q:(j+1)*q], row)
+	}
+	if s.intercept {
+		gather(dst[d*q:], g.bias)
+	}
+}
+
+// block returns rows of X in standardized form, with a last column of ones for
+// the intercept, in out. raw is memory to read X into.
+func (s *standard) block(x gram.Operator, rows span, raw, out *[]float64) *linalg.Dense[float64] {
+	n, d, dim := rows.hi-rows.lo, len(s.mean), s.dim()
+	src, stride := denseBlock(x, rows, raw)
+	dst := linalg.NewDense(n, dim, grow(out, n*dim))
+	for i := range n {
+		row, from := dst.Row(i), src[i*stride:i*stride+d]
+		for j, v := range from {
+			row[j] = (v - s.mean[j]) / s.scale[j]
+		}
+		if s.intercept {
+			row[d] = 1
+		}
+	}
+	return dst
+}
