@@ -35,6 +35,7 @@ func files() []file {
 		out = append(out,
 			file{t.pkg, "gemm", func(c *build.Context) { gemmFile(c, t) }},
 			file{t.pkg, "vector", func(c *build.Context) { vectorFile(c, t) }},
+			file{t.pkg, "exp", func(c *build.Context) { expFile(c, t) }},
 		)
 	}
 	return append(out, file{"ruler", "ruler", rulerFile})

@@ -1,5 +1,7 @@
 package kernel
 
+import "math"
+
 // Dot returns Σ x[i]·y[i] over len(x) elements, in four sums.
 func Dot[T Float](x, y []T) T {
 	y = y[:len(x)]
@@ -54,5 +56,13 @@ func Axpy[T Float](alpha T, x, y []T) {
 func Scal[T Float](alpha T, x []T) {
 	for i := range x {
 		x[i] *= alpha
+	}
+}
+
+// Exp sets dst to exp(x) over len(x) elements.
+func Exp[T Float](dst, x []T) {
+	dst = dst[:len(x)]
+	for i, v := range x {
+		dst[i] = T(math.Exp(float64(v)))
 	}
 }

@@ -25,17 +25,19 @@ func Dot(x, y []float32) float32 {
 // DotRows sets dst[i] to the inner product of x with row i of A, i < len(dst),
 // each with the bits that Dot has. Rows are lda apart and of length len(x).
 func DotRows(dst []float32, a []float32, lda int, x []float32) {
+	if len(x) == 0 {
+		clear(dst)
+		return
+	}
 	i := 0
-	if len(x) > 0 {
-		switch cpu.Current() {
-		case cpu.AVX512:
-			for ; i+4 <= len(dst); i += 4 {
-				dotRowsAVX512(x, &a[i*lda], lda, &dst[i])
-			}
-		case cpu.AVX2:
-			for ; i+2 <= len(dst); i += 2 {
-				dotRowsAVX2(x, &a[i*lda], lda, &dst[i])
-			}
+	switch cpu.Current() {
+	case cpu.AVX512:
+		for ; i+4 <= len(dst); i += 4 {
+			dotRowsAVX512(x, &a[i*lda], lda, &dst[i])
+		}
+	case cpu.AVX2:
+		for ; i+2 <= len(dst); i += 2 {
+			dotRowsAVX2(x, &a[i*lda], lda, &dst[i])
 		}
 	}
 	for ; i < len(dst); i++ {
@@ -91,17 +93,18 @@ func Axpy(alpha float32, x, y []float32) {
 // AxpyRows adds Σ x[i]·A[i] to y, the rows of A being lda apart and of length
 // len(y), with the bits of as many calls of Axpy.
 func AxpyRows(x []float32, a []float32, lda int, y []float32) {
+	if len(y) == 0 {
+		return
+	}
 	i := 0
-	if len(y) > 0 {
-		switch cpu.Current() {
-		case cpu.AVX512:
-			for ; i+4 <= len(x); i += 4 {
-				axpyRowsAVX512(&x[i], &a[i*lda], lda, y)
-			}
-		case cpu.AVX2:
-			for ; i+4 <= len(x); i += 4 {
-				axpyRowsAVX2(&x[i], &a[i*lda], lda, y)
-			}
+	switch cpu.Current() {
+	case cpu.AVX512:
+		for ; i+4 <= len(x); i += 4 {
+			axpyRowsAVX512(&x[i], &a[i*lda], lda, y)
+		}
+	case cpu.AVX2:
+		for ; i+4 <= len(x); i += 4 {
+			axpyRowsAVX2(&x[i], &a[i*lda], lda, y)
 		}
 	}
 	for ; i < len(x); i++ {
@@ -118,6 +121,19 @@ func Scal(alpha float32, x []float32) {
 		scalAVX2(alpha, x)
 	default:
 		kernel.Scal(alpha, x)
+	}
+}
+
+// Exp sets dst to exp(x) over len(x) elements, within 1 unit in the last place.
+// dst and x may be the same slice.
+func Exp(dst, x []float32) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		expAVX512(dst, x)
+	case cpu.AVX2:
+		expAVX2(dst, x)
+	default:
+		kernel.Exp(dst, x)
 	}
 }
 
