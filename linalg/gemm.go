@@ -64,7 +64,7 @@ func GemmParallel[T constraints.Float](workers int, tA, tB blas.Transpose, alpha
 // Syrk computes the triangle uplo of the symmetric n×n matrix
 // C = alpha·A·Aᵀ + beta·C for blas.NoTrans (A is n×k), or alpha·Aᵀ·A + beta·C for
 // blas.Trans (A is k×n). The other triangle is neither read nor written. It takes
-// half the work of [Gemm], whose rules hold, and gives its bits.
+// half the work of [Gemm], whose rules hold.
 func Syrk[T constraints.Float](uplo blas.Uplo, t blas.Transpose, alpha T, a *Dense[T], beta T, c *Dense[T]) {
 	a.checkShape("A")
 	c.checkShape("C")
@@ -137,19 +137,28 @@ func multiply[T kernel.Float](workers int, p *product[T]) {
 	if skinny(workers, p) {
 		return
 	}
-	workers = par.Workers(workers)
-	if workers == 1 || p.m*p.n*max(p.k, 1) < parallelWork {
+	workers = p.workers(workers)
+	if workers == 1 {
 		p.block(0, p.m, 0, p.n)
 		return
 	}
+	q := *p          // on the heap for the other goroutines, which p then needn't be
 	const chunks = 2 // a worker, to even out what else the machine does
 	if p.m >= p.n {
 		size := roundUp(ceilDiv(p.m, chunks*workers), p.kern.Rows)
-		par.For(nil, workers, p.m, size, func(_, lo, hi int) { p.block(lo, hi, 0, p.n) })
+		par.For(nil, workers, p.m, size, func(_, lo, hi int) { q.block(lo, hi, 0, q.n) })
 	} else {
 		size := roundUp(ceilDiv(p.n, chunks*workers), p.kern.Vectors*p.kern.Lanes)
-		par.For(nil, workers, p.n, size, func(_, lo, hi int) { p.block(0, p.m, lo, hi) })
+		par.For(nil, workers, p.n, size, func(_, lo, hi int) { q.block(0, q.m, lo, hi) })
 	}
+}
+
+// workers returns how many goroutines a product is worth.
+func (p *product[T]) workers(limit int) int {
+	if p.m*p.n*max(p.k, 1) < parallelWork {
+		return 1
+	}
+	return par.Workers(limit)
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }

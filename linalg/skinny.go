@@ -21,7 +21,7 @@ func skinny[T kernel.Float](workers int, p *product[T]) bool {
 		p.dots(workers)
 	case p.m <= dotColumns && p.transB,
 		p.transA && p.n <= 2*p.kern.Lanes && p.n%p.kern.Lanes != 0 && p.m > 2*p.n:
-		p.swapped(func(s *product[T]) { multiply(workers, s) })
+		p.swapped(workers)
 	case p.m == 1:
 		p.row()
 	default:
@@ -44,17 +44,25 @@ func (p *product[T]) dots(workers int) {
 			}
 		}
 	}
-	if p.m*p.n*p.k < parallelWork {
-		workers = 1
+	if workers = p.workers(workers); workers == 1 {
+		p.dotRows(columns, 0, p.m)
+		return
 	}
-	par.For(nil, workers, p.m, gemvChunk, func(_, lo, hi int) {
-		s := borrow[T]()
-		defer s.giveBack()
-		dst := grow(&s.corner, gemvChunk)[:hi-lo]
+	q := *p
+	par.For(nil, workers, p.m, gemvChunk, func(_, lo, hi int) { q.dotRows(columns, lo, hi) })
+}
+
+// dotRows computes rows lo ≤ i < hi of C from the columns of B.
+func (p *product[T]) dotRows(columns []T, lo, hi int) {
+	s := borrow[T]()
+	defer s.giveBack()
+	dots := grow(&s.corner, gemvChunk)
+	for i := lo; i < hi; i += gemvChunk {
+		dst := dots[:min(gemvChunk, hi-i)]
 		for j := range p.n {
-			p.rows.dotRows(dst, p.a[lo*p.lda:], p.lda, columns[j*p.k:(j+1)*p.k])
-			for i, d := range dst {
-				c := &p.c[(lo+i)*p.ldc+j]
+			p.rows.dotRows(dst, p.a[i*p.lda:], p.lda, columns[j*p.k:(j+1)*p.k])
+			for l, d := range dst {
+				c := &p.c[(i+l)*p.ldc+j]
 				if p.beta == 0 {
 					*c = p.alpha * d
 				} else {
@@ -62,7 +70,7 @@ func (p *product[T]) dots(workers int) {
 				}
 			}
 		}
-	})
+	}
 }
 
 // row computes a single row of C by adding up rows of B.
@@ -80,8 +88,8 @@ func (p *product[T]) row() {
 	gemv(p.rows, blas.Trans, p.alpha, b, x, p.beta, p.c[:p.n])
 }
 
-// swapped calls multiply for Cᵀ = alpha·op(B)ᵀ·op(A)ᵀ + beta·Cᵀ.
-func (p *product[T]) swapped(multiply func(*product[T])) {
+// swapped computes Cᵀ = alpha·op(B)ᵀ·op(A)ᵀ + beta·Cᵀ.
+func (p *product[T]) swapped(workers int) {
 	s := borrow[T]()
 	defer s.giveBack()
 	q := *p
@@ -92,6 +100,6 @@ func (p *product[T]) swapped(multiply func(*product[T])) {
 	if p.beta != 0 {
 		transpose(p.kern, p.n, p.m, p.c, p.ldc, q.c, q.ldc)
 	}
-	multiply(&q)
+	multiply(workers, &q)
 	transpose(p.kern, p.m, p.n, q.c, q.ldc, p.c, p.ldc)
 }
