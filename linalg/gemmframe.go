@@ -26,7 +26,7 @@ type product[T kernel.Float] struct {
 // of B do; a block of B in L3.
 const (
 	maxDepthBytes = 2048 // of a row of A: the depth of 256 float64
-	blockABytes   = 512 << 10
+	blockABytes   = 256 << 10
 	blockBBytes   = 4 << 20
 )
 

@@ -59,6 +59,7 @@ func (g *gen) gemmTile(m, v int) {
 			g.zero(r)
 		}
 	}
+	g.prefetchTile(c, ldc, m, v)
 	rank1 := func(full bool) {
 		bv := g.vecs(v)
 		for j := range bv {
@@ -132,6 +133,20 @@ func (g *gen) rowAddresses(a, rs reg.GPVirtual, m int) []Mem {
 		}
 	}
 	return out
+}
+
+// prefetchTile fetches the tile of C while its sums are made.
+func (g *gen) prefetchTile(c, ldc reg.GPVirtual, m, v int) {
+	at := g.GP64()
+	g.MOVQ(c, at)
+	for i := range m {
+		for line := 0; line < v*g.width()*g.size; line += 64 {
+			g.PREFETCHT0(Mem{Base: at, Disp: line})
+		}
+		if i < m-1 {
+			g.ADDQ(ldc, at)
+		}
+	}
 }
 
 // storeTile ends a tile: it scales the sums and adds them to beta·C.

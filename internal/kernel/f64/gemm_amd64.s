@@ -15,27 +15,29 @@ DATA tailMasks<>+56(SB)/8, $0x0000000000000000
 GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
 
 // func tile1x1AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile1x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	MOVQ   $-1, DX
-	BZHIQ  R10, DX, DX
-	KMOVW  DX, K1
-	VPXORQ Z0, Z0, Z0
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	MOVQ       $-1, DX
+	BZHIQ      R10, DX, DX
+	KMOVW      DX, K1
+	VPXORQ     Z0, Z0, Z0
+	MOVQ       R8, DX
+	PREFETCHT0 (DX)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD.Z    (SI), K1, Z1
@@ -65,28 +67,31 @@ update:
 	RET
 
 // func tile1x2AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile1x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	MOVQ   $-1, DX
-	BZHIQ  R10, DX, DX
-	KMOVW  DX, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	MOVQ       $-1, DX
+	BZHIQ      R10, DX, DX
+	KMOVW      DX, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	MOVQ       R8, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Z2
@@ -123,29 +128,33 @@ update:
 	RET
 
 // func tile1x3AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile1x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	MOVQ   $-1, DX
-	BZHIQ  R10, DX, DX
-	KMOVW  DX, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	MOVQ       $-1, DX
+	BZHIQ      R10, DX, DX
+	KMOVW      DX, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	MOVQ       R8, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 128(DX)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Z3
@@ -189,28 +198,32 @@ update:
 	RET
 
 // func tile2x1AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile2x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	MOVQ   $-1, R11
-	BZHIQ  R10, R11, R11
-	KMOVW  R11, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	MOVQ       $-1, R11
+	BZHIQ      R10, R11, R11
+	KMOVW      R11, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD.Z    (SI), K1, Z2
@@ -249,30 +262,36 @@ update:
 	RET
 
 // func tile2x2AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile2x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	MOVQ   $-1, R11
-	BZHIQ  R10, R11, R11
-	KMOVW  R11, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	MOVQ       $-1, R11
+	BZHIQ      R10, R11, R11
+	KMOVW      R11, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Z4
@@ -324,32 +343,40 @@ update:
 	RET
 
 // func tile2x3AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile2x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	MOVQ   $-1, R11
-	BZHIQ  R10, R11, R11
-	KMOVW  R11, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	MOVQ       $-1, R11
+	BZHIQ      R10, R11, R11
+	KMOVW      R11, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	VPXORQ     Z4, Z4, Z4
+	VPXORQ     Z5, Z5, Z5
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Z6
@@ -414,29 +441,35 @@ update:
 	RET
 
 // func tile3x1AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile3x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	MOVQ   $-1, R11
-	BZHIQ  R10, R11, R11
-	KMOVW  R11, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	MOVQ       $-1, R11
+	BZHIQ      R10, R11, R11
+	KMOVW      R11, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD.Z    (SI), K1, Z3
@@ -484,32 +517,41 @@ update:
 	RET
 
 // func tile3x2AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile3x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	MOVQ   $-1, R11
-	BZHIQ  R10, R11, R11
-	KMOVW  R11, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	MOVQ       $-1, R11
+	BZHIQ      R10, R11, R11
+	KMOVW      R11, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	VPXORQ     Z4, Z4, Z4
+	VPXORQ     Z5, Z5, Z5
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Z6
@@ -576,35 +618,47 @@ update:
 	RET
 
 // func tile3x3AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile3x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	MOVQ   $-1, R11
-	BZHIQ  R10, R11, R11
-	KMOVW  R11, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z7, Z7, Z7
-	VPXORQ Z8, Z8, Z8
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	MOVQ       $-1, R11
+	BZHIQ      R10, R11, R11
+	KMOVW      R11, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	VPXORQ     Z4, Z4, Z4
+	VPXORQ     Z5, Z5, Z5
+	VPXORQ     Z6, Z6, Z6
+	VPXORQ     Z7, Z7, Z7
+	VPXORQ     Z8, Z8, Z8
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Z9
@@ -690,31 +744,39 @@ update:
 	RET
 
 // func tile4x1AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile4x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	MOVQ   $-1, R12
-	BZHIQ  R10, R12, R12
-	KMOVW  R12, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       $-1, R12
+	BZHIQ      R10, R12, R12
+	KMOVW      R12, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD.Z    (SI), K1, Z4
@@ -771,35 +833,47 @@ update:
 	RET
 
 // func tile4x2AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile4x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	MOVQ   $-1, R12
-	BZHIQ  R10, R12, R12
-	KMOVW  R12, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z7, Z7, Z7
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       $-1, R12
+	BZHIQ      R10, R12, R12
+	KMOVW      R12, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	VPXORQ     Z4, Z4, Z4
+	VPXORQ     Z5, Z5, Z5
+	VPXORQ     Z6, Z6, Z6
+	VPXORQ     Z7, Z7, Z7
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Z8
@@ -881,39 +955,55 @@ update:
 	RET
 
 // func tile4x3AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile4x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	MOVQ   $-1, R12
-	BZHIQ  R10, R12, R12
-	KMOVW  R12, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z7, Z7, Z7
-	VPXORQ Z8, Z8, Z8
-	VPXORQ Z9, Z9, Z9
-	VPXORQ Z10, Z10, Z10
-	VPXORQ Z11, Z11, Z11
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       $-1, R12
+	BZHIQ      R10, R12, R12
+	KMOVW      R12, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	VPXORQ     Z4, Z4, Z4
+	VPXORQ     Z5, Z5, Z5
+	VPXORQ     Z6, Z6, Z6
+	VPXORQ     Z7, Z7, Z7
+	VPXORQ     Z8, Z8, Z8
+	VPXORQ     Z9, Z9, Z9
+	VPXORQ     Z10, Z10, Z10
+	VPXORQ     Z11, Z11, Z11
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Z12
@@ -1020,32 +1110,42 @@ update:
 	RET
 
 // func tile5x1AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile5x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	MOVQ   $-1, R12
-	BZHIQ  R10, R12, R12
-	KMOVW  R12, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       $-1, R12
+	BZHIQ      R10, R12, R12
+	KMOVW      R12, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	VPXORQ     Z4, Z4, Z4
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD.Z    (SI), K1, Z5
@@ -1111,37 +1211,52 @@ update:
 	RET
 
 // func tile5x2AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile5x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	MOVQ   $-1, R12
-	BZHIQ  R10, R12, R12
-	KMOVW  R12, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z7, Z7, Z7
-	VPXORQ Z8, Z8, Z8
-	VPXORQ Z9, Z9, Z9
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       $-1, R12
+	BZHIQ      R10, R12, R12
+	KMOVW      R12, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	VPXORQ     Z4, Z4, Z4
+	VPXORQ     Z5, Z5, Z5
+	VPXORQ     Z6, Z6, Z6
+	VPXORQ     Z7, Z7, Z7
+	VPXORQ     Z8, Z8, Z8
+	VPXORQ     Z9, Z9, Z9
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Z10
@@ -1238,42 +1353,62 @@ update:
 	RET
 
 // func tile5x3AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile5x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	MOVQ   $-1, R12
-	BZHIQ  R10, R12, R12
-	KMOVW  R12, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z7, Z7, Z7
-	VPXORQ Z8, Z8, Z8
-	VPXORQ Z9, Z9, Z9
-	VPXORQ Z10, Z10, Z10
-	VPXORQ Z11, Z11, Z11
-	VPXORQ Z12, Z12, Z12
-	VPXORQ Z13, Z13, Z13
-	VPXORQ Z14, Z14, Z14
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	MOVQ       $-1, R12
+	BZHIQ      R10, R12, R12
+	KMOVW      R12, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	VPXORQ     Z4, Z4, Z4
+	VPXORQ     Z5, Z5, Z5
+	VPXORQ     Z6, Z6, Z6
+	VPXORQ     Z7, Z7, Z7
+	VPXORQ     Z8, Z8, Z8
+	VPXORQ     Z9, Z9, Z9
+	VPXORQ     Z10, Z10, Z10
+	VPXORQ     Z11, Z11, Z11
+	VPXORQ     Z12, Z12, Z12
+	VPXORQ     Z13, Z13, Z13
+	VPXORQ     Z14, Z14, Z14
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Z15
@@ -1401,34 +1536,46 @@ update:
 	RET
 
 // func tile6x1AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile6x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	LEAQ   (R11)(DX*2), R12
-	MOVQ   $-1, R13
-	BZHIQ  R10, R13, R13
-	KMOVW  R13, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	LEAQ       (R11)(DX*2), R12
+	MOVQ       $-1, R13
+	BZHIQ      R10, R13, R13
+	KMOVW      R13, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	VPXORQ     Z4, Z4, Z4
+	VPXORQ     Z5, Z5, Z5
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD.Z    (SI), K1, Z6
@@ -1503,40 +1650,58 @@ update:
 	RET
 
 // func tile6x2AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile6x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	LEAQ   (R11)(DX*2), R12
-	MOVQ   $-1, R13
-	BZHIQ  R10, R13, R13
-	KMOVW  R13, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z7, Z7, Z7
-	VPXORQ Z8, Z8, Z8
-	VPXORQ Z9, Z9, Z9
-	VPXORQ Z10, Z10, Z10
-	VPXORQ Z11, Z11, Z11
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	LEAQ       (R11)(DX*2), R12
+	MOVQ       $-1, R13
+	BZHIQ      R10, R13, R13
+	KMOVW      R13, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	VPXORQ     Z4, Z4, Z4
+	VPXORQ     Z5, Z5, Z5
+	VPXORQ     Z6, Z6, Z6
+	VPXORQ     Z7, Z7, Z7
+	VPXORQ     Z8, Z8, Z8
+	VPXORQ     Z9, Z9, Z9
+	VPXORQ     Z10, Z10, Z10
+	VPXORQ     Z11, Z11, Z11
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Z12
@@ -1648,46 +1813,70 @@ update:
 	RET
 
 // func tile6x3AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile6x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	LEAQ   (R11)(DX*2), R12
-	MOVQ   $-1, R13
-	BZHIQ  R10, R13, R13
-	KMOVW  R13, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z7, Z7, Z7
-	VPXORQ Z8, Z8, Z8
-	VPXORQ Z9, Z9, Z9
-	VPXORQ Z10, Z10, Z10
-	VPXORQ Z11, Z11, Z11
-	VPXORQ Z12, Z12, Z12
-	VPXORQ Z13, Z13, Z13
-	VPXORQ Z14, Z14, Z14
-	VPXORQ Z15, Z15, Z15
-	VPXORQ Z16, Z16, Z16
-	VPXORQ Z17, Z17, Z17
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	LEAQ       (R11)(DX*2), R12
+	MOVQ       $-1, R13
+	BZHIQ      R10, R13, R13
+	KMOVW      R13, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	VPXORQ     Z4, Z4, Z4
+	VPXORQ     Z5, Z5, Z5
+	VPXORQ     Z6, Z6, Z6
+	VPXORQ     Z7, Z7, Z7
+	VPXORQ     Z8, Z8, Z8
+	VPXORQ     Z9, Z9, Z9
+	VPXORQ     Z10, Z10, Z10
+	VPXORQ     Z11, Z11, Z11
+	VPXORQ     Z12, Z12, Z12
+	VPXORQ     Z13, Z13, Z13
+	VPXORQ     Z14, Z14, Z14
+	VPXORQ     Z15, Z15, Z15
+	VPXORQ     Z16, Z16, Z16
+	VPXORQ     Z17, Z17, Z17
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Z18
@@ -1836,35 +2025,49 @@ update:
 	RET
 
 // func tile7x1AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile7x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	LEAQ   (R11)(DX*2), R12
-	MOVQ   $-1, R13
-	BZHIQ  R10, R13, R13
-	KMOVW  R13, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	LEAQ       (R11)(DX*2), R12
+	MOVQ       $-1, R13
+	BZHIQ      R10, R13, R13
+	KMOVW      R13, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	VPXORQ     Z4, Z4, Z4
+	VPXORQ     Z5, Z5, Z5
+	VPXORQ     Z6, Z6, Z6
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD.Z    (SI), K1, Z7
@@ -1948,42 +2151,63 @@ update:
 	RET
 
 // func tile7x2AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile7x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	LEAQ   (R11)(DX*2), R12
-	MOVQ   $-1, R13
-	BZHIQ  R10, R13, R13
-	KMOVW  R13, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z7, Z7, Z7
-	VPXORQ Z8, Z8, Z8
-	VPXORQ Z9, Z9, Z9
-	VPXORQ Z10, Z10, Z10
-	VPXORQ Z11, Z11, Z11
-	VPXORQ Z12, Z12, Z12
-	VPXORQ Z13, Z13, Z13
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	LEAQ       (R11)(DX*2), R12
+	MOVQ       $-1, R13
+	BZHIQ      R10, R13, R13
+	KMOVW      R13, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	VPXORQ     Z4, Z4, Z4
+	VPXORQ     Z5, Z5, Z5
+	VPXORQ     Z6, Z6, Z6
+	VPXORQ     Z7, Z7, Z7
+	VPXORQ     Z8, Z8, Z8
+	VPXORQ     Z9, Z9, Z9
+	VPXORQ     Z10, Z10, Z10
+	VPXORQ     Z11, Z11, Z11
+	VPXORQ     Z12, Z12, Z12
+	VPXORQ     Z13, Z13, Z13
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Z14
@@ -2110,49 +2334,77 @@ update:
 	RET
 
 // func tile7x3AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile7x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	LEAQ   (R11)(DX*2), R12
-	MOVQ   $-1, R13
-	BZHIQ  R10, R13, R13
-	KMOVW  R13, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z7, Z7, Z7
-	VPXORQ Z8, Z8, Z8
-	VPXORQ Z9, Z9, Z9
-	VPXORQ Z10, Z10, Z10
-	VPXORQ Z11, Z11, Z11
-	VPXORQ Z12, Z12, Z12
-	VPXORQ Z13, Z13, Z13
-	VPXORQ Z14, Z14, Z14
-	VPXORQ Z15, Z15, Z15
-	VPXORQ Z16, Z16, Z16
-	VPXORQ Z17, Z17, Z17
-	VPXORQ Z18, Z18, Z18
-	VPXORQ Z19, Z19, Z19
-	VPXORQ Z20, Z20, Z20
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	LEAQ       (R11)(DX*2), R12
+	MOVQ       $-1, R13
+	BZHIQ      R10, R13, R13
+	KMOVW      R13, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	VPXORQ     Z4, Z4, Z4
+	VPXORQ     Z5, Z5, Z5
+	VPXORQ     Z6, Z6, Z6
+	VPXORQ     Z7, Z7, Z7
+	VPXORQ     Z8, Z8, Z8
+	VPXORQ     Z9, Z9, Z9
+	VPXORQ     Z10, Z10, Z10
+	VPXORQ     Z11, Z11, Z11
+	VPXORQ     Z12, Z12, Z12
+	VPXORQ     Z13, Z13, Z13
+	VPXORQ     Z14, Z14, Z14
+	VPXORQ     Z15, Z15, Z15
+	VPXORQ     Z16, Z16, Z16
+	VPXORQ     Z17, Z17, Z17
+	VPXORQ     Z18, Z18, Z18
+	VPXORQ     Z19, Z19, Z19
+	VPXORQ     Z20, Z20, Z20
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Z21
@@ -2322,37 +2574,53 @@ update:
 	RET
 
 // func tile8x1AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile8x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	LEAQ   (R11)(DX*2), R12
-	LEAQ   (R12)(DX*2), R13
-	MOVQ   $-1, R14
-	BZHIQ  R10, R14, R14
-	KMOVW  R14, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z7, Z7, Z7
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	LEAQ       (R11)(DX*2), R12
+	LEAQ       (R12)(DX*2), R13
+	MOVQ       $-1, R14
+	BZHIQ      R10, R14, R14
+	KMOVW      R14, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	VPXORQ     Z4, Z4, Z4
+	VPXORQ     Z5, Z5, Z5
+	VPXORQ     Z6, Z6, Z6
+	VPXORQ     Z7, Z7, Z7
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD.Z    (SI), K1, Z8
@@ -2445,45 +2713,69 @@ update:
 	RET
 
 // func tile8x2AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile8x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	LEAQ   (R11)(DX*2), R12
-	LEAQ   (R12)(DX*2), R13
-	MOVQ   $-1, R14
-	BZHIQ  R10, R14, R14
-	KMOVW  R14, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z7, Z7, Z7
-	VPXORQ Z8, Z8, Z8
-	VPXORQ Z9, Z9, Z9
-	VPXORQ Z10, Z10, Z10
-	VPXORQ Z11, Z11, Z11
-	VPXORQ Z12, Z12, Z12
-	VPXORQ Z13, Z13, Z13
-	VPXORQ Z14, Z14, Z14
-	VPXORQ Z15, Z15, Z15
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	LEAQ       (R11)(DX*2), R12
+	LEAQ       (R12)(DX*2), R13
+	MOVQ       $-1, R14
+	BZHIQ      R10, R14, R14
+	KMOVW      R14, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	VPXORQ     Z4, Z4, Z4
+	VPXORQ     Z5, Z5, Z5
+	VPXORQ     Z6, Z6, Z6
+	VPXORQ     Z7, Z7, Z7
+	VPXORQ     Z8, Z8, Z8
+	VPXORQ     Z9, Z9, Z9
+	VPXORQ     Z10, Z10, Z10
+	VPXORQ     Z11, Z11, Z11
+	VPXORQ     Z12, Z12, Z12
+	VPXORQ     Z13, Z13, Z13
+	VPXORQ     Z14, Z14, Z14
+	VPXORQ     Z15, Z15, Z15
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Z16
@@ -2625,53 +2917,85 @@ update:
 	RET
 
 // func tile8x3AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile8x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	LEAQ   (R11)(DX*2), R12
-	LEAQ   (R12)(DX*2), R13
-	MOVQ   $-1, R14
-	BZHIQ  R10, R14, R14
-	KMOVW  R14, K1
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z7, Z7, Z7
-	VPXORQ Z8, Z8, Z8
-	VPXORQ Z9, Z9, Z9
-	VPXORQ Z10, Z10, Z10
-	VPXORQ Z11, Z11, Z11
-	VPXORQ Z12, Z12, Z12
-	VPXORQ Z13, Z13, Z13
-	VPXORQ Z14, Z14, Z14
-	VPXORQ Z15, Z15, Z15
-	VPXORQ Z16, Z16, Z16
-	VPXORQ Z17, Z17, Z17
-	VPXORQ Z18, Z18, Z18
-	VPXORQ Z19, Z19, Z19
-	VPXORQ Z20, Z20, Z20
-	VPXORQ Z21, Z21, Z21
-	VPXORQ Z22, Z22, Z22
-	VPXORQ Z23, Z23, Z23
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	LEAQ       (R11)(DX*2), R12
+	LEAQ       (R12)(DX*2), R13
+	MOVQ       $-1, R14
+	BZHIQ      R10, R14, R14
+	KMOVW      R14, K1
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	VPXORQ     Z3, Z3, Z3
+	VPXORQ     Z4, Z4, Z4
+	VPXORQ     Z5, Z5, Z5
+	VPXORQ     Z6, Z6, Z6
+	VPXORQ     Z7, Z7, Z7
+	VPXORQ     Z8, Z8, Z8
+	VPXORQ     Z9, Z9, Z9
+	VPXORQ     Z10, Z10, Z10
+	VPXORQ     Z11, Z11, Z11
+	VPXORQ     Z12, Z12, Z12
+	VPXORQ     Z13, Z13, Z13
+	VPXORQ     Z14, Z14, Z14
+	VPXORQ     Z15, Z15, Z15
+	VPXORQ     Z16, Z16, Z16
+	VPXORQ     Z17, Z17, Z17
+	VPXORQ     Z18, Z18, Z18
+	VPXORQ     Z19, Z19, Z19
+	VPXORQ     Z20, Z20, Z20
+	VPXORQ     Z21, Z21, Z21
+	VPXORQ     Z22, Z22, Z22
+	VPXORQ     Z23, Z23, Z23
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Z24
@@ -2955,26 +3279,28 @@ done:
 	RET
 
 // func tile1x1AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile1x1AVX2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	VXORPS Y0, Y0, Y0
-	CMPQ   R10, $0x00000004
-	JNE    ragged
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	VXORPS     Y0, Y0, Y0
+	MOVQ       R8, DX
+	PREFETCHT0 (DX)
+	CMPQ       R10, $0x00000004
+	JNE        ragged
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Y1
@@ -3026,27 +3352,29 @@ update:
 	RET
 
 // func tile1x2AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile1x2AVX2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	CMPQ   R10, $0x00000004
-	JNE    ragged
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       R8, DX
+	PREFETCHT0 (DX)
+	CMPQ       R10, $0x00000004
+	JNE        ragged
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Y2
@@ -3107,28 +3435,31 @@ update:
 	RET
 
 // func tile1x3AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile1x3AVX2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	CMPQ   R10, $0x00000004
-	JNE    ragged
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       R8, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	CMPQ       R10, $0x00000004
+	JNE        ragged
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Y3
@@ -3198,27 +3529,31 @@ update:
 	RET
 
 // func tile2x1AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile2x1AVX2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	CMPQ   R10, $0x00000004
-	JNE    ragged
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       R8, R11
+	PREFETCHT0 (R11)
+	ADDQ       R9, R11
+	PREFETCHT0 (R11)
+	CMPQ       R10, $0x00000004
+	JNE        ragged
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Y2
@@ -3281,29 +3616,33 @@ update:
 	RET
 
 // func tile2x2AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile2x2AVX2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	CMPQ   R10, $0x00000004
-	JNE    ragged
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       R8, R11
+	PREFETCHT0 (R11)
+	ADDQ       R9, R11
+	PREFETCHT0 (R11)
+	CMPQ       R10, $0x00000004
+	JNE        ragged
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Y4
@@ -3382,31 +3721,37 @@ update:
 	RET
 
 // func tile2x3AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile2x3AVX2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	CMPQ   R10, $0x00000004
-	JNE    ragged
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       R8, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       R9, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	CMPQ       R10, $0x00000004
+	JNE        ragged
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Y6
@@ -3501,28 +3846,34 @@ update:
 	RET
 
 // func tile3x1AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile3x1AVX2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	CMPQ   R10, $0x00000004
-	JNE    ragged
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       R8, R11
+	PREFETCHT0 (R11)
+	ADDQ       R9, R11
+	PREFETCHT0 (R11)
+	ADDQ       R9, R11
+	PREFETCHT0 (R11)
+	CMPQ       R10, $0x00000004
+	JNE        ragged
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Y3
@@ -3596,31 +3947,37 @@ update:
 	RET
 
 // func tile3x2AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile3x2AVX2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	CMPQ   R10, $0x00000004
-	JNE    ragged
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       R8, R11
+	PREFETCHT0 (R11)
+	ADDQ       R9, R11
+	PREFETCHT0 (R11)
+	ADDQ       R9, R11
+	PREFETCHT0 (R11)
+	CMPQ       R10, $0x00000004
+	JNE        ragged
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Y6
@@ -3717,34 +4074,43 @@ update:
 	RET
 
 // func tile3x3AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile3x3AVX2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	CMPQ   R10, $0x00000004
-	JNE    ragged
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	MOVQ       R8, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       R9, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       R9, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	CMPQ       R10, $0x00000004
+	JNE        ragged
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Y9
@@ -3864,30 +4230,38 @@ update:
 	RET
 
 // func tile4x1AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile4x1AVX2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	CMPQ   R10, $0x00000004
-	JNE    ragged
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       R8, R12
+	PREFETCHT0 (R12)
+	ADDQ       R9, R12
+	PREFETCHT0 (R12)
+	ADDQ       R9, R12
+	PREFETCHT0 (R12)
+	ADDQ       R9, R12
+	PREFETCHT0 (R12)
+	CMPQ       R10, $0x00000004
+	JNE        ragged
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Y4
@@ -3972,34 +4346,42 @@ update:
 	RET
 
 // func tile4x2AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile4x2AVX2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	CMPQ   R10, $0x00000004
-	JNE    ragged
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       R8, R12
+	PREFETCHT0 (R12)
+	ADDQ       R9, R12
+	PREFETCHT0 (R12)
+	ADDQ       R9, R12
+	PREFETCHT0 (R12)
+	ADDQ       R9, R12
+	PREFETCHT0 (R12)
+	CMPQ       R10, $0x00000004
+	JNE        ragged
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Y8
@@ -4114,38 +4496,50 @@ update:
 	RET
 
 // func tile4x3AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile4x3AVX2(SB), NOSPLIT, $0-88
-	MOVQ   k+0(FP), AX
-	MOVQ   a+16(FP), CX
-	MOVQ   rs+24(FP), DX
-	MOVQ   cs+32(FP), BX
-	MOVQ   b+40(FP), SI
-	MOVQ   ldb+48(FP), DI
-	MOVQ   c+64(FP), R8
-	MOVQ   ldc+72(FP), R9
-	MOVQ   tail+80(FP), R10
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	SHLQ   $0x03, R9
-	LEAQ   (DX)(DX*2), R11
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	CMPQ   R10, $0x00000004
-	JNE    ragged
-	TESTQ  AX, AX
-	JZ     store
+	MOVQ       k+0(FP), AX
+	MOVQ       a+16(FP), CX
+	MOVQ       rs+24(FP), DX
+	MOVQ       cs+32(FP), BX
+	MOVQ       b+40(FP), SI
+	MOVQ       ldb+48(FP), DI
+	MOVQ       c+64(FP), R8
+	MOVQ       ldc+72(FP), R9
+	MOVQ       tail+80(FP), R10
+	SHLQ       $0x03, DX
+	SHLQ       $0x03, BX
+	SHLQ       $0x03, DI
+	SHLQ       $0x03, R9
+	LEAQ       (DX)(DX*2), R11
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       R8, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R9, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R9, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R9, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	CMPQ       R10, $0x00000004
+	JNE        ragged
+	TESTQ      AX, AX
+	JZ         store
 
 loop:
 	VMOVUPD      (SI), Y12
