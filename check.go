@@ -147,7 +147,7 @@ func CheckLabels(y []int, n int) (classes int, err error) {
 		}
 	}
 	if classes < 2 {
-		return 0, fmt.Errorf("y has %d classes, at least 2 are needed: %w", classes, ErrLabels)
+		return 0, fmt.Errorf("y has %d of at least 2 classes: %w", classes, ErrLabels)
 	}
 	return classes, nil
 }
