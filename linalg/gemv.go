@@ -90,7 +90,7 @@ func gemvRows[T kernel.Float](g *rowKernels[T], alpha T, a *Dense[T], x, y []T) 
 // gemvTrans goes through a band of columns so narrow that its part of y stays in
 // the L1 cache.
 func gemvTrans[T kernel.Float](g *rowKernels[T], alpha T, a *Dense[T], x, y []T) {
-	const band = 2048
+	const band = 4096
 	s := borrow[T]()
 	defer s.giveBack()
 	scaled := grow(&s.corner, gemvChunk)
