@@ -284,7 +284,7 @@ func TestCrossValidateErrors(t *testing.T) {
 		{ctx, centroids{}, nil, y, nil, nil, gram.ErrShape, "X is nil"},
 		{ctx, centroids{}, bad, y, nil, nil, gram.ErrNonFinite, "row 11, column 1 is +Inf"},
 		{ctx, centroids{}, X, y[:3], nil, nil, gram.ErrShape, "y has 3 labels, X 12 rows"},
-		{ctx, centroids{}, X, make([]int, 12), nil, nil, gram.ErrLabels, "y has 1 classes"},
+		{ctx, centroids{}, X, make([]int, 12), nil, nil, gram.ErrLabels, "y has 1"},
 		{ctx, centroids{}, X, y, []float64{1}, nil, gram.ErrShape, "w has 1 weights"},
 		{ctx, centroids{}, X, y, half, KFold{N: 2}, gram.ErrWeights, "fold 0: no weight of 6 is above zero"},
 		{ctx, centroids{}, X, y, nil, KFold{N: 13}, gram.ErrParam, "13 folds of 12 rows"},
