@@ -25,6 +25,7 @@ type problem struct {
 	weight float64 // Σ wᵢ over all rows
 	lambda float64
 	std    *standard
+	offset []float64 // what x has subtracted from X, or nil
 
 	spans   []span
 	factor  float64 // weight of all rows / weight of the rows in spans
@@ -63,8 +64,28 @@ func newProblem(ctx context.Context, X gram.Matrix, y []int, w []float64, cols i
 	if err != nil {
 		return nil, err
 	}
+	for j := range m.mean {
+		if err := checkFinite(X, m.rms(j)); err != nil {
+			return nil, err
+		}
+	}
 	p.std = newStandard(m, s.intercept)
+	if p.std.far() {
+		p.offset, p.std.mean = p.std.mean, make([]float64, d)
+		p.x = linalg.AsOperator(shifted{p.x, p.offset})
+	}
 	return p, nil
+}
+
+// params returns the coefficients and biases at theta for X itself.
+func (p *problem) params(theta []float64) *params {
+	_, d := p.x.Dims()
+	out := newParams(d, p.cols)
+	p.std.params(out, theta)
+	for j, mu := range p.offset {
+		f64.Axpy(-mu, out.coef[j*p.cols:(j+1)*p.cols], out.bias)
+	}
+	return out
 }
 
 // size returns the number of coordinates.
@@ -101,8 +122,8 @@ func (p *problem) moments(ctx context.Context) (*momentSum, error) {
 	if err != nil || n*d <= momentElements {
 		return m, err
 	}
-	for _, v := range m.dev2 {
-		if v == 0 {
+	for j := range m.mean {
+		if m.constant(j) {
 			return p.momentsOf(ctx, p.spans)
 		}
 	}
@@ -175,11 +196,14 @@ func (p *problem) eval(ctx context.Context, pt *point) error {
 }
 
 // residual returns the largest derivative by a coefficient, or by a bias that is
-// fitted, each as newStandard says.
+// fitted, each measured as newStandard says.
 func (p *problem) residual(g *gradientSum) float64 {
 	worst := 0.0
 	for j, m := range p.std.measure {
-		for _, v := range g.coef[j*p.cols : (j+1)*p.cols] {
+		for k, v := range g.coef[j*p.cols : (j+1)*p.cols] {
+			if p.offset != nil {
+				v += p.offset[j] * g.bias[k]
+			}
 			worst = max(worst, math.Abs(v)*m)
 		}
 	}
@@ -218,8 +242,8 @@ func (p *problem) product(ctx context.Context, dst, theta, v []float64) error {
 	return nil
 }
 
-// on returns the problem for at least keep evenly spaced rows, or all if those
-// have no weight.
+// on returns the problem for keep evenly spaced rows or a few more, or for all if
+// those have no weight.
 func (p *problem) on(keep int) *problem {
 	n, d := p.x.Dims()
 	s := *p
@@ -288,15 +312,13 @@ func (p *problem) gramian(ctx context.Context) (*linalg.Dense[float64], error) {
 	return g, nil
 }
 
-// checkFinite explains a function value or gradient that is not finite.
-func checkFinite(X gram.Matrix, values ...float64) error {
-	for _, v := range values {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			if _, _, err := gram.CheckMatrix(X); err != nil {
-				return err
-			}
-			return fmt.Errorf("linear: the objective overflows: %w", gram.ErrNonFinite)
-		}
+// checkFinite explains a moment, value or gradient of the data that is not finite.
+func checkFinite(X gram.Matrix, v float64) error {
+	if v-v == 0 {
+		return nil
 	}
-	return nil
+	if _, _, err := gram.CheckMatrix(X); err != nil {
+		return err
+	}
+	return fmt.Errorf("linear: the data are so large that the objective overflows: %w", gram.ErrNonFinite)
 }

@@ -174,9 +174,6 @@ func solve(ctx context.Context, X gram.Matrix, y []int, w []float64, cols int, s
 	if err != nil {
 		return nil, gram.Convergence{}, err
 	}
-	if err := checkFinite(X, append(p.std.mean, p.std.scale...)...); err != nil {
-		return nil, gram.Convergence{}, err
-	}
 	if s.solver == Auto {
 		auto := *s
 		auto.solver = p.cheapest()
@@ -192,7 +189,6 @@ func solve(ctx context.Context, X gram.Matrix, y []int, w []float64, cols int, s
 		Solver: s.solver.String(), Iterations: steps, Objective: pt.f,
 		Residual: pt.residual, Tolerance: s.tol * p.weight, Converged: pt.residual <= s.tol*p.weight,
 	}
-	p.std.params(p.at, pt.theta)
 	switch {
 	case errors.Is(err, gram.ErrNonFinite):
 		return nil, report, checkFinite(X, math.NaN())
@@ -207,7 +203,7 @@ func solve(ctx context.Context, X gram.Matrix, y []int, w []float64, cols int, s
 	case err != nil:
 		return nil, report, err
 	}
-	return p.at, report, err
+	return p.params(pt.theta), report, err
 }
 
 // samplesPerDim is how many rows a coordinate is worth when the Hessian or the

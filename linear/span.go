@@ -12,8 +12,8 @@ func spanRows(d int) int {
 	return min(max(blockElements/max(d, 1)&^7, 16), 512)
 }
 
-// spans cuts n rows into spans, and keeps evenly spaced ones that together have
-// at least keep rows.
+// spans cuts n rows into spans, and keeps evenly spaced ones of keep rows together,
+// rounded up to whole spans.
 func spans(n, d, keep int) []span {
 	rows := spanRows(d)
 	if keep < n {
@@ -28,14 +28,6 @@ func spans(n, d, keep int) []span {
 		out[i] = span{lo, min(n, lo+rows)}
 	}
 	return out
-}
-
-func rowsIn(s []span) int {
-	n := 0
-	for _, b := range s {
-		n += b.hi - b.lo
-	}
-	return n
 }
 
 // chunkSize returns how many spans are summed in a row before sums are merged.

@@ -30,27 +30,59 @@ type standard struct {
 
 // newStandard derives the coordinates from the moments of the features. measure
 // is by how much the derivative of a coefficient counts in the stopping test.
+//
+// A column that does not vary, and so says nothing that the intercept does not,
+// gets an infinite scale: its coefficient is zero.
 func newStandard(m *momentSum, intercept bool) *standard {
 	d := len(m.mean)
 	s := &standard{make([]float64, d), make([]float64, d), make([]float64, d), intercept}
 	for j, mu := range m.mean {
-		dev, rms := math.Sqrt(m.dev2[j]/m.weight), math.Hypot(mu, math.Sqrt(m.dev2[j]/m.weight))
+		rms := m.rms(j)
 		s.measure[j] = 1
 		if rms > 0 {
 			s.measure[j] = min(max(rms, 1), 1e3) / rms
 		}
-		s.scale[j] = rms
-		if intercept {
-			s.mean[j], s.scale[j] = mu, dev
-		}
-		if s.scale[j] <= 1e-12*rms { // a constant, but for rounding
+		switch {
+		case rms == 0 || intercept && m.constant(j):
+			s.scale[j], s.measure[j] = math.Inf(1), 1/max(rms/1e3, 1)
+		case intercept:
+			s.mean[j], s.scale[j] = mu, m.deviation(j)
+		default:
 			s.scale[j] = rms
-		}
-		if rms == 0 {
-			s.scale[j] = 1
 		}
 	}
 	return s
+}
+
+// far tells whether a mean is so large beside the deviation that scores lose
+// digits to it that a fit cannot do without.
+func (s *standard) far() bool {
+	for j, mu := range s.mean {
+		if math.Abs(mu) > 1e4*s.scale[j] {
+			return true
+		}
+	}
+	return false
+}
+
+// A shifted matrix is another one with a number subtracted from each column.
+type shifted struct {
+	gram.RowBlocker
+	by []float64
+}
+
+func (m shifted) At(i, j int) float64 { return m.RowBlocker.At(i, j) - m.by[j] }
+
+func (m shifted) RowBlock(buf []float64, lo, hi int) (block []float64, stride int) {
+	d := len(m.by)
+	src, stride := m.RowBlocker.RowBlock(buf, lo, hi)
+	for i := range hi - lo {
+		row := buf[i*d : (i+1)*d] // perhaps the same memory as src
+		for j, v := range src[i*stride : i*stride+d] {
+			row[j] = v - m.by[j]
+		}
+	}
+	return buf[:(hi-lo)*d], d
 }
 
 // dim returns the number of rows of the coordinates.

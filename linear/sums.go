@@ -99,6 +99,14 @@ func (m *momentSum) Merge(o *momentSum) {
 	m.weight = total
 }
 
+func (m *momentSum) deviation(j int) float64 { return math.Sqrt(m.dev2[j] / m.weight) }
+
+// rms returns the root mean square.
+func (m *momentSum) rms(j int) float64 { return math.Hypot(m.mean[j], m.deviation(j)) }
+
+// constant tells whether column j does not vary, but for rounding.
+func (m *momentSum) constant(j int) bool { return m.deviation(j) <= 1e-13*math.Abs(m.mean[j]) }
+
 // A gradientSum holds the log-loss and its derivatives.
 type gradientSum struct {
 	loss   float64
