@@ -24,4 +24,8 @@
 //
 // Errors about data wrap [ErrShape], [ErrNonFinite] and the like and say which
 // row, column or length is at fault. Nothing in this package panics on data.
+//
+// Packages of models, here and elsewhere, find the checks that all make in
+// [CheckMatrix] and its kin, add their formats by [Register], and run their trainers
+// through package modeltest.
 package gram
