@@ -20,14 +20,17 @@ type method interface {
 }
 
 // errStalled says that f falls no further in the arithmetic there is.
-var errStalled = errors.New("no lower value along the search direction")
+var errStalled = errors.New("rounding hides any further descent")
+
+// patience is how many steps in a row may lower neither f nor the residual.
+const patience = 20
 
 // minimize moves pt, which is evaluated, until its residual is at most tol, and
 // returns the number of steps. Errors: errStalled, gram.ErrNotConverged after
 // limit steps, gram.ErrSeparable, gram.ErrNonFinite, the context's.
 func (p *problem) minimize(ctx context.Context, pt *point, m method, tol float64, limit int, progress func(gram.Progress)) (steps int, err error) {
 	next, d := newPoint(len(pt.theta)), make([]float64, len(pt.theta))
-	restarted := false
+	restarted, idle, best := false, 0, math.Inf(1)
 	for {
 		if math.IsNaN(pt.residual) || math.IsInf(pt.f, 0) || math.IsNaN(pt.f) {
 			return steps, gram.ErrNonFinite
@@ -40,6 +43,9 @@ func (p *problem) minimize(ctx context.Context, pt *point, m method, tol float64
 		}
 		if steps == limit {
 			return steps, gram.ErrNotConverged
+		}
+		if idle == patience {
+			return steps, errStalled
 		}
 		if err := m.direction(ctx, pt, d); err != nil {
 			return steps, err
@@ -56,6 +62,10 @@ func (p *problem) minimize(ctx context.Context, pt *point, m method, tol float64
 			return steps, err
 		}
 		restarted = false
+		idle++
+		if next.f < pt.f-1e-14*math.Abs(pt.f) || next.residual < best {
+			idle, best = 0, min(best, next.residual)
+		}
 		if err := m.learn(ctx, pt, next); err != nil {
 			return steps, err
 		}

@@ -195,8 +195,8 @@ func solve(ctx context.Context, X gram.Matrix, y []int, w []float64, cols int, s
 	case errors.Is(err, gram.ErrSeparable):
 		return nil, report, fmt.Errorf("linear: after %d iterations every sample is on the right side, and C is infinite: %w", steps, err)
 	case errors.Is(err, errStalled):
-		err = fmt.Errorf("linear: %v stalled after %d iterations, %v, with the gradient at %.3g above %.3g: %w",
-			s.solver, steps, err, pt.residual, report.Tolerance, gram.ErrNotConverged)
+		err = fmt.Errorf("linear: after %d iterations of %v %v, with the gradient at %.3g above %.3g: %w",
+			steps, s.solver, err, pt.residual, report.Tolerance, gram.ErrNotConverged)
 	case errors.Is(err, gram.ErrNotConverged):
 		err = fmt.Errorf("linear: %v stopped after %d iterations with the gradient at %.3g above %.3g: %w",
 			s.solver, steps, pt.residual, report.Tolerance, err)
