@@ -46,27 +46,32 @@ func matrices(X *linalg.Dense[float64]) map[string]gram.Matrix {
 }
 
 func TestCheckMatrix(t *testing.T) {
-	// 700 columns make blocks of 187 rows.
-	for _, shape := range [][2]int{{1, 1}, {3, 2}, {5, 7}, {400, 700}} {
+	for _, shape := range [][2]int{{1, 1}, {3, 2}, {5, 7}, {4, 13}} {
 		r, c := shape[0], shape[1]
 		for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
-			for _, at := range [][2]int{{0, 0}, {r - 1, c - 1}, {r / 2, c / 3}, {min(187, r-1), 0}} {
-				X := linalg.NewDense[float64](r, c, nil)
-				X.Data[0] = -1e30
-				for name, m := range matrices(X) {
-					if n, d, err := gram.CheckMatrix(m); n != r || d != c || err != nil {
-						t.Fatalf("%s of %d×%d: %d, %d, %v", name, r, c, n, d, err)
-					}
-				}
-				X.Set(at[0], at[1], v)
-				for name, m := range matrices(X) {
-					_, _, err := gram.CheckMatrix(m)
-					want := fmt.Sprintf("row %d, column %d is %v: value is not finite", at[0], at[1], v)
-					if !errors.Is(err, gram.ErrNonFinite) || err.Error() != want {
-						t.Fatalf("%s of %d×%d: error %q, want %q", name, r, c, err, want)
-					}
-				}
+			for _, at := range [][2]int{{0, 0}, {r - 1, c - 1}, {r / 2, c / 3}} {
+				testCheckMatrix(t, r, c, at[0], at[1], v)
 			}
+		}
+	}
+	testCheckMatrix(t, 190, 700, 187, 0, math.NaN()) // the first row of the second block
+}
+
+// testCheckMatrix checks every kind of r×c matrix, and then with v in (i, j).
+func testCheckMatrix(t *testing.T, r, c, i, j int, v float64) {
+	t.Helper()
+	X := linalg.NewDense[float64](r, c, nil)
+	X.Data[0] = -1e30
+	for name, m := range matrices(X) {
+		if n, d, err := gram.CheckMatrix(m); n != r || d != c || err != nil {
+			t.Fatalf("%s of %d×%d: %d, %d, %v", name, r, c, n, d, err)
+		}
+	}
+	X.Set(i, j, v)
+	want := fmt.Sprintf("row %d, column %d is %v: value is not finite", i, j, v)
+	for name, m := range matrices(X) {
+		if _, _, err := gram.CheckMatrix(m); !errors.Is(err, gram.ErrNonFinite) || err.Error() != want {
+			t.Fatalf("%s of %d×%d: error %q, want %q", name, r, c, err, want)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 //
 // Integers take 8 bytes, little endian, and floats their 8 bytes of IEEE 754, so
 // that every bit comes back, a NaN's included. Slices and strings carry their
-// length; a nil slice comes back as nil, like an empty one.
+// length; an empty slice comes back as nil.
 type Encoder struct {
 	buf   []byte
 	depth int

@@ -66,7 +66,7 @@ func (a atOnly) At(i, j int) float64    { return a.m.At(i, j) }
 // TestPipelineBlocks: predictions of more rows than a block holds are those of the
 // steps applied one by one to all of X, for each kind of matrix.
 func TestPipelineBlocks(t *testing.T) {
-	const n, d = 150, 3000 // 43 rows a block
+	const n, d = 50, 3000 // 43 rows a block
 	X, y, targets := ramp(n, d)
 	s, err := scale{}.Fit(ctx, X, nil, nil)
 	if err != nil {
@@ -121,7 +121,7 @@ func TestPipelineBlocks(t *testing.T) {
 
 // TestPipelineMemory: a prediction takes memory for blocks, not for X.
 func TestPipelineMemory(t *testing.T) {
-	const n, d = 4000, 1000 // 32 MB
+	const n, d = 1000, 1000 // 8 MB
 	X, _, _ := ramp(n, d)
 	m, err := gram.TransformerPipeline{Steps: []gram.TransformerTrainer{head{d}, head{d}, head{1}}}.Fit(ctx, X, nil, nil)
 	if err != nil {
@@ -192,7 +192,7 @@ func TestPipelineForms(t *testing.T) {
 
 // TestPipelineOperatorRows: a block of an Operator multiplies as the rows it stands for.
 func TestPipelineOperatorRows(t *testing.T) {
-	const n, d = 100, 5000 // several blocks
+	const n, d = 30, 5000 // 26 rows a block
 	X, _, _ := ramp(n, d)
 	b := make([]float64, d*2)
 	for i := range b {
@@ -383,7 +383,7 @@ func TestPipelineNotConverged(t *testing.T) {
 // TestPipelinePredictErrors: a step that fails is named, and the block of rows it
 // counts from.
 func TestPipelinePredictErrors(t *testing.T) {
-	const n, d = 100, 4000 // 32 rows a block
+	const n, d = 40, 4000 // 32 rows a block
 	X, y, targets := ramp(n, d)
 	boom := errors.New("row 3 is odd")
 	bad := &late{headModel: headModel{d, 4}, err: boom}
@@ -430,7 +430,7 @@ type late struct {
 }
 
 func (l *late) Transform(dst []float64, X gram.Matrix) ([]float64, error) {
-	if n, _ := X.Dims(); n < 100 {
+	if n, _ := X.Dims(); n < 40 {
 		if l.blocks++; l.blocks == 2 {
 			return nil, l.err
 		}

@@ -48,12 +48,15 @@ func (m *operatorRows) AddTransMulRows(dst []float64, lo, hi int, g []float64, k
 }
 
 // sliceRows returns rows lo ≤ i < hi of X, in the fastest form there is. buf, of
-// length (hi-lo)·cols, may become its memory; X otherwise lends its own.
+// length (hi-lo)·cols or more unless X is an Operator, may become its memory; X
+// otherwise lends its own.
 func sliceRows(X Matrix, buf []float64, lo, hi int) Matrix {
+	if op, ok := X.(Operator); ok {
+		return &operatorRows{op, lo, hi}
+	}
 	_, d := X.Dims()
+	buf = buf[:(hi-lo)*d]
 	switch m := X.(type) {
-	case Operator:
-		return &operatorRows{m, lo, hi}
 	case RowBlocker:
 		block, stride := m.RowBlock(buf, lo, hi)
 		return &rows{hi - lo, d, stride, block}

@@ -28,8 +28,10 @@ func Tolerance(tol float64) Option { return func(o *options) { o.tolerance = tol
 func Classes(k int) Option { return func(o *options) { o.classes = k } }
 
 // Generate replaces the default data, which are overlapping normal classes in four
-// features and a noisy linear target. f is asked for 60 to 3000 rows, must return
-// the same each time, and may return another number of rows than it is asked for.
+// features and a noisy linear target. f is asked for 60 to 3000 rows and must return
+// the same each time, with memory of its own. It may return another number of rows
+// than it is asked for, but not fewer than 20. X is rounded to float32, so that
+// matrices of either precision can hold it.
 func Generate(f func(rows int) Data) Option { return func(o *options) { o.generate = f } }
 
 // Skip leaves out a property, one of those listed above. The reason is shown in the
@@ -205,8 +207,7 @@ func (s *suite) small() Data { return s.data(60) }
 // large returns data that fall into several blocks.
 func (s *suite) large() Data { return s.data(3000) }
 
-// data returns generated data with X rounded to float32, so that matrices of either
-// type can hold it.
+// data returns generated data with X rounded to float32.
 func (s *suite) data(rows int) Data {
 	d := s.generate(rows)
 	X := d.dense()
