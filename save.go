@@ -148,9 +148,6 @@ func Load(r io.Reader) (Model, error) {
 	}
 	d := &Decoder{buf: c}
 	m := d.record(0)
-	if d.err == nil && len(d.buf) > 0 {
-		d.Fail("%d bytes after the model", len(d.buf))
-	}
 	if d.err != nil {
 		return nil, fmt.Errorf("gram: loading: %w", d.err)
 	}
