@@ -47,27 +47,27 @@ func (p *product[T]) block(i0, i1, j0, j1 int) {
 		p.scale(i0, i1, j0, j1)
 		return
 	}
+	depth, packsA, packsB := p.depth(), p.packsA(i1-i0, j1-j0), p.packsB(i1-i0, j1-j0)
+	if p.k == depth && !packsA && !packsB && p.uplo == 0 {
+		p.tiles(nil, nil, nil, i0, i1-i0, j0, j1-j0, 0, p.k, p.beta)
+		return
+	}
 	var (
-		size  = int(unsafe.Sizeof(p.alpha))
-		depth = p.depth()
-		rows  = min(i1-i0, roundUp(blockABytes/(size*depth), p.kern.Rows))
-		cols  = min(j1-j0, roundUp(blockBBytes/(size*depth), p.kern.Vectors*p.kern.Lanes))
-
-		packsA, packsB     = p.packsA(i1-i0, j1-j0), p.packsB(i1-i0, j1-j0)
+		size               = int(unsafe.Sizeof(p.alpha))
+		rows               = min(i1-i0, roundUp(blockABytes/(size*depth), p.kern.Rows))
+		cols               = min(j1-j0, roundUp(blockBBytes/(size*depth), p.kern.Vectors*p.kern.Lanes))
 		bufA, bufB, corner []T
 	)
-	if packsA || packsB || p.uplo != 0 {
-		s := borrow[T]()
-		defer s.giveBack()
-		if packsA {
-			bufA = grow(&s.a, rows*depth)
-		}
-		if packsB {
-			bufB = grow(&s.b, roundUp(cols, p.kern.Lanes)*depth)
-		}
-		if p.uplo != 0 {
-			corner = grow(&s.corner, p.kern.Rows*p.kern.Vectors*p.kern.Lanes)
-		}
+	s := borrow[T]()
+	defer s.giveBack()
+	if packsA {
+		bufA = grow(&s.a, rows*depth)
+	}
+	if packsB {
+		bufB = grow(&s.b, roundUp(cols, p.kern.Lanes)*depth)
+	}
+	if p.uplo != 0 {
+		corner = grow(&s.corner, p.kern.Rows*p.kern.Vectors*p.kern.Lanes)
 	}
 	for j := j0; j < j1; j += cols {
 		jn := min(cols, j1-j)
@@ -102,47 +102,73 @@ func (p *product[T]) packsB(m, n int) bool {
 	return p.transB || m >= 4*p.kern.Rows && n*p.k > 1<<12
 }
 
-// tiles multiplies a block of A by a block of B, tile by tile. A nil buffer means
-// that the operand is used in place.
+// tiles multiplies a block of A by a block of B. A nil buffer means that the
+// operand is used in place.
 func (p *product[T]) tiles(bufA, bufB, corner []T, i0, m, j0, n, q, k int, beta T) {
 	g := p.kern
-	for j := 0; j < n; {
-		v := balanced(ceilDiv(n-j, g.Lanes), g.Vectors)
-		w := min(v*g.Lanes, n-j)
-		tail := w - (v-1)*g.Lanes
-		b, ldb := p.panelOfB(bufB, j0, j, v, q, k)
-		for i, r := 0, 0; i < m; i += r {
-			r = balanced(m-i, g.Rows)
-			row, col := i0+i, j0+j
-			c, ldc := &p.c[row*p.ldc+col], p.ldc
-			cut := p.cut(row, r, col, w)
-			if cut == outside {
-				continue
-			}
-			if cut == across {
-				c, ldc = &corner[0], w
-				p.copyTriangle(corner, w, p.c[row*p.ldc+col:], p.ldc, row, r, col, w)
-			}
-			a, rs, cs := p.rowsOfA(bufA, i0, i, r, q, k)
-			g.Tiles[r-1][v-1](k, p.alpha, a, rs, cs, b, ldb, beta, c, ldc, tail)
-			if cut == across {
-				p.copyTriangle(p.c[row*p.ldc+col:], p.ldc, corner, w, row, r, col, w)
+	for _, across := range runs(ceilDiv(n, g.Lanes), g.Vectors) {
+		for x := range across.count {
+			v, j := across.size, (across.at+x*across.size)*g.Lanes
+			w := min(v*g.Lanes, n-j)
+			tail := w - (v-1)*g.Lanes
+			b, ldb := p.panelOfB(bufB, j0, j, v, q, k)
+			for _, down := range runs(m, g.Rows) {
+				if down.count == 0 {
+					continue
+				}
+				r, row, col := down.size, i0+down.at, j0+j
+				a, rs, cs, gs := p.rowsOfA(bufA, i0, down, q, k)
+				if p.uplo == 0 {
+					g.Tiles[r-1][v-1](down.count, k, p.alpha, a, rs, cs, gs, b, ldb, beta, &p.c[row*p.ldc+col], p.ldc, tail)
+					continue
+				}
+				as := unsafe.Slice(a, (down.count-1)*gs+1)
+				for y := range down.count {
+					tile := func(c *T, ldc int) {
+						g.Tiles[r-1][v-1](1, k, p.alpha, &as[y*gs], rs, cs, gs, b, ldb, beta, c, ldc, tail)
+					}
+					p.triangleTile(tile, corner, row+y*r, r, col, w)
+				}
 			}
 		}
-		j += v * g.Lanes
 	}
 }
 
-// rowsOfA returns the address and strides of r rows of op(A), i of them into the
-// block that starts at row i0.
-func (p *product[T]) rowsOfA(buf []T, i0, i, r, q, k int) (a *T, rs, cs int) {
+// triangleTile computes what the triangle takes of the tile of r rows and w columns at (i, j).
+func (p *product[T]) triangleTile(tile func(c *T, ldc int), corner []T, i, r, j, w int) {
+	c := p.c[i*p.ldc+j:]
+	switch p.cut(i, r, j, w) {
+	case within:
+		tile(&c[0], p.ldc)
+	case across:
+		p.copyTriangle(corner, w, c, p.ldc, i, r, j, w)
+		tile(&corner[0], w)
+		p.copyTriangle(c, p.ldc, corner, w, i, r, j, w)
+	}
+}
+
+// A run is count pieces of one size, one after the other from at on.
+type run struct{ at, size, count int }
+
+// runs cuts n into as few pieces of at most limit as there can be, of sizes that
+// differ by one at most.
+func runs(n, limit int) [2]run {
+	pieces := ceilDiv(n, limit)
+	size, longer := n/pieces, n%pieces
+	return [2]run{{0, size + 1, longer}, {longer * (size + 1), size, pieces - longer}}
+}
+
+// rowsOfA returns the address and strides of groups of rows of op(A), which are
+// counted from row i0, where the block starts.
+func (p *product[T]) rowsOfA(buf []T, i0 int, groups run, q, k int) (a *T, rs, cs, gs int) {
+	r := groups.size
 	switch {
 	case buf != nil:
-		return &buf[i*k], 1, r
+		return &buf[groups.at*k], 1, r, r * k
 	case p.transA:
-		return &p.a[q*p.lda+i0+i], 1, p.lda
+		return &p.a[q*p.lda+i0+groups.at], 1, p.lda, r
 	}
-	return &p.a[(i0+i)*p.lda+q], p.lda, 1
+	return &p.a[(i0+groups.at)*p.lda+q], p.lda, 1, r * p.lda
 }
 
 // panelOfB is the same for v vectors of columns of op(B).
@@ -156,15 +182,17 @@ func (p *product[T]) panelOfB(buf []T, j0, j, v, q, k int) (b *T, ldb int) {
 // packA copies m rows of op(A) for tiles: each group of r rows becomes k columns
 // of r.
 func (p *product[T]) packA(buf []T, i0, m, q, k int) {
-	for i, r := 0, 0; i < m; i += r {
-		r = balanced(m-i, p.kern.Rows)
-		dst := buf[i*k : (i+r)*k]
-		if p.transA {
+	for _, down := range runs(m, p.kern.Rows) {
+		for y := range down.count {
+			r, i := down.size, down.at+y*down.size
+			dst := buf[i*k : (i+r)*k]
+			if !p.transA {
+				transpose(p.kern, k, r, p.a[(i0+i)*p.lda+q:], p.lda, dst, r)
+				continue
+			}
 			for s := range k {
 				copy(dst[s*r:(s+1)*r], p.a[(q+s)*p.lda+i0+i:])
 			}
-		} else {
-			transpose(p.kern, k, r, p.a[(i0+i)*p.lda+q:], p.lda, dst, r)
 		}
 	}
 }
@@ -173,16 +201,17 @@ func (p *product[T]) packA(buf []T, i0, m, q, k int) {
 // becomes k rows of v vectors.
 func (p *product[T]) packB(buf []T, j0, n, q, k int) {
 	g := p.kern
-	for j := 0; j < n; {
-		v := balanced(ceilDiv(n-j, g.Lanes), g.Vectors)
-		w := min(v*g.Lanes, n-j)
-		dst := buf[j*k : (j+v*g.Lanes)*k]
-		if p.transB {
-			transpose(g, k, w, p.b[(j0+j)*p.ldb+q:], p.ldb, dst, v*g.Lanes)
-		} else {
-			g.CopyPanel[v-1](k, &p.b[q*p.ldb+j0+j], p.ldb, &dst[0], v*g.Lanes, w-(v-1)*g.Lanes)
+	for _, across := range runs(ceilDiv(n, g.Lanes), g.Vectors) {
+		for x := range across.count {
+			v, j := across.size, (across.at+x*across.size)*g.Lanes
+			w, ldd := min(v*g.Lanes, n-j), v*g.Lanes
+			dst := buf[j*k : (j+ldd)*k]
+			if p.transB {
+				transpose(g, k, w, p.b[(j0+j)*p.ldb+q:], p.ldb, dst, ldd)
+			} else {
+				g.CopyPanel[v-1](k, &p.b[q*p.ldb+j0+j], p.ldb, &dst[0], ldd, w-(v-1)*g.Lanes)
+			}
 		}
-		j += v * g.Lanes
 	}
 }
 
@@ -205,18 +234,6 @@ func transpose[T kernel.Float](g *kernel.Gemm[T], k, r int, src []T, lds int, ds
 			dst[s*ldd+i] = v
 		}
 	}
-}
-
-// balanced returns how many of n to take at once, at most limit, so that the
-// pieces are of about the same size.
-func balanced(n, limit int) int {
-	switch {
-	case n <= limit:
-		return n
-	case n >= limit*limit: // what is left over fits in a little less for each of the last
-		return limit
-	}
-	return ceilDiv(n, ceilDiv(n, limit))
 }
 
 // How a tile lies to the triangle that is wanted of C.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -34,24 +35,35 @@ func (g *gen) tileRows() int {
 	return 4
 }
 
-// gemmTile emits the product of m rows of A with v vectors of columns of B.
-// Rows of A are broadcast from memory at any pair of strides, so that A needs
-// packing for locality alone; rows of B are contiguous.
+// gemmTile emits the product of groups of m rows of A with v vectors of columns of
+// B. Rows of A are broadcast from memory at any pair of strides, so that A needs
+// packing for locality alone; rows of B are contiguous. The loop over groups is
+// here because the instructions of a call and return between two tiles would fill
+// the processor's window and let the multipliers run dry.
 func (g *gen) gemmTile(m, v int) {
 	g.begin(fmt.Sprintf("tile%dx%d", m, v), fmt.Sprintf(
-		"func(k int, alpha %[1]s, a *%[1]s, rs, cs int, b *%[1]s, ldb int, beta %[1]s, c *%[1]s, ldc, tail int)", g.typ),
-		fmt.Sprintf("C = alpha·A·B + beta·C for %d rows and %d vectors of columns, the last of tail lanes:", m, v),
-		"\tfor p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }",
+		"func(groups, k int, alpha %[1]s, a *%[1]s, rs, cs, gs int, b *%[1]s, ldb int, beta %[1]s, c *%[1]s, ldc, tail int)", g.typ),
+		fmt.Sprintf("C = alpha·A·B + beta·C for groups of %d rows and %d vectors of columns, the last of tail lanes:", m, v),
+		fmt.Sprintf("\tfor q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*%d+i)*ldc+j]", m),
 		"With beta = 0, C is not read.")
-	k, a, rs, cs := g.param("k"), g.param("a"), g.param("rs"), g.param("cs")
-	b, ldb, c, ldc, tail := g.param("b"), g.param("ldb"), g.param("c"), g.param("ldc"), g.param("tail")
+	rs, cs, ldb, ldc := g.param("rs"), g.param("cs"), g.param("ldb"), g.param("ldc")
 	for _, r := range []reg.GPVirtual{rs, cs, ldb, ldc} {
 		g.bytes(r)
 	}
-	rows := g.rowAddresses(a, rs, m)
+	c, tail := g.param("c"), g.param("tail")
 	if g.avx512 {
 		g.tailMask(tail)
 	}
+	groups, group := g.AllocLocal(8), g.AllocLocal(8) // how many are left, and the first row of A of this one
+	start := g.param("groups")
+	g.MOVQ(start, groups)
+	start = g.param("a")
+	g.MOVQ(start, group)
+
+	g.Label("group")
+	a, b, k := g.GP64(), g.param("b"), g.param("k")
+	g.MOVQ(group, a)
+	rows := g.rowAddresses(a, rs, m)
 	acc := make([][]reg.VecVirtual, m)
 	for i := range acc {
 		acc[i] = g.vecs(v)
@@ -71,7 +83,7 @@ func (g *gen) gemmTile(m, v int) {
 				g.loadTail(at, bv[j])
 			default: // the mask would be one register too many: load it anew
 				g.ymask = g.YMM()
-				g.loadMask(tail)
+				g.loadMask(g.param("tail"))
 				g.loadTail(at, bv[j])
 			}
 		}
@@ -96,6 +108,7 @@ func (g *gen) gemmTile(m, v int) {
 	if g.avx512 {
 		loop("loop", false)
 	} else {
+		tail := g.param("tail")
 		g.CMPQ(tail, U32(uint32(g.width())))
 		g.JNE(LabelRef("ragged"))
 		loop("loop", true)
@@ -104,7 +117,15 @@ func (g *gen) gemmTile(m, v int) {
 		loop("raggedLoop", false)
 	}
 	g.Label("store")
-	g.storeTile(acc, c, ldc, tail)
+	g.storeTile(acc, c, ldc)
+	g.Label("next")
+	step := g.param("gs")
+	g.bytes(step)
+	g.ADDQ(step, group)
+	g.ADDQ(ldc, c)
+	g.DECQ(groups)
+	g.JNZ(LabelRef("group"))
+	g.RET()
 }
 
 // rowAddresses returns the addresses of m rows of A, rs bytes apart, as
@@ -149,18 +170,21 @@ func (g *gen) prefetchTile(c, ldc reg.GPVirtual, m, v int) {
 	}
 }
 
-// storeTile ends a tile: it scales the sums and adds them to beta·C.
-func (g *gen) storeTile(acc [][]reg.VecVirtual, c, ldc, tail reg.GPVirtual) {
+// storeTile ends a tile: it scales the sums and adds them to beta·C, leaves c at the
+// tile's last row and goes on at next.
+func (g *gen) storeTile(acc [][]reg.VecVirtual, c, ldc reg.GPVirtual) {
 	v := len(acc[0])
+	g.unlessOne("alpha", "scaled")
 	alpha := g.scalar("alpha")
 	for _, row := range acc {
 		for _, r := range row {
 			g.mul(alpha, r, r)
 		}
 	}
+	g.Label("scaled")
 	if !g.avx512 {
 		g.ymask = g.YMM()
-		g.loadMask(tail)
+		g.loadMask(g.param("tail"))
 	}
 	rows := func(each func(row []reg.VecVirtual, j int, at Mem)) {
 		for i, row := range acc {
@@ -190,7 +214,7 @@ func (g *gen) storeTile(acc [][]reg.VecVirtual, c, ldc, tail reg.GPVirtual) {
 	}
 	g.JNZ(LabelRef("update"))
 	rows(put)
-	g.RET()
+	g.JMP(LabelRef("next"))
 	g.Label("update")
 	beta := g.scalar("beta")
 	rows(func(row []reg.VecVirtual, j int, at Mem) {
@@ -203,7 +227,19 @@ func (g *gen) storeTile(acc [][]reg.VecVirtual, c, ldc, tail reg.GPVirtual) {
 		g.fma(beta, old, row[j])
 		put(row, j, at)
 	})
-	g.RET()
+}
+
+// unlessOne jumps if the scalar parameter is 1.
+func (g *gen) unlessOne(name, label string) {
+	at, one := g.paramAddr(name), g.GP64()
+	if g.size == 8 {
+		g.MOVQ(U64(math.Float64bits(1)), one)
+		g.CMPQ(at, one)
+	} else {
+		g.MOVL(U32(math.Float32bits(1)), one.As32())
+		g.CMPL(at, one.As32())
+	}
+	g.JE(LabelRef(label))
 }
 
 // copyPanel emits the copy of k rows of v vectors, the last of tail lanes and

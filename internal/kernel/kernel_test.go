@@ -185,8 +185,8 @@ func testTiles[T floattest.Float](t *testing.T, o *ops[T]) {
 		for v := 1; v <= g.Vectors; v++ {
 			for tail := 1; tail <= g.Lanes; tail++ {
 				for _, k := range []int{0, 1, 2, 3, 7, 20} {
-					testTile(t, g, m, v, tail, k, false)
-					testTile(t, g, m, v, tail, k, true)
+					testTile(t, g, m, v, tail, k, 1+k%3, false)
+					testTile(t, g, m, v, tail, k, 1+k%3, true)
 				}
 			}
 		}
@@ -194,30 +194,30 @@ func testTiles[T floattest.Float](t *testing.T, o *ops[T]) {
 }
 
 // testTile multiplies with A by rows, or by columns if trans is set.
-func testTile[T floattest.Float](t *testing.T, g *kernel.Gemm[T], m, v, tail, k int, trans bool) {
+func testTile[T floattest.Float](t *testing.T, g *kernel.Gemm[T], m, v, tail, k, groups int, trans bool) {
 	t.Helper()
 	n := (v-1)*g.Lanes + tail
-	rs, cs := k+2, 1
-	sizeA := (m-1)*rs + k
+	rs, cs, gs := k+2, 1, m*(k+2)+1
+	sizeA := (groups-1)*gs + (m-1)*rs + k
 	if trans {
-		rs, cs = 1, m+2
-		sizeA = max(k-1, 0)*cs + m
+		rs, cs, gs = 1, groups*m+2, m
+		sizeA = max(k-1, 0)*cs + groups*m
 	}
 	ldb, ldc := n+5, n+1
 	r := floattest.Rand(uint64(m + 10*n + 1000*k))
 	a, checkA := floattest.Guarded[T](max(sizeA, 1))
 	b, checkB := floattest.Guarded[T](max(k-1, 0)*ldb + n)
-	c, checkC := floattest.Guarded[T]((m-1)*ldc + n)
+	c, checkC := floattest.Guarded[T]((groups*m-1)*ldc + n)
 	floattest.Ints(r, a)
 	floattest.Ints(r, b)
 	for _, f := range [][2]T{{1, 0}, {-2, T(math.Copysign(0, -1))}, {3, 1}, {1, -2}} {
 		floattest.Ints(r, c)
 		want := append([]T(nil), c...)
-		for i := range m {
+		for i := range groups * m {
 			for j := range n {
 				var s T
 				for p := range k {
-					s += a[i*rs+p*cs] * b[p*ldb+j]
+					s += a[i/m*gs+i%m*rs+p*cs] * b[p*ldb+j]
 				}
 				want[i*ldc+j] = f[0]*s + f[1]*want[i*ldc+j]
 				if f[1] == 0 {
@@ -225,8 +225,8 @@ func testTile[T floattest.Float](t *testing.T, g *kernel.Gemm[T], m, v, tail, k 
 				}
 			}
 		}
-		g.Tiles[m-1][v-1](k, f[0], &a[0], rs, cs, &b[0], ldb, f[1], &c[0], ldc, tail)
-		same(t, fmt.Sprintf("tile %d×%d (%d vectors) k=%d factors %v", m, n, v, k, f), c, want)
+		g.Tiles[m-1][v-1](groups, k, f[0], &a[0], rs, cs, gs, &b[0], ldb, f[1], &c[0], ldc, tail)
+		same(t, fmt.Sprintf("%d tiles %d×%d (%d vectors) k=%d factors %v", groups, m, n, v, k, f), c, want)
 	}
 	checkA(t)
 	checkB(t)

@@ -5,12 +5,19 @@ import "unsafe"
 // Portable returns the tiles in Go: 4 rows by one vector of 4 lanes.
 func Portable[T Float]() *Gemm[T] {
 	g := &Gemm[T]{Rows: 4, Vectors: 1, Lanes: 4, Strip: 4}
-	for m := 1; m < 4; m++ {
-		g.Tiles[m-1][0] = func(k int, alpha T, a *T, rs, cs int, b *T, ldb int, beta T, c *T, ldc, tail int) {
-			tileAny(m, k, alpha, a, rs, cs, b, ldb, beta, c, ldc, tail)
+	for m := 1; m <= 4; m++ {
+		g.Tiles[m-1][0] = func(groups, k int, alpha T, a *T, rs, cs, gs int, b *T, ldb int, beta T, c *T, ldc, tail int) {
+			as, cs0 := elements(a, (groups-1)*gs+1), elements(c, (groups-1)*m*ldc+1)
+			for q := range groups {
+				a, c := &as[q*gs], &cs0[q*m*ldc]
+				if m == 4 && tail == 4 && k > 0 {
+					tile4x4(k, alpha, a, rs, cs, b, ldb, beta, c, ldc)
+				} else {
+					tileAny(m, k, alpha, a, rs, cs, b, ldb, beta, c, ldc, tail)
+				}
+			}
 		}
 	}
-	g.Tiles[3][0] = tile4x4[T]
 	g.CopyPanel[0] = copyPanel[T]
 	g.TransposeStrip = transposeStrip[T]
 	return g
@@ -50,12 +57,9 @@ func storeTile[T Float](acc [][4]T, alpha, beta T, c []T, ldc, tail int) {
 	}
 }
 
-// tile4x4 is tileAny for 4 rows, in two halves whose sums fit the registers.
-func tile4x4[T Float](k int, alpha T, a *T, rs, cs int, b *T, ldb int, beta T, c *T, ldc, tail int) {
-	if tail < 4 || k == 0 {
-		tileAny(4, k, alpha, a, rs, cs, b, ldb, beta, c, ldc, tail)
-		return
-	}
+// tile4x4 is tileAny for 4 rows and columns, in two halves whose sums fit the
+// registers.
+func tile4x4[T Float](k int, alpha T, a *T, rs, cs int, b *T, ldb int, beta T, c *T, ldc int) {
 	var acc [4][4]T
 	as, bs := elements(a, 3*rs+(k-1)*cs+1), elements(b, (k-1)*ldb+4)
 	for i := 0; i < 4; i += 2 {

@@ -4,221 +4,221 @@
 
 package f32
 
-// C = alpha·A·B + beta·C for 1 rows and 1 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 1 rows and 1 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*1+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile1x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile1x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 1 rows and 2 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 1 rows and 2 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*1+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile1x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile1x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 1 rows and 3 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 1 rows and 3 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*1+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile1x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile1x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 2 rows and 1 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 2 rows and 1 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*2+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile2x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile2x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 2 rows and 2 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 2 rows and 2 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*2+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile2x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile2x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 2 rows and 3 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 2 rows and 3 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*2+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile2x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile2x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 3 rows and 1 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 3 rows and 1 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*3+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile3x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile3x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 3 rows and 2 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 3 rows and 2 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*3+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile3x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile3x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 3 rows and 3 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 3 rows and 3 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*3+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile3x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile3x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 4 rows and 1 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 4 rows and 1 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*4+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile4x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile4x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 4 rows and 2 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 4 rows and 2 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*4+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile4x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile4x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 4 rows and 3 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 4 rows and 3 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*4+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile4x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile4x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 5 rows and 1 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 5 rows and 1 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*5+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile5x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile5x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 5 rows and 2 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 5 rows and 2 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*5+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile5x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile5x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 5 rows and 3 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 5 rows and 3 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*5+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile5x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile5x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 6 rows and 1 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 6 rows and 1 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*6+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile6x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile6x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 6 rows and 2 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 6 rows and 2 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*6+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile6x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile6x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 6 rows and 3 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 6 rows and 3 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*6+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile6x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile6x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 7 rows and 1 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 7 rows and 1 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*7+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile7x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile7x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 7 rows and 2 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 7 rows and 2 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*7+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile7x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile7x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 7 rows and 3 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 7 rows and 3 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*7+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile7x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile7x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 8 rows and 1 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 8 rows and 1 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*8+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile8x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile8x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 8 rows and 2 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 8 rows and 2 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*8+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile8x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile8x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 8 rows and 3 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 8 rows and 3 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*8+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile8x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile8x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
 // Copies k rows of 1 vectors, the last of tail lanes and filled with zeros:
 //
@@ -241,113 +241,113 @@ func copyPanel2AVX512(k int, src *float32, lds int, dst *float32, ldd int, tail 
 //go:noescape
 func copyPanel3AVX512(k int, src *float32, lds int, dst *float32, ldd int, tail int)
 
-// C = alpha·A·B + beta·C for 1 rows and 1 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 1 rows and 1 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*1+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile1x1AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile1x1AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 1 rows and 2 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 1 rows and 2 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*1+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile1x2AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile1x2AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 1 rows and 3 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 1 rows and 3 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*1+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile1x3AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile1x3AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 2 rows and 1 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 2 rows and 1 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*2+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile2x1AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile2x1AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 2 rows and 2 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 2 rows and 2 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*2+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile2x2AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile2x2AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 2 rows and 3 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 2 rows and 3 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*2+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile2x3AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile2x3AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 3 rows and 1 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 3 rows and 1 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*3+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile3x1AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile3x1AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 3 rows and 2 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 3 rows and 2 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*3+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile3x2AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile3x2AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 3 rows and 3 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 3 rows and 3 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*3+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile3x3AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile3x3AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 4 rows and 1 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 4 rows and 1 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*4+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile4x1AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile4x1AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 4 rows and 2 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 4 rows and 2 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*4+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile4x2AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile4x2AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
-// C = alpha·A·B + beta·C for 4 rows and 3 vectors of columns, the last of tail lanes:
+// C = alpha·A·B + beta·C for groups of 4 rows and 3 vectors of columns, the last of tail lanes:
 //
-//	for p := range k { acc[i][j] += a[i*rs+p*cs] * b[p*ldb+j] }
+//	for q := range groups { for p := range k { acc[i][j] += a[q*gs+i*rs+p*cs] * b[p*ldb+j] } } // to c[(q*4+i)*ldc+j]
 //
 // With beta = 0, C is not read.
 //
 //go:noescape
-func tile4x3AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+func tile4x3AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 
 // Copies k rows of 1 vectors, the last of tail lanes and filled with zeros:
 //

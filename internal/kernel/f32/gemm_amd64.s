@@ -14,628 +14,778 @@ DATA tailMasks<>+48(SB)/8, $0x0000000000000000
 DATA tailMasks<>+56(SB)/8, $0x0000000000000000
 GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
 
-// func tile1x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile1x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile1x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	MOVQ       $-1, DX
-	BZHIQ      R10, DX, DX
-	KMOVW      DX, K1
+TEXT ·tile1x1AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), AX
+	MOVQ  tail+96(FP), SI
+	MOVQ  $-1, DI
+	BZHIQ SI, DI, DI
+	KMOVW DI, K1
+	MOVQ  groups+0(FP), SI
+	MOVQ  SI, (SP)
+	MOVQ  a+24(FP), SI
+	MOVQ  SI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), DI
+	MOVQ       k+8(FP), R8
+	MOVQ       8(SP), SI
 	VPXORQ     Z0, Z0, Z0
-	MOVQ       R8, DX
-	PREFETCHT0 (DX)
-	TESTQ      AX, AX
+	MOVQ       AX, R9
+	PREFETCHT0 (R9)
+	TESTQ      R8, R8
 	JZ         store
 
 loop:
-	VMOVUPS.Z    (SI), K1, Z1
-	VBROADCASTSS (CX), Z2
+	VMOVUPS.Z    (DI), K1, Z1
+	VBROADCASTSS (SI), Z2
 	VFMADD231PS  Z2, Z1, Z0
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z1
+	MOVL         $0x3f800000, SI
+	CMPL         alpha+16(FP), SI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z1
 	VMULPS       Z1, Z0, Z0
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, K1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), SI
+	ADDL    SI, SI
+	JNZ     update
+	VMOVUPS Z0, K1, (AX)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z1
-	VMOVUPS.Z    (R8), K1, Z2
+	VBROADCASTSS beta+72(FP), Z1
+	VMOVUPS.Z    (AX), K1, Z2
 	VFMADD231PS  Z1, Z2, Z0
-	VMOVUPS      Z0, K1, (R8)
+	VMOVUPS      Z0, K1, (AX)
+
+next:
+	MOVQ gs+48(FP), SI
+	SHLQ $0x02, SI
+	ADDQ SI, 8(SP)
+	ADDQ BX, AX
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile1x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile1x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile1x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	MOVQ       $-1, DX
-	BZHIQ      R10, DX, DX
-	KMOVW      DX, K1
+TEXT ·tile1x2AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), AX
+	MOVQ  tail+96(FP), SI
+	MOVQ  $-1, DI
+	BZHIQ SI, DI, DI
+	KMOVW DI, K1
+	MOVQ  groups+0(FP), SI
+	MOVQ  SI, (SP)
+	MOVQ  a+24(FP), SI
+	MOVQ  SI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), DI
+	MOVQ       k+8(FP), R8
+	MOVQ       8(SP), SI
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
-	MOVQ       R8, DX
-	PREFETCHT0 (DX)
-	PREFETCHT0 64(DX)
-	TESTQ      AX, AX
+	MOVQ       AX, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	TESTQ      R8, R8
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Z2
-	VMOVUPS.Z    64(SI), K1, Z3
-	VBROADCASTSS (CX), Z4
+	VMOVUPS      (DI), Z2
+	VMOVUPS.Z    64(DI), K1, Z3
+	VBROADCASTSS (SI), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z2
+	MOVL         $0x3f800000, SI
+	CMPL         alpha+16(FP), SI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z2
 	VMULPS       Z2, Z0, Z0
 	VMULPS       Z2, Z1, Z1
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      Z1, K1, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), SI
+	ADDL    SI, SI
+	JNZ     update
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z2
-	VMOVUPS      (R8), Z3
+	VBROADCASTSS beta+72(FP), Z2
+	VMOVUPS      (AX), Z3
 	VFMADD231PS  Z2, Z3, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z2, Z0, Z1
-	VMOVUPS      Z1, K1, 64(R8)
+	VMOVUPS      Z0, (AX)
+	VMOVUPS.Z    64(AX), K1, Z3
+	VFMADD231PS  Z2, Z3, Z1
+	VMOVUPS      Z1, K1, 64(AX)
+
+next:
+	MOVQ gs+48(FP), SI
+	SHLQ $0x02, SI
+	ADDQ SI, 8(SP)
+	ADDQ BX, AX
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile1x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile1x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile1x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	MOVQ       $-1, DX
-	BZHIQ      R10, DX, DX
-	KMOVW      DX, K1
+TEXT ·tile1x3AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), AX
+	MOVQ  tail+96(FP), SI
+	MOVQ  $-1, DI
+	BZHIQ SI, DI, DI
+	KMOVW DI, K1
+	MOVQ  groups+0(FP), SI
+	MOVQ  SI, (SP)
+	MOVQ  a+24(FP), SI
+	MOVQ  SI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), DI
+	MOVQ       k+8(FP), R8
+	MOVQ       8(SP), SI
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
-	MOVQ       R8, DX
-	PREFETCHT0 (DX)
-	PREFETCHT0 64(DX)
-	PREFETCHT0 128(DX)
-	TESTQ      AX, AX
+	MOVQ       AX, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 128(R9)
+	TESTQ      R8, R8
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Z3
-	VMOVUPS      64(SI), Z4
-	VMOVUPS.Z    128(SI), K1, Z5
-	VBROADCASTSS (CX), Z6
+	VMOVUPS      (DI), Z3
+	VMOVUPS      64(DI), Z4
+	VMOVUPS.Z    128(DI), K1, Z5
+	VBROADCASTSS (SI), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z3
+	MOVL         $0x3f800000, SI
+	CMPL         alpha+16(FP), SI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z3
 	VMULPS       Z3, Z0, Z0
 	VMULPS       Z3, Z1, Z1
 	VMULPS       Z3, Z2, Z2
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      Z1, 64(R8)
-	VMOVUPS      Z2, K1, 128(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), SI
+	ADDL    SI, SI
+	JNZ     update
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z3
-	VMOVUPS      (R8), Z4
+	VBROADCASTSS beta+72(FP), Z3
+	VMOVUPS      (AX), Z4
 	VFMADD231PS  Z3, Z4, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z3, Z0, Z1
-	VMOVUPS      Z1, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z3, Z0, Z2
-	VMOVUPS      Z2, K1, 128(R8)
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      64(AX), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VMOVUPS      Z1, 64(AX)
+	VMOVUPS.Z    128(AX), K1, Z4
+	VFMADD231PS  Z3, Z4, Z2
+	VMOVUPS      Z2, K1, 128(AX)
+
+next:
+	MOVQ gs+48(FP), SI
+	SHLQ $0x02, SI
+	ADDQ SI, 8(SP)
+	ADDQ BX, AX
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile2x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile2x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile2x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	MOVQ       $-1, R11
-	BZHIQ      R10, R11, R11
-	KMOVW      R11, K1
+TEXT ·tile2x1AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
-	MOVQ       R8, R10
+	MOVQ       SI, R10
 	PREFETCHT0 (R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS.Z    (SI), K1, Z2
-	VBROADCASTSS (CX), Z3
+	VMOVUPS.Z    (R8), K1, Z2
+	VBROADCASTSS (DI), Z3
 	VFMADD231PS  Z3, Z2, Z0
-	VBROADCASTSS (CX)(DX*1), Z3
+	VBROADCASTSS (DI)(AX*1), Z3
 	VFMADD231PS  Z3, Z2, Z1
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z2
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z2
 	VMULPS       Z2, Z0, Z0
 	VMULPS       Z2, Z1, Z1
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z1, K1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z2
-	VMOVUPS.Z    (R8), K1, Z3
+	VBROADCASTSS beta+72(FP), Z2
+	VMOVUPS.Z    (SI), K1, Z3
 	VFMADD231PS  Z2, Z3, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z2, Z0, Z1
-	VMOVUPS      Z1, K1, (R8)
+	VMOVUPS      Z0, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z3
+	VFMADD231PS  Z2, Z3, Z1
+	VMOVUPS      Z1, K1, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile2x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile2x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile2x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	MOVQ       $-1, R11
-	BZHIQ      R10, R11, R11
-	KMOVW      R11, K1
+TEXT ·tile2x2AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
 	VPXORQ     Z3, Z3, Z3
-	MOVQ       R8, R10
+	MOVQ       SI, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Z4
-	VMOVUPS.Z    64(SI), K1, Z5
-	VBROADCASTSS (CX), Z6
+	VMOVUPS      (R8), Z4
+	VMOVUPS.Z    64(R8), K1, Z5
+	VBROADCASTSS (DI), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (CX)(DX*1), Z6
+	VBROADCASTSS (DI)(AX*1), Z6
 	VFMADD231PS  Z6, Z4, Z2
 	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z4
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z4
 	VMULPS       Z4, Z0, Z0
 	VMULPS       Z4, Z1, Z1
 	VMULPS       Z4, Z2, Z2
 	VMULPS       Z4, Z3, Z3
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z2, (R8)
-	VMOVUPS      Z3, K1, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z4
-	VMOVUPS      (R8), Z5
+	VBROADCASTSS beta+72(FP), Z4
+	VMOVUPS      (SI), Z5
 	VFMADD231PS  Z4, Z5, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z4, Z0, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z4, Z0, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z4, Z0, Z3
-	VMOVUPS      Z3, K1, 64(R8)
+	VMOVUPS      Z0, (SI)
+	VMOVUPS.Z    64(SI), K1, Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VMOVUPS      Z1, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VMOVUPS      Z2, (SI)
+	VMOVUPS.Z    64(SI), K1, Z5
+	VFMADD231PS  Z4, Z5, Z3
+	VMOVUPS      Z3, K1, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile2x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile2x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile2x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	MOVQ       $-1, R11
-	BZHIQ      R10, R11, R11
-	KMOVW      R11, K1
+TEXT ·tile2x3AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
 	VPXORQ     Z3, Z3, Z3
 	VPXORQ     Z4, Z4, Z4
 	VPXORQ     Z5, Z5, Z5
-	MOVQ       R8, R10
+	MOVQ       SI, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
 	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
 	PREFETCHT0 128(R10)
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Z6
-	VMOVUPS      64(SI), Z7
-	VMOVUPS.Z    128(SI), K1, Z8
-	VBROADCASTSS (CX), Z9
+	VMOVUPS      (R8), Z6
+	VMOVUPS      64(R8), Z7
+	VMOVUPS.Z    128(R8), K1, Z8
+	VBROADCASTSS (DI), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (CX)(DX*1), Z9
+	VBROADCASTSS (DI)(AX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z6
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z6
 	VMULPS       Z6, Z0, Z0
 	VMULPS       Z6, Z1, Z1
 	VMULPS       Z6, Z2, Z2
 	VMULPS       Z6, Z3, Z3
 	VMULPS       Z6, Z4, Z4
 	VMULPS       Z6, Z5, Z5
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      Z1, 64(R8)
-	VMOVUPS      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z3, (R8)
-	VMOVUPS      Z4, 64(R8)
-	VMOVUPS      Z5, K1, 128(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	VMOVUPS Z2, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS Z4, 64(SI)
+	VMOVUPS Z5, K1, 128(SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z6
-	VMOVUPS      (R8), Z7
+	VBROADCASTSS beta+72(FP), Z6
+	VMOVUPS      (SI), Z7
 	VFMADD231PS  Z6, Z7, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z6, Z0, Z1
-	VMOVUPS      Z1, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z6, Z0, Z2
-	VMOVUPS      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z6, Z0, Z3
-	VMOVUPS      Z3, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z6, Z0, Z4
-	VMOVUPS      Z4, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z6, Z0, Z5
-	VMOVUPS      Z5, K1, 128(R8)
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      64(SI), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VMOVUPS      Z2, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VMOVUPS      Z3, (SI)
+	VMOVUPS      64(SI), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VMOVUPS      Z4, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS      Z5, K1, 128(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile3x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile3x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile3x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	MOVQ       $-1, R11
-	BZHIQ      R10, R11, R11
-	KMOVW      R11, K1
+TEXT ·tile3x1AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
-	MOVQ       R8, R10
+	MOVQ       SI, R10
 	PREFETCHT0 (R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS.Z    (SI), K1, Z3
-	VBROADCASTSS (CX), Z4
+	VMOVUPS.Z    (R8), K1, Z3
+	VBROADCASTSS (DI), Z4
 	VFMADD231PS  Z4, Z3, Z0
-	VBROADCASTSS (CX)(DX*1), Z4
+	VBROADCASTSS (DI)(AX*1), Z4
 	VFMADD231PS  Z4, Z3, Z1
-	VBROADCASTSS (CX)(DX*2), Z4
+	VBROADCASTSS (DI)(AX*2), Z4
 	VFMADD231PS  Z4, Z3, Z2
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z3
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z3
 	VMULPS       Z3, Z0, Z0
 	VMULPS       Z3, Z1, Z1
 	VMULPS       Z3, Z2, Z2
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z2, K1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z3
-	VMOVUPS.Z    (R8), K1, Z4
+	VBROADCASTSS beta+72(FP), Z3
+	VMOVUPS.Z    (SI), K1, Z4
 	VFMADD231PS  Z3, Z4, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z3, Z0, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z3, Z0, Z2
-	VMOVUPS      Z2, K1, (R8)
+	VMOVUPS      Z0, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VMOVUPS      Z1, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z4
+	VFMADD231PS  Z3, Z4, Z2
+	VMOVUPS      Z2, K1, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile3x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile3x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile3x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	MOVQ       $-1, R11
-	BZHIQ      R10, R11, R11
-	KMOVW      R11, K1
+TEXT ·tile3x2AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
 	VPXORQ     Z3, Z3, Z3
 	VPXORQ     Z4, Z4, Z4
 	VPXORQ     Z5, Z5, Z5
-	MOVQ       R8, R10
+	MOVQ       SI, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Z6
-	VMOVUPS.Z    64(SI), K1, Z7
-	VBROADCASTSS (CX), Z8
+	VMOVUPS      (R8), Z6
+	VMOVUPS.Z    64(R8), K1, Z7
+	VBROADCASTSS (DI), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (CX)(DX*1), Z8
+	VBROADCASTSS (DI)(AX*1), Z8
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (CX)(DX*2), Z8
+	VBROADCASTSS (DI)(AX*2), Z8
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z6
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z6
 	VMULPS       Z6, Z0, Z0
 	VMULPS       Z6, Z1, Z1
 	VMULPS       Z6, Z2, Z2
 	VMULPS       Z6, Z3, Z3
 	VMULPS       Z6, Z4, Z4
 	VMULPS       Z6, Z5, Z5
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z2, (R8)
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z4, (R8)
-	VMOVUPS      Z5, K1, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z6
-	VMOVUPS      (R8), Z7
+	VBROADCASTSS beta+72(FP), Z6
+	VMOVUPS      (SI), Z7
 	VFMADD231PS  Z6, Z7, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z6, Z0, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z6, Z0, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z6, Z0, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z6, Z0, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z6, Z0, Z5
-	VMOVUPS      Z5, K1, 64(R8)
+	VMOVUPS      Z0, (SI)
+	VMOVUPS.Z    64(SI), K1, Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VMOVUPS      Z1, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VMOVUPS      Z2, (SI)
+	VMOVUPS.Z    64(SI), K1, Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VMOVUPS      Z3, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VMOVUPS      Z4, (SI)
+	VMOVUPS.Z    64(SI), K1, Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS      Z5, K1, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile3x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile3x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile3x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	MOVQ       $-1, R11
-	BZHIQ      R10, R11, R11
-	KMOVW      R11, K1
+TEXT ·tile3x3AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -645,44 +795,47 @@ TEXT ·tile3x3AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z6, Z6, Z6
 	VPXORQ     Z7, Z7, Z7
 	VPXORQ     Z8, Z8, Z8
-	MOVQ       R8, R10
+	MOVQ       SI, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
 	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
 	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
 	PREFETCHT0 128(R10)
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Z9
-	VMOVUPS      64(SI), Z10
-	VMOVUPS.Z    128(SI), K1, Z11
-	VBROADCASTSS (CX), Z12
+	VMOVUPS      (R8), Z9
+	VMOVUPS      64(R8), Z10
+	VMOVUPS.Z    128(R8), K1, Z11
+	VBROADCASTSS (DI), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (CX)(DX*1), Z12
+	VBROADCASTSS (DI)(AX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (CX)(DX*2), Z12
+	VBROADCASTSS (DI)(AX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z9
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z9
 	VMULPS       Z9, Z0, Z0
 	VMULPS       Z9, Z1, Z1
 	VMULPS       Z9, Z2, Z2
@@ -692,166 +845,199 @@ store:
 	VMULPS       Z9, Z6, Z6
 	VMULPS       Z9, Z7, Z7
 	VMULPS       Z9, Z8, Z8
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      Z1, 64(R8)
-	VMOVUPS      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z3, (R8)
-	VMOVUPS      Z4, 64(R8)
-	VMOVUPS      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      Z7, 64(R8)
-	VMOVUPS      Z8, K1, 128(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	VMOVUPS Z2, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS Z4, 64(SI)
+	VMOVUPS Z5, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	VMOVUPS Z8, K1, 128(SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z9
-	VMOVUPS      (R8), Z10
+	VBROADCASTSS beta+72(FP), Z9
+	VMOVUPS      (SI), Z10
 	VFMADD231PS  Z9, Z10, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z9, Z0, Z1
-	VMOVUPS      Z1, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z9, Z0, Z2
-	VMOVUPS      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z9, Z0, Z3
-	VMOVUPS      Z3, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z9, Z0, Z4
-	VMOVUPS      Z4, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z9, Z0, Z5
-	VMOVUPS      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z9, Z0, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z9, Z0, Z7
-	VMOVUPS      Z7, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z9, Z0, Z8
-	VMOVUPS      Z8, K1, 128(R8)
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      64(SI), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VMOVUPS      Z2, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VMOVUPS      Z3, (SI)
+	VMOVUPS      64(SI), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VMOVUPS      Z4, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VMOVUPS      Z5, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VMOVUPS      Z6, (SI)
+	VMOVUPS      64(SI), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VMOVUPS      Z7, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z10
+	VFMADD231PS  Z9, Z10, Z8
+	VMOVUPS      Z8, K1, 128(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile4x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile4x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile4x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       $-1, R12
-	BZHIQ      R10, R12, R12
-	KMOVW      R12, K1
+TEXT ·tile4x1AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
 	VPXORQ     Z3, Z3, Z3
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS.Z    (SI), K1, Z4
-	VBROADCASTSS (CX), Z5
+	VMOVUPS.Z    (R8), K1, Z4
+	VBROADCASTSS (DI), Z5
 	VFMADD231PS  Z5, Z4, Z0
-	VBROADCASTSS (CX)(DX*1), Z5
+	VBROADCASTSS (DI)(AX*1), Z5
 	VFMADD231PS  Z5, Z4, Z1
-	VBROADCASTSS (CX)(DX*2), Z5
+	VBROADCASTSS (DI)(AX*2), Z5
 	VFMADD231PS  Z5, Z4, Z2
-	VBROADCASTSS (CX)(R11*1), Z5
+	VBROADCASTSS (DI)(R10*1), Z5
 	VFMADD231PS  Z5, Z4, Z3
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z4
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z4
 	VMULPS       Z4, Z0, Z0
 	VMULPS       Z4, Z1, Z1
 	VMULPS       Z4, Z2, Z2
 	VMULPS       Z4, Z3, Z3
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z3, K1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z4
-	VMOVUPS.Z    (R8), K1, Z5
+	VBROADCASTSS beta+72(FP), Z4
+	VMOVUPS.Z    (SI), K1, Z5
 	VFMADD231PS  Z4, Z5, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z4, Z0, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z4, Z0, Z2
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z4, Z0, Z3
-	VMOVUPS      Z3, K1, (R8)
+	VMOVUPS      Z0, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VMOVUPS      Z1, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z5
+	VFMADD231PS  Z4, Z5, Z3
+	VMOVUPS      Z3, K1, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile4x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile4x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile4x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       $-1, R12
-	BZHIQ      R10, R12, R12
-	KMOVW      R12, K1
+TEXT ·tile4x2AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -860,43 +1046,46 @@ TEXT ·tile4x2AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z5, Z5, Z5
 	VPXORQ     Z6, Z6, Z6
 	VPXORQ     Z7, Z7, Z7
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Z8
-	VMOVUPS.Z    64(SI), K1, Z9
-	VBROADCASTSS (CX), Z10
+	VMOVUPS      (R8), Z8
+	VMOVUPS.Z    64(R8), K1, Z9
+	VBROADCASTSS (DI), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (CX)(DX*1), Z10
+	VBROADCASTSS (DI)(AX*1), Z10
 	VFMADD231PS  Z10, Z8, Z2
 	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (CX)(DX*2), Z10
+	VBROADCASTSS (DI)(AX*2), Z10
 	VFMADD231PS  Z10, Z8, Z4
 	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (CX)(R11*1), Z10
+	VBROADCASTSS (DI)(R10*1), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z8
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z8
 	VMULPS       Z8, Z0, Z0
 	VMULPS       Z8, Z1, Z1
 	VMULPS       Z8, Z2, Z2
@@ -905,75 +1094,90 @@ store:
 	VMULPS       Z8, Z5, Z5
 	VMULPS       Z8, Z6, Z6
 	VMULPS       Z8, Z7, Z7
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z2, (R8)
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z4, (R8)
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      Z7, K1, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z8
-	VMOVUPS      (R8), Z9
+	VBROADCASTSS beta+72(FP), Z8
+	VMOVUPS      (SI), Z9
 	VFMADD231PS  Z8, Z9, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z8, Z0, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z8, Z0, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z8, Z0, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z8, Z0, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z8, Z0, Z5
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z8, Z0, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z8, Z0, Z7
-	VMOVUPS      Z7, K1, 64(R8)
+	VMOVUPS      Z0, (SI)
+	VMOVUPS.Z    64(SI), K1, Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VMOVUPS      Z1, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VMOVUPS      Z2, (SI)
+	VMOVUPS.Z    64(SI), K1, Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VMOVUPS      Z3, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VMOVUPS      Z4, (SI)
+	VMOVUPS.Z    64(SI), K1, Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VMOVUPS      Z5, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VMOVUPS      Z6, (SI)
+	VMOVUPS.Z    64(SI), K1, Z9
+	VFMADD231PS  Z8, Z9, Z7
+	VMOVUPS      Z7, K1, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile4x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile4x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile4x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       $-1, R12
-	BZHIQ      R10, R12, R12
-	KMOVW      R12, K1
+TEXT ·tile4x3AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -986,52 +1190,55 @@ TEXT ·tile4x3AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z9, Z9, Z9
 	VPXORQ     Z10, Z10, Z10
 	VPXORQ     Z11, Z11, Z11
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS.Z    128(SI), K1, Z14
-	VBROADCASTSS (CX), Z15
+	VMOVUPS      (R8), Z12
+	VMOVUPS      64(R8), Z13
+	VMOVUPS.Z    128(R8), K1, Z14
+	VBROADCASTSS (DI), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (CX)(DX*1), Z15
+	VBROADCASTSS (DI)(AX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (CX)(DX*2), Z15
+	VBROADCASTSS (DI)(AX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (CX)(R11*1), Z15
+	VBROADCASTSS (DI)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z12
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z12
 	VMULPS       Z12, Z0, Z0
 	VMULPS       Z12, Z1, Z1
 	VMULPS       Z12, Z2, Z2
@@ -1044,192 +1251,225 @@ store:
 	VMULPS       Z12, Z9, Z9
 	VMULPS       Z12, Z10, Z10
 	VMULPS       Z12, Z11, Z11
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      Z1, 64(R8)
-	VMOVUPS      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z3, (R8)
-	VMOVUPS      Z4, 64(R8)
-	VMOVUPS      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      Z7, 64(R8)
-	VMOVUPS      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z9, (R8)
-	VMOVUPS      Z10, 64(R8)
-	VMOVUPS      Z11, K1, 128(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	VMOVUPS Z2, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS Z4, 64(SI)
+	VMOVUPS Z5, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	VMOVUPS Z8, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z9, (SI)
+	VMOVUPS Z10, 64(SI)
+	VMOVUPS Z11, K1, 128(SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z12
-	VMOVUPS      (R8), Z13
+	VBROADCASTSS beta+72(FP), Z12
+	VMOVUPS      (SI), Z13
 	VFMADD231PS  Z12, Z13, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z12, Z0, Z1
-	VMOVUPS      Z1, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z12, Z0, Z2
-	VMOVUPS      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z12, Z0, Z3
-	VMOVUPS      Z3, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z12, Z0, Z4
-	VMOVUPS      Z4, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z12, Z0, Z5
-	VMOVUPS      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z12, Z0, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z12, Z0, Z7
-	VMOVUPS      Z7, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z12, Z0, Z8
-	VMOVUPS      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z12, Z0, Z9
-	VMOVUPS      Z9, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z12, Z0, Z10
-	VMOVUPS      Z10, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z12, Z0, Z11
-	VMOVUPS      Z11, K1, 128(R8)
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      64(SI), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VMOVUPS      Z2, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VMOVUPS      Z3, (SI)
+	VMOVUPS      64(SI), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VMOVUPS      Z4, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VMOVUPS      Z5, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VMOVUPS      Z6, (SI)
+	VMOVUPS      64(SI), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VMOVUPS      Z7, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VMOVUPS      Z8, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VMOVUPS      Z9, (SI)
+	VMOVUPS      64(SI), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VMOVUPS      Z10, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z13
+	VFMADD231PS  Z12, Z13, Z11
+	VMOVUPS      Z11, K1, 128(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile5x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile5x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile5x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       $-1, R12
-	BZHIQ      R10, R12, R12
-	KMOVW      R12, K1
+TEXT ·tile5x1AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
 	VPXORQ     Z3, Z3, Z3
 	VPXORQ     Z4, Z4, Z4
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS.Z    (SI), K1, Z5
-	VBROADCASTSS (CX), Z6
+	VMOVUPS.Z    (R8), K1, Z5
+	VBROADCASTSS (DI), Z6
 	VFMADD231PS  Z6, Z5, Z0
-	VBROADCASTSS (CX)(DX*1), Z6
+	VBROADCASTSS (DI)(AX*1), Z6
 	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (CX)(DX*2), Z6
+	VBROADCASTSS (DI)(AX*2), Z6
 	VFMADD231PS  Z6, Z5, Z2
-	VBROADCASTSS (CX)(R11*1), Z6
+	VBROADCASTSS (DI)(R10*1), Z6
 	VFMADD231PS  Z6, Z5, Z3
-	VBROADCASTSS (CX)(DX*4), Z6
+	VBROADCASTSS (DI)(AX*4), Z6
 	VFMADD231PS  Z6, Z5, Z4
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z5
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z5
 	VMULPS       Z5, Z0, Z0
 	VMULPS       Z5, Z1, Z1
 	VMULPS       Z5, Z2, Z2
 	VMULPS       Z5, Z3, Z3
 	VMULPS       Z5, Z4, Z4
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z4, K1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, K1, (SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z5
-	VMOVUPS.Z    (R8), K1, Z6
+	VBROADCASTSS beta+72(FP), Z5
+	VMOVUPS.Z    (SI), K1, Z6
 	VFMADD231PS  Z5, Z6, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z5, Z0, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z5, Z0, Z2
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z5, Z0, Z3
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z5, Z0, Z4
-	VMOVUPS      Z4, K1, (R8)
+	VMOVUPS      Z0, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VMOVUPS      Z1, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VMOVUPS      Z3, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z6
+	VFMADD231PS  Z5, Z6, Z4
+	VMOVUPS      Z4, K1, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile5x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile5x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile5x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       $-1, R12
-	BZHIQ      R10, R12, R12
-	KMOVW      R12, K1
+TEXT ·tile5x2AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -1240,49 +1480,52 @@ TEXT ·tile5x2AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z7, Z7, Z7
 	VPXORQ     Z8, Z8, Z8
 	VPXORQ     Z9, Z9, Z9
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Z10
-	VMOVUPS.Z    64(SI), K1, Z11
-	VBROADCASTSS (CX), Z12
+	VMOVUPS      (R8), Z10
+	VMOVUPS.Z    64(R8), K1, Z11
+	VBROADCASTSS (DI), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (CX)(DX*1), Z12
+	VBROADCASTSS (DI)(AX*1), Z12
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (CX)(DX*2), Z12
+	VBROADCASTSS (DI)(AX*2), Z12
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (CX)(R11*1), Z12
+	VBROADCASTSS (DI)(R10*1), Z12
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (CX)(DX*4), Z12
+	VBROADCASTSS (DI)(AX*4), Z12
 	VFMADD231PS  Z12, Z10, Z8
 	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z10
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z10
 	VMULPS       Z10, Z0, Z0
 	VMULPS       Z10, Z1, Z1
 	VMULPS       Z10, Z2, Z2
@@ -1293,85 +1536,100 @@ store:
 	VMULPS       Z10, Z7, Z7
 	VMULPS       Z10, Z8, Z8
 	VMULPS       Z10, Z9, Z9
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z2, (R8)
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z4, (R8)
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS      Z9, K1, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, K1, 64(SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z10
-	VMOVUPS      (R8), Z11
+	VBROADCASTSS beta+72(FP), Z10
+	VMOVUPS      (SI), Z11
 	VFMADD231PS  Z10, Z11, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z10, Z0, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z10, Z0, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z10, Z0, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z10, Z0, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z10, Z0, Z5
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z10, Z0, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z10, Z0, Z7
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z10, Z0, Z8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z10, Z0, Z9
-	VMOVUPS      Z9, K1, 64(R8)
+	VMOVUPS      Z0, (SI)
+	VMOVUPS.Z    64(SI), K1, Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VMOVUPS      Z1, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VMOVUPS      Z2, (SI)
+	VMOVUPS.Z    64(SI), K1, Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VMOVUPS      Z3, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VMOVUPS      Z4, (SI)
+	VMOVUPS.Z    64(SI), K1, Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VMOVUPS      Z5, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VMOVUPS      Z6, (SI)
+	VMOVUPS.Z    64(SI), K1, Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VMOVUPS      Z7, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VMOVUPS      Z8, (SI)
+	VMOVUPS.Z    64(SI), K1, Z11
+	VFMADD231PS  Z10, Z11, Z9
+	VMOVUPS      Z9, K1, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile5x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile5x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile5x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       $-1, R12
-	BZHIQ      R10, R12, R12
-	KMOVW      R12, K1
+TEXT ·tile5x3AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -1387,60 +1645,63 @@ TEXT ·tile5x3AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z12, Z12, Z12
 	VPXORQ     Z13, Z13, Z13
 	VPXORQ     Z14, Z14, Z14
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Z15
-	VMOVUPS      64(SI), Z16
-	VMOVUPS.Z    128(SI), K1, Z17
-	VBROADCASTSS (CX), Z18
+	VMOVUPS      (R8), Z15
+	VMOVUPS      64(R8), Z16
+	VMOVUPS.Z    128(R8), K1, Z17
+	VBROADCASTSS (DI), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS (CX)(DX*1), Z18
+	VBROADCASTSS (DI)(AX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (CX)(DX*2), Z18
+	VBROADCASTSS (DI)(AX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS (CX)(R11*1), Z18
+	VBROADCASTSS (DI)(R10*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (CX)(DX*4), Z18
+	VBROADCASTSS (DI)(AX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z15
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z15
 	VMULPS       Z15, Z0, Z0
 	VMULPS       Z15, Z1, Z1
 	VMULPS       Z15, Z2, Z2
@@ -1456,220 +1717,253 @@ store:
 	VMULPS       Z15, Z12, Z12
 	VMULPS       Z15, Z13, Z13
 	VMULPS       Z15, Z14, Z14
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      Z1, 64(R8)
-	VMOVUPS      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z3, (R8)
-	VMOVUPS      Z4, 64(R8)
-	VMOVUPS      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      Z7, 64(R8)
-	VMOVUPS      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z9, (R8)
-	VMOVUPS      Z10, 64(R8)
-	VMOVUPS      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z12, (R8)
-	VMOVUPS      Z13, 64(R8)
-	VMOVUPS      Z14, K1, 128(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	VMOVUPS Z2, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS Z4, 64(SI)
+	VMOVUPS Z5, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	VMOVUPS Z8, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z9, (SI)
+	VMOVUPS Z10, 64(SI)
+	VMOVUPS Z11, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	VMOVUPS Z14, K1, 128(SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z15
-	VMOVUPS      (R8), Z16
+	VBROADCASTSS beta+72(FP), Z15
+	VMOVUPS      (SI), Z16
 	VFMADD231PS  Z15, Z16, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z15, Z0, Z1
-	VMOVUPS      Z1, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z15, Z0, Z2
-	VMOVUPS      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z15, Z0, Z3
-	VMOVUPS      Z3, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z15, Z0, Z4
-	VMOVUPS      Z4, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z15, Z0, Z5
-	VMOVUPS      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z15, Z0, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z15, Z0, Z7
-	VMOVUPS      Z7, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z15, Z0, Z8
-	VMOVUPS      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z15, Z0, Z9
-	VMOVUPS      Z9, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z15, Z0, Z10
-	VMOVUPS      Z10, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z15, Z0, Z11
-	VMOVUPS      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z15, Z0, Z12
-	VMOVUPS      Z12, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z15, Z0, Z13
-	VMOVUPS      Z13, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z15, Z0, Z14
-	VMOVUPS      Z14, K1, 128(R8)
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      64(SI), Z16
+	VFMADD231PS  Z15, Z16, Z1
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z16
+	VFMADD231PS  Z15, Z16, Z2
+	VMOVUPS      Z2, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z16
+	VFMADD231PS  Z15, Z16, Z3
+	VMOVUPS      Z3, (SI)
+	VMOVUPS      64(SI), Z16
+	VFMADD231PS  Z15, Z16, Z4
+	VMOVUPS      Z4, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z16
+	VFMADD231PS  Z15, Z16, Z5
+	VMOVUPS      Z5, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z16
+	VFMADD231PS  Z15, Z16, Z6
+	VMOVUPS      Z6, (SI)
+	VMOVUPS      64(SI), Z16
+	VFMADD231PS  Z15, Z16, Z7
+	VMOVUPS      Z7, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z16
+	VFMADD231PS  Z15, Z16, Z8
+	VMOVUPS      Z8, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z16
+	VFMADD231PS  Z15, Z16, Z9
+	VMOVUPS      Z9, (SI)
+	VMOVUPS      64(SI), Z16
+	VFMADD231PS  Z15, Z16, Z10
+	VMOVUPS      Z10, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z16
+	VFMADD231PS  Z15, Z16, Z11
+	VMOVUPS      Z11, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z16
+	VFMADD231PS  Z15, Z16, Z12
+	VMOVUPS      Z12, (SI)
+	VMOVUPS      64(SI), Z16
+	VFMADD231PS  Z15, Z16, Z13
+	VMOVUPS      Z13, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z16
+	VFMADD231PS  Z15, Z16, Z14
+	VMOVUPS      Z14, K1, 128(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile6x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile6x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile6x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	MOVQ       $-1, R13
-	BZHIQ      R10, R13, R13
-	KMOVW      R13, K1
+TEXT ·tile6x1AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
 	VPXORQ     Z3, Z3, Z3
 	VPXORQ     Z4, Z4, Z4
 	VPXORQ     Z5, Z5, Z5
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS.Z    (SI), K1, Z6
-	VBROADCASTSS (CX), Z7
+	VMOVUPS.Z    (R8), K1, Z6
+	VBROADCASTSS (DI), Z7
 	VFMADD231PS  Z7, Z6, Z0
-	VBROADCASTSS (CX)(DX*1), Z7
+	VBROADCASTSS (DI)(AX*1), Z7
 	VFMADD231PS  Z7, Z6, Z1
-	VBROADCASTSS (CX)(DX*2), Z7
+	VBROADCASTSS (DI)(AX*2), Z7
 	VFMADD231PS  Z7, Z6, Z2
-	VBROADCASTSS (CX)(R11*1), Z7
+	VBROADCASTSS (DI)(R10*1), Z7
 	VFMADD231PS  Z7, Z6, Z3
-	VBROADCASTSS (CX)(DX*4), Z7
+	VBROADCASTSS (DI)(AX*4), Z7
 	VFMADD231PS  Z7, Z6, Z4
-	VBROADCASTSS (CX)(R12*1), Z7
+	VBROADCASTSS (DI)(R11*1), Z7
 	VFMADD231PS  Z7, Z6, Z5
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z6
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z6
 	VMULPS       Z6, Z0, Z0
 	VMULPS       Z6, Z1, Z1
 	VMULPS       Z6, Z2, Z2
 	VMULPS       Z6, Z3, Z3
 	VMULPS       Z6, Z4, Z4
 	VMULPS       Z6, Z5, Z5
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z5, K1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z5, K1, (SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z6
-	VMOVUPS.Z    (R8), K1, Z7
+	VBROADCASTSS beta+72(FP), Z6
+	VMOVUPS.Z    (SI), K1, Z7
 	VFMADD231PS  Z6, Z7, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z6, Z0, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z6, Z0, Z2
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z6, Z0, Z3
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z6, Z0, Z4
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z6, Z0, Z5
-	VMOVUPS      Z5, K1, (R8)
+	VMOVUPS      Z0, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VMOVUPS      Z1, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VMOVUPS      Z3, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS      Z5, K1, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile6x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile6x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile6x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	MOVQ       $-1, R13
-	BZHIQ      R10, R13, R13
-	KMOVW      R13, K1
+TEXT ·tile6x2AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -1682,55 +1976,58 @@ TEXT ·tile6x2AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z9, Z9, Z9
 	VPXORQ     Z10, Z10, Z10
 	VPXORQ     Z11, Z11, Z11
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Z12
-	VMOVUPS.Z    64(SI), K1, Z13
-	VBROADCASTSS (CX), Z14
+	VMOVUPS      (R8), Z12
+	VMOVUPS.Z    64(R8), K1, Z13
+	VBROADCASTSS (DI), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (CX)(DX*1), Z14
+	VBROADCASTSS (DI)(AX*1), Z14
 	VFMADD231PS  Z14, Z12, Z2
 	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (CX)(DX*2), Z14
+	VBROADCASTSS (DI)(AX*2), Z14
 	VFMADD231PS  Z14, Z12, Z4
 	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (CX)(R11*1), Z14
+	VBROADCASTSS (DI)(R10*1), Z14
 	VFMADD231PS  Z14, Z12, Z6
 	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (CX)(DX*4), Z14
+	VBROADCASTSS (DI)(AX*4), Z14
 	VFMADD231PS  Z14, Z12, Z8
 	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (CX)(R12*1), Z14
+	VBROADCASTSS (DI)(R11*1), Z14
 	VFMADD231PS  Z14, Z12, Z10
 	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z12
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z12
 	VMULPS       Z12, Z0, Z0
 	VMULPS       Z12, Z1, Z1
 	VMULPS       Z12, Z2, Z2
@@ -1743,96 +2040,111 @@ store:
 	VMULPS       Z12, Z9, Z9
 	VMULPS       Z12, Z10, Z10
 	VMULPS       Z12, Z11, Z11
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z2, (R8)
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z4, (R8)
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z10, (R8)
-	VMOVUPS      Z11, K1, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, K1, 64(SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z12
-	VMOVUPS      (R8), Z13
+	VBROADCASTSS beta+72(FP), Z12
+	VMOVUPS      (SI), Z13
 	VFMADD231PS  Z12, Z13, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z12, Z0, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z12, Z0, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z12, Z0, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z12, Z0, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z12, Z0, Z5
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z12, Z0, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z12, Z0, Z7
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z12, Z0, Z8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z12, Z0, Z9
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z12, Z0, Z10
-	VMOVUPS      Z10, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z12, Z0, Z11
-	VMOVUPS      Z11, K1, 64(R8)
+	VMOVUPS      Z0, (SI)
+	VMOVUPS.Z    64(SI), K1, Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VMOVUPS      Z1, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VMOVUPS      Z2, (SI)
+	VMOVUPS.Z    64(SI), K1, Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VMOVUPS      Z3, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VMOVUPS      Z4, (SI)
+	VMOVUPS.Z    64(SI), K1, Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VMOVUPS      Z5, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VMOVUPS      Z6, (SI)
+	VMOVUPS.Z    64(SI), K1, Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VMOVUPS      Z7, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VMOVUPS      Z8, (SI)
+	VMOVUPS.Z    64(SI), K1, Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VMOVUPS      Z9, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VMOVUPS      Z10, (SI)
+	VMOVUPS.Z    64(SI), K1, Z13
+	VFMADD231PS  Z12, Z13, Z11
+	VMOVUPS      Z11, K1, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile6x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile6x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile6x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	MOVQ       $-1, R13
-	BZHIQ      R10, R13, R13
-	KMOVW      R13, K1
+TEXT ·tile6x3AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -1851,68 +2163,71 @@ TEXT ·tile6x3AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z15, Z15, Z15
 	VPXORQ     Z16, Z16, Z16
 	VPXORQ     Z17, Z17, Z17
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Z18
-	VMOVUPS      64(SI), Z19
-	VMOVUPS.Z    128(SI), K1, Z20
-	VBROADCASTSS (CX), Z21
+	VMOVUPS      (R8), Z18
+	VMOVUPS      64(R8), Z19
+	VMOVUPS.Z    128(R8), K1, Z20
+	VBROADCASTSS (DI), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS (CX)(DX*1), Z21
+	VBROADCASTSS (DI)(AX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS (CX)(DX*2), Z21
+	VBROADCASTSS (DI)(AX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS (CX)(R11*1), Z21
+	VBROADCASTSS (DI)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS (CX)(DX*4), Z21
+	VBROADCASTSS (DI)(AX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS (CX)(R12*1), Z21
+	VBROADCASTSS (DI)(R11*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z18
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z18
 	VMULPS       Z18, Z0, Z0
 	VMULPS       Z18, Z1, Z1
 	VMULPS       Z18, Z2, Z2
@@ -1931,120 +2246,135 @@ store:
 	VMULPS       Z18, Z15, Z15
 	VMULPS       Z18, Z16, Z16
 	VMULPS       Z18, Z17, Z17
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      Z1, 64(R8)
-	VMOVUPS      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z3, (R8)
-	VMOVUPS      Z4, 64(R8)
-	VMOVUPS      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      Z7, 64(R8)
-	VMOVUPS      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z9, (R8)
-	VMOVUPS      Z10, 64(R8)
-	VMOVUPS      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z12, (R8)
-	VMOVUPS      Z13, 64(R8)
-	VMOVUPS      Z14, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z15, (R8)
-	VMOVUPS      Z16, 64(R8)
-	VMOVUPS      Z17, K1, 128(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	VMOVUPS Z2, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS Z4, 64(SI)
+	VMOVUPS Z5, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	VMOVUPS Z8, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z9, (SI)
+	VMOVUPS Z10, 64(SI)
+	VMOVUPS Z11, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	VMOVUPS Z14, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z15, (SI)
+	VMOVUPS Z16, 64(SI)
+	VMOVUPS Z17, K1, 128(SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z18
-	VMOVUPS      (R8), Z19
+	VBROADCASTSS beta+72(FP), Z18
+	VMOVUPS      (SI), Z19
 	VFMADD231PS  Z18, Z19, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z18, Z0, Z1
-	VMOVUPS      Z1, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z18, Z0, Z2
-	VMOVUPS      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z18, Z0, Z3
-	VMOVUPS      Z3, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z18, Z0, Z4
-	VMOVUPS      Z4, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z18, Z0, Z5
-	VMOVUPS      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z18, Z0, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z18, Z0, Z7
-	VMOVUPS      Z7, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z18, Z0, Z8
-	VMOVUPS      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z18, Z0, Z9
-	VMOVUPS      Z9, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z18, Z0, Z10
-	VMOVUPS      Z10, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z18, Z0, Z11
-	VMOVUPS      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z18, Z0, Z12
-	VMOVUPS      Z12, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z18, Z0, Z13
-	VMOVUPS      Z13, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z18, Z0, Z14
-	VMOVUPS      Z14, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z18, Z0, Z15
-	VMOVUPS      Z15, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z18, Z0, Z16
-	VMOVUPS      Z16, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z18, Z0, Z17
-	VMOVUPS      Z17, K1, 128(R8)
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      64(SI), Z19
+	VFMADD231PS  Z18, Z19, Z1
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z19
+	VFMADD231PS  Z18, Z19, Z2
+	VMOVUPS      Z2, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z19
+	VFMADD231PS  Z18, Z19, Z3
+	VMOVUPS      Z3, (SI)
+	VMOVUPS      64(SI), Z19
+	VFMADD231PS  Z18, Z19, Z4
+	VMOVUPS      Z4, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z19
+	VFMADD231PS  Z18, Z19, Z5
+	VMOVUPS      Z5, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z19
+	VFMADD231PS  Z18, Z19, Z6
+	VMOVUPS      Z6, (SI)
+	VMOVUPS      64(SI), Z19
+	VFMADD231PS  Z18, Z19, Z7
+	VMOVUPS      Z7, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z19
+	VFMADD231PS  Z18, Z19, Z8
+	VMOVUPS      Z8, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z19
+	VFMADD231PS  Z18, Z19, Z9
+	VMOVUPS      Z9, (SI)
+	VMOVUPS      64(SI), Z19
+	VFMADD231PS  Z18, Z19, Z10
+	VMOVUPS      Z10, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z19
+	VFMADD231PS  Z18, Z19, Z11
+	VMOVUPS      Z11, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z19
+	VFMADD231PS  Z18, Z19, Z12
+	VMOVUPS      Z12, (SI)
+	VMOVUPS      64(SI), Z19
+	VFMADD231PS  Z18, Z19, Z13
+	VMOVUPS      Z13, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z19
+	VFMADD231PS  Z18, Z19, Z14
+	VMOVUPS      Z14, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z19
+	VFMADD231PS  Z18, Z19, Z15
+	VMOVUPS      Z15, (SI)
+	VMOVUPS      64(SI), Z19
+	VFMADD231PS  Z18, Z19, Z16
+	VMOVUPS      Z16, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z19
+	VFMADD231PS  Z18, Z19, Z17
+	VMOVUPS      Z17, K1, 128(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile7x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile7x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile7x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	MOVQ       $-1, R13
-	BZHIQ      R10, R13, R13
-	KMOVW      R13, K1
+TEXT ·tile7x1AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -2052,46 +2382,49 @@ TEXT ·tile7x1AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z4, Z4, Z4
 	VPXORQ     Z5, Z5, Z5
 	VPXORQ     Z6, Z6, Z6
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS.Z    (SI), K1, Z7
-	VBROADCASTSS (CX), Z8
+	VMOVUPS.Z    (R8), K1, Z7
+	VBROADCASTSS (DI), Z8
 	VFMADD231PS  Z8, Z7, Z0
-	VBROADCASTSS (CX)(DX*1), Z8
+	VBROADCASTSS (DI)(AX*1), Z8
 	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (CX)(DX*2), Z8
+	VBROADCASTSS (DI)(AX*2), Z8
 	VFMADD231PS  Z8, Z7, Z2
-	VBROADCASTSS (CX)(R11*1), Z8
+	VBROADCASTSS (DI)(R10*1), Z8
 	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (CX)(DX*4), Z8
+	VBROADCASTSS (DI)(AX*4), Z8
 	VFMADD231PS  Z8, Z7, Z4
-	VBROADCASTSS (CX)(R12*1), Z8
+	VBROADCASTSS (DI)(R11*1), Z8
 	VFMADD231PS  Z8, Z7, Z5
-	VBROADCASTSS (CX)(R11*2), Z8
+	VBROADCASTSS (DI)(R10*2), Z8
 	VFMADD231PS  Z8, Z7, Z6
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z7
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z7
 	VMULPS       Z7, Z0, Z0
 	VMULPS       Z7, Z1, Z1
 	VMULPS       Z7, Z2, Z2
@@ -2099,78 +2432,93 @@ store:
 	VMULPS       Z7, Z4, Z4
 	VMULPS       Z7, Z5, Z5
 	VMULPS       Z7, Z6, Z6
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z6, K1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, K1, (SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z7
-	VMOVUPS.Z    (R8), K1, Z8
+	VBROADCASTSS beta+72(FP), Z7
+	VMOVUPS.Z    (SI), K1, Z8
 	VFMADD231PS  Z7, Z8, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z7, Z0, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z7, Z0, Z2
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z7, Z0, Z3
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z7, Z0, Z4
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z7, Z0, Z5
-	VMOVUPS      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z7, Z0, Z6
-	VMOVUPS      Z6, K1, (R8)
+	VMOVUPS      Z0, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VMOVUPS      Z1, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VMOVUPS      Z3, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VMOVUPS      Z5, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z8
+	VFMADD231PS  Z7, Z8, Z6
+	VMOVUPS      Z6, K1, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile7x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile7x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile7x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	MOVQ       $-1, R13
-	BZHIQ      R10, R13, R13
-	KMOVW      R13, K1
+TEXT ·tile7x2AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -2185,61 +2533,64 @@ TEXT ·tile7x2AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z11, Z11, Z11
 	VPXORQ     Z12, Z12, Z12
 	VPXORQ     Z13, Z13, Z13
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Z14
-	VMOVUPS.Z    64(SI), K1, Z15
-	VBROADCASTSS (CX), Z16
+	VMOVUPS      (R8), Z14
+	VMOVUPS.Z    64(R8), K1, Z15
+	VBROADCASTSS (DI), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (CX)(DX*1), Z16
+	VBROADCASTSS (DI)(AX*1), Z16
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (CX)(DX*2), Z16
+	VBROADCASTSS (DI)(AX*2), Z16
 	VFMADD231PS  Z16, Z14, Z4
 	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (CX)(R11*1), Z16
+	VBROADCASTSS (DI)(R10*1), Z16
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (CX)(DX*4), Z16
+	VBROADCASTSS (DI)(AX*4), Z16
 	VFMADD231PS  Z16, Z14, Z8
 	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (CX)(R12*1), Z16
+	VBROADCASTSS (DI)(R11*1), Z16
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (CX)(R11*2), Z16
+	VBROADCASTSS (DI)(R10*2), Z16
 	VFMADD231PS  Z16, Z14, Z12
 	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z14
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z14
 	VMULPS       Z14, Z0, Z0
 	VMULPS       Z14, Z1, Z1
 	VMULPS       Z14, Z2, Z2
@@ -2254,106 +2605,121 @@ store:
 	VMULPS       Z14, Z11, Z11
 	VMULPS       Z14, Z12, Z12
 	VMULPS       Z14, Z13, Z13
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z2, (R8)
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z4, (R8)
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z10, (R8)
-	VMOVUPS      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z12, (R8)
-	VMOVUPS      Z13, K1, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, K1, 64(SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z14
-	VMOVUPS      (R8), Z15
+	VBROADCASTSS beta+72(FP), Z14
+	VMOVUPS      (SI), Z15
 	VFMADD231PS  Z14, Z15, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z14, Z0, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z14, Z0, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z14, Z0, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z14, Z0, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z14, Z0, Z5
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z14, Z0, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z14, Z0, Z7
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z14, Z0, Z8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z14, Z0, Z9
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z14, Z0, Z10
-	VMOVUPS      Z10, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z14, Z0, Z11
-	VMOVUPS      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z14, Z0, Z12
-	VMOVUPS      Z12, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z14, Z0, Z13
-	VMOVUPS      Z13, K1, 64(R8)
+	VMOVUPS      Z0, (SI)
+	VMOVUPS.Z    64(SI), K1, Z15
+	VFMADD231PS  Z14, Z15, Z1
+	VMOVUPS      Z1, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z15
+	VFMADD231PS  Z14, Z15, Z2
+	VMOVUPS      Z2, (SI)
+	VMOVUPS.Z    64(SI), K1, Z15
+	VFMADD231PS  Z14, Z15, Z3
+	VMOVUPS      Z3, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z15
+	VFMADD231PS  Z14, Z15, Z4
+	VMOVUPS      Z4, (SI)
+	VMOVUPS.Z    64(SI), K1, Z15
+	VFMADD231PS  Z14, Z15, Z5
+	VMOVUPS      Z5, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z15
+	VFMADD231PS  Z14, Z15, Z6
+	VMOVUPS      Z6, (SI)
+	VMOVUPS.Z    64(SI), K1, Z15
+	VFMADD231PS  Z14, Z15, Z7
+	VMOVUPS      Z7, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z15
+	VFMADD231PS  Z14, Z15, Z8
+	VMOVUPS      Z8, (SI)
+	VMOVUPS.Z    64(SI), K1, Z15
+	VFMADD231PS  Z14, Z15, Z9
+	VMOVUPS      Z9, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z15
+	VFMADD231PS  Z14, Z15, Z10
+	VMOVUPS      Z10, (SI)
+	VMOVUPS.Z    64(SI), K1, Z15
+	VFMADD231PS  Z14, Z15, Z11
+	VMOVUPS      Z11, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z15
+	VFMADD231PS  Z14, Z15, Z12
+	VMOVUPS      Z12, (SI)
+	VMOVUPS.Z    64(SI), K1, Z15
+	VFMADD231PS  Z14, Z15, Z13
+	VMOVUPS      Z13, K1, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile7x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile7x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile7x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	MOVQ       $-1, R13
-	BZHIQ      R10, R13, R13
-	KMOVW      R13, K1
+TEXT ·tile7x3AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -2375,76 +2741,79 @@ TEXT ·tile7x3AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z18, Z18, Z18
 	VPXORQ     Z19, Z19, Z19
 	VPXORQ     Z20, Z20, Z20
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Z21
-	VMOVUPS      64(SI), Z22
-	VMOVUPS.Z    128(SI), K1, Z23
-	VBROADCASTSS (CX), Z24
+	VMOVUPS      (R8), Z21
+	VMOVUPS      64(R8), Z22
+	VMOVUPS.Z    128(R8), K1, Z23
+	VBROADCASTSS (DI), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS (CX)(DX*1), Z24
+	VBROADCASTSS (DI)(AX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (CX)(DX*2), Z24
+	VBROADCASTSS (DI)(AX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS (CX)(R11*1), Z24
+	VBROADCASTSS (DI)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (CX)(DX*4), Z24
+	VBROADCASTSS (DI)(AX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS (CX)(R12*1), Z24
+	VBROADCASTSS (DI)(R11*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (CX)(R11*2), Z24
+	VBROADCASTSS (DI)(R10*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z21
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z21
 	VMULPS       Z21, Z0, Z0
 	VMULPS       Z21, Z1, Z1
 	VMULPS       Z21, Z2, Z2
@@ -2466,135 +2835,150 @@ store:
 	VMULPS       Z21, Z18, Z18
 	VMULPS       Z21, Z19, Z19
 	VMULPS       Z21, Z20, Z20
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      Z1, 64(R8)
-	VMOVUPS      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z3, (R8)
-	VMOVUPS      Z4, 64(R8)
-	VMOVUPS      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      Z7, 64(R8)
-	VMOVUPS      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z9, (R8)
-	VMOVUPS      Z10, 64(R8)
-	VMOVUPS      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z12, (R8)
-	VMOVUPS      Z13, 64(R8)
-	VMOVUPS      Z14, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z15, (R8)
-	VMOVUPS      Z16, 64(R8)
-	VMOVUPS      Z17, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z18, (R8)
-	VMOVUPS      Z19, 64(R8)
-	VMOVUPS      Z20, K1, 128(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	VMOVUPS Z2, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS Z4, 64(SI)
+	VMOVUPS Z5, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	VMOVUPS Z8, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z9, (SI)
+	VMOVUPS Z10, 64(SI)
+	VMOVUPS Z11, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	VMOVUPS Z14, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z15, (SI)
+	VMOVUPS Z16, 64(SI)
+	VMOVUPS Z17, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z18, (SI)
+	VMOVUPS Z19, 64(SI)
+	VMOVUPS Z20, K1, 128(SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z21
-	VMOVUPS      (R8), Z22
+	VBROADCASTSS beta+72(FP), Z21
+	VMOVUPS      (SI), Z22
 	VFMADD231PS  Z21, Z22, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z21, Z0, Z1
-	VMOVUPS      Z1, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z21, Z0, Z2
-	VMOVUPS      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z21, Z0, Z3
-	VMOVUPS      Z3, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z21, Z0, Z4
-	VMOVUPS      Z4, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z21, Z0, Z5
-	VMOVUPS      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z21, Z0, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z21, Z0, Z7
-	VMOVUPS      Z7, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z21, Z0, Z8
-	VMOVUPS      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z21, Z0, Z9
-	VMOVUPS      Z9, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z21, Z0, Z10
-	VMOVUPS      Z10, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z21, Z0, Z11
-	VMOVUPS      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z21, Z0, Z12
-	VMOVUPS      Z12, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z21, Z0, Z13
-	VMOVUPS      Z13, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z21, Z0, Z14
-	VMOVUPS      Z14, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z21, Z0, Z15
-	VMOVUPS      Z15, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z21, Z0, Z16
-	VMOVUPS      Z16, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z21, Z0, Z17
-	VMOVUPS      Z17, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z21, Z0, Z18
-	VMOVUPS      Z18, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z21, Z0, Z19
-	VMOVUPS      Z19, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z21, Z0, Z20
-	VMOVUPS      Z20, K1, 128(R8)
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      64(SI), Z22
+	VFMADD231PS  Z21, Z22, Z1
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z22
+	VFMADD231PS  Z21, Z22, Z2
+	VMOVUPS      Z2, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z22
+	VFMADD231PS  Z21, Z22, Z3
+	VMOVUPS      Z3, (SI)
+	VMOVUPS      64(SI), Z22
+	VFMADD231PS  Z21, Z22, Z4
+	VMOVUPS      Z4, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z22
+	VFMADD231PS  Z21, Z22, Z5
+	VMOVUPS      Z5, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z22
+	VFMADD231PS  Z21, Z22, Z6
+	VMOVUPS      Z6, (SI)
+	VMOVUPS      64(SI), Z22
+	VFMADD231PS  Z21, Z22, Z7
+	VMOVUPS      Z7, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z22
+	VFMADD231PS  Z21, Z22, Z8
+	VMOVUPS      Z8, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z22
+	VFMADD231PS  Z21, Z22, Z9
+	VMOVUPS      Z9, (SI)
+	VMOVUPS      64(SI), Z22
+	VFMADD231PS  Z21, Z22, Z10
+	VMOVUPS      Z10, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z22
+	VFMADD231PS  Z21, Z22, Z11
+	VMOVUPS      Z11, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z22
+	VFMADD231PS  Z21, Z22, Z12
+	VMOVUPS      Z12, (SI)
+	VMOVUPS      64(SI), Z22
+	VFMADD231PS  Z21, Z22, Z13
+	VMOVUPS      Z13, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z22
+	VFMADD231PS  Z21, Z22, Z14
+	VMOVUPS      Z14, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z22
+	VFMADD231PS  Z21, Z22, Z15
+	VMOVUPS      Z15, (SI)
+	VMOVUPS      64(SI), Z22
+	VFMADD231PS  Z21, Z22, Z16
+	VMOVUPS      Z16, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z22
+	VFMADD231PS  Z21, Z22, Z17
+	VMOVUPS      Z17, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z22
+	VFMADD231PS  Z21, Z22, Z18
+	VMOVUPS      Z18, (SI)
+	VMOVUPS      64(SI), Z22
+	VFMADD231PS  Z21, Z22, Z19
+	VMOVUPS      Z19, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z22
+	VFMADD231PS  Z21, Z22, Z20
+	VMOVUPS      Z20, K1, 128(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile8x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile8x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile8x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	LEAQ       (R12)(DX*2), R13
-	MOVQ       $-1, R14
-	BZHIQ      R10, R14, R14
-	KMOVW      R14, K1
+TEXT ·tile8x1AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
+	LEAQ       (R11)(AX*2), R12
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -2603,50 +2987,53 @@ TEXT ·tile8x1AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z5, Z5, Z5
 	VPXORQ     Z6, Z6, Z6
 	VPXORQ     Z7, Z7, Z7
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R13
+	PREFETCHT0 (R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS.Z    (SI), K1, Z8
-	VBROADCASTSS (CX), Z9
+	VMOVUPS.Z    (R8), K1, Z8
+	VBROADCASTSS (DI), Z9
 	VFMADD231PS  Z9, Z8, Z0
-	VBROADCASTSS (CX)(DX*1), Z9
+	VBROADCASTSS (DI)(AX*1), Z9
 	VFMADD231PS  Z9, Z8, Z1
-	VBROADCASTSS (CX)(DX*2), Z9
+	VBROADCASTSS (DI)(AX*2), Z9
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (CX)(R11*1), Z9
+	VBROADCASTSS (DI)(R10*1), Z9
 	VFMADD231PS  Z9, Z8, Z3
-	VBROADCASTSS (CX)(DX*4), Z9
+	VBROADCASTSS (DI)(AX*4), Z9
 	VFMADD231PS  Z9, Z8, Z4
-	VBROADCASTSS (CX)(R12*1), Z9
+	VBROADCASTSS (DI)(R11*1), Z9
 	VFMADD231PS  Z9, Z8, Z5
-	VBROADCASTSS (CX)(R11*2), Z9
+	VBROADCASTSS (DI)(R10*2), Z9
 	VFMADD231PS  Z9, Z8, Z6
-	VBROADCASTSS (CX)(R13*1), Z9
+	VBROADCASTSS (DI)(R12*1), Z9
 	VFMADD231PS  Z9, Z8, Z7
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z8
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z8
 	VMULPS       Z8, Z0, Z0
 	VMULPS       Z8, Z1, Z1
 	VMULPS       Z8, Z2, Z2
@@ -2655,85 +3042,100 @@ store:
 	VMULPS       Z8, Z5, Z5
 	VMULPS       Z8, Z6, Z6
 	VMULPS       Z8, Z7, Z7
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z7, K1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z7, K1, (SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z8
-	VMOVUPS.Z    (R8), K1, Z9
+	VBROADCASTSS beta+72(FP), Z8
+	VMOVUPS.Z    (SI), K1, Z9
 	VFMADD231PS  Z8, Z9, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z8, Z0, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z8, Z0, Z2
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z8, Z0, Z3
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z8, Z0, Z4
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z8, Z0, Z5
-	VMOVUPS      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z8, Z0, Z6
-	VMOVUPS      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z0
-	VFMADD231PS  Z8, Z0, Z7
-	VMOVUPS      Z7, K1, (R8)
+	VMOVUPS      Z0, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VMOVUPS      Z1, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VMOVUPS      Z3, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VMOVUPS      Z5, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS.Z    (SI), K1, Z9
+	VFMADD231PS  Z8, Z9, Z7
+	VMOVUPS      Z7, K1, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile8x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile8x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile8x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	LEAQ       (R12)(DX*2), R13
-	MOVQ       $-1, R14
-	BZHIQ      R10, R14, R14
-	KMOVW      R14, K1
+TEXT ·tile8x2AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
+	LEAQ       (R11)(AX*2), R12
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -2750,67 +3152,70 @@ TEXT ·tile8x2AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z13, Z13, Z13
 	VPXORQ     Z14, Z14, Z14
 	VPXORQ     Z15, Z15, Z15
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Z16
-	VMOVUPS.Z    64(SI), K1, Z17
-	VBROADCASTSS (CX), Z18
+	VMOVUPS      (R8), Z16
+	VMOVUPS.Z    64(R8), K1, Z17
+	VBROADCASTSS (DI), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS (CX)(DX*1), Z18
+	VBROADCASTSS (DI)(AX*1), Z18
 	VFMADD231PS  Z18, Z16, Z2
 	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS (CX)(DX*2), Z18
+	VBROADCASTSS (DI)(AX*2), Z18
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (CX)(R11*1), Z18
+	VBROADCASTSS (DI)(R10*1), Z18
 	VFMADD231PS  Z18, Z16, Z6
 	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS (CX)(DX*4), Z18
+	VBROADCASTSS (DI)(AX*4), Z18
 	VFMADD231PS  Z18, Z16, Z8
 	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS (CX)(R12*1), Z18
+	VBROADCASTSS (DI)(R11*1), Z18
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (CX)(R11*2), Z18
+	VBROADCASTSS (DI)(R10*2), Z18
 	VFMADD231PS  Z18, Z16, Z12
 	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS (CX)(R13*1), Z18
+	VBROADCASTSS (DI)(R12*1), Z18
 	VFMADD231PS  Z18, Z16, Z14
 	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z16
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z16
 	VMULPS       Z16, Z0, Z0
 	VMULPS       Z16, Z1, Z1
 	VMULPS       Z16, Z2, Z2
@@ -2827,117 +3232,132 @@ store:
 	VMULPS       Z16, Z13, Z13
 	VMULPS       Z16, Z14, Z14
 	VMULPS       Z16, Z15, Z15
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z2, (R8)
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z4, (R8)
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z10, (R8)
-	VMOVUPS      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z12, (R8)
-	VMOVUPS      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z14, (R8)
-	VMOVUPS      Z15, K1, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z14, (SI)
+	VMOVUPS Z15, K1, 64(SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z16
-	VMOVUPS      (R8), Z17
+	VBROADCASTSS beta+72(FP), Z16
+	VMOVUPS      (SI), Z17
 	VFMADD231PS  Z16, Z17, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z16, Z0, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z16, Z0, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z16, Z0, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z16, Z0, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z16, Z0, Z5
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z16, Z0, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z16, Z0, Z7
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z16, Z0, Z8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z16, Z0, Z9
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z16, Z0, Z10
-	VMOVUPS      Z10, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z16, Z0, Z11
-	VMOVUPS      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z16, Z0, Z12
-	VMOVUPS      Z12, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z16, Z0, Z13
-	VMOVUPS      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z16, Z0, Z14
-	VMOVUPS      Z14, (R8)
-	VMOVUPS.Z    64(R8), K1, Z0
-	VFMADD231PS  Z16, Z0, Z15
-	VMOVUPS      Z15, K1, 64(R8)
+	VMOVUPS      Z0, (SI)
+	VMOVUPS.Z    64(SI), K1, Z17
+	VFMADD231PS  Z16, Z17, Z1
+	VMOVUPS      Z1, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z16, Z17, Z2
+	VMOVUPS      Z2, (SI)
+	VMOVUPS.Z    64(SI), K1, Z17
+	VFMADD231PS  Z16, Z17, Z3
+	VMOVUPS      Z3, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z16, Z17, Z4
+	VMOVUPS      Z4, (SI)
+	VMOVUPS.Z    64(SI), K1, Z17
+	VFMADD231PS  Z16, Z17, Z5
+	VMOVUPS      Z5, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z16, Z17, Z6
+	VMOVUPS      Z6, (SI)
+	VMOVUPS.Z    64(SI), K1, Z17
+	VFMADD231PS  Z16, Z17, Z7
+	VMOVUPS      Z7, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z16, Z17, Z8
+	VMOVUPS      Z8, (SI)
+	VMOVUPS.Z    64(SI), K1, Z17
+	VFMADD231PS  Z16, Z17, Z9
+	VMOVUPS      Z9, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z16, Z17, Z10
+	VMOVUPS      Z10, (SI)
+	VMOVUPS.Z    64(SI), K1, Z17
+	VFMADD231PS  Z16, Z17, Z11
+	VMOVUPS      Z11, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z16, Z17, Z12
+	VMOVUPS      Z12, (SI)
+	VMOVUPS.Z    64(SI), K1, Z17
+	VFMADD231PS  Z16, Z17, Z13
+	VMOVUPS      Z13, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z16, Z17, Z14
+	VMOVUPS      Z14, (SI)
+	VMOVUPS.Z    64(SI), K1, Z17
+	VFMADD231PS  Z16, Z17, Z15
+	VMOVUPS      Z15, K1, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile8x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile8x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile8x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	LEAQ       (R12)(DX*2), R13
-	MOVQ       $-1, R14
-	BZHIQ      R10, R14, R14
-	KMOVW      R14, K1
+TEXT ·tile8x3AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
+	LEAQ       (R11)(AX*2), R12
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -2962,84 +3382,87 @@ TEXT ·tile8x3AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z21, Z21, Z21
 	VPXORQ     Z22, Z22, Z22
 	VPXORQ     Z23, Z23, Z23
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R13)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Z24
-	VMOVUPS      64(SI), Z25
-	VMOVUPS.Z    128(SI), K1, Z26
-	VBROADCASTSS (CX), Z27
+	VMOVUPS      (R8), Z24
+	VMOVUPS      64(R8), Z25
+	VMOVUPS.Z    128(R8), K1, Z26
+	VBROADCASTSS (DI), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS (CX)(DX*1), Z27
+	VBROADCASTSS (DI)(AX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS (CX)(DX*2), Z27
+	VBROADCASTSS (DI)(AX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS (CX)(R11*1), Z27
+	VBROADCASTSS (DI)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS (CX)(DX*4), Z27
+	VBROADCASTSS (DI)(AX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS (CX)(R12*1), Z27
+	VBROADCASTSS (DI)(R11*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS (CX)(R11*2), Z27
+	VBROADCASTSS (DI)(R10*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS (CX)(R13*1), Z27
+	VBROADCASTSS (DI)(R12*1), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSS alpha+8(FP), Z24
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Z24
 	VMULPS       Z24, Z0, Z0
 	VMULPS       Z24, Z1, Z1
 	VMULPS       Z24, Z2, Z2
@@ -3064,124 +3487,133 @@ store:
 	VMULPS       Z24, Z21, Z21
 	VMULPS       Z24, Z22, Z22
 	VMULPS       Z24, Z23, Z23
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      Z1, 64(R8)
-	VMOVUPS      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z3, (R8)
-	VMOVUPS      Z4, 64(R8)
-	VMOVUPS      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      Z7, 64(R8)
-	VMOVUPS      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z9, (R8)
-	VMOVUPS      Z10, 64(R8)
-	VMOVUPS      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z12, (R8)
-	VMOVUPS      Z13, 64(R8)
-	VMOVUPS      Z14, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z15, (R8)
-	VMOVUPS      Z16, 64(R8)
-	VMOVUPS      Z17, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z18, (R8)
-	VMOVUPS      Z19, 64(R8)
-	VMOVUPS      Z20, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z21, (R8)
-	VMOVUPS      Z22, 64(R8)
-	VMOVUPS      Z23, K1, 128(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVL    beta+72(FP), DI
+	ADDL    DI, DI
+	JNZ     update
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	VMOVUPS Z2, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS Z4, 64(SI)
+	VMOVUPS Z5, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	VMOVUPS Z8, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z9, (SI)
+	VMOVUPS Z10, 64(SI)
+	VMOVUPS Z11, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	VMOVUPS Z14, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z15, (SI)
+	VMOVUPS Z16, 64(SI)
+	VMOVUPS Z17, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z18, (SI)
+	VMOVUPS Z19, 64(SI)
+	VMOVUPS Z20, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z21, (SI)
+	VMOVUPS Z22, 64(SI)
+	VMOVUPS Z23, K1, 128(SI)
+	JMP     next
 
 update:
-	VBROADCASTSS beta+56(FP), Z24
-	VMOVUPS      (R8), Z25
+	VBROADCASTSS beta+72(FP), Z24
+	VMOVUPS      (SI), Z25
 	VFMADD231PS  Z24, Z25, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z24, Z0, Z1
-	VMOVUPS      Z1, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z24, Z0, Z2
-	VMOVUPS      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z24, Z0, Z3
-	VMOVUPS      Z3, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z24, Z0, Z4
-	VMOVUPS      Z4, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z24, Z0, Z5
-	VMOVUPS      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z24, Z0, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z24, Z0, Z7
-	VMOVUPS      Z7, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z24, Z0, Z8
-	VMOVUPS      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z24, Z0, Z9
-	VMOVUPS      Z9, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z24, Z0, Z10
-	VMOVUPS      Z10, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z24, Z0, Z11
-	VMOVUPS      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z24, Z0, Z12
-	VMOVUPS      Z12, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z24, Z0, Z13
-	VMOVUPS      Z13, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z24, Z0, Z14
-	VMOVUPS      Z14, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z24, Z0, Z15
-	VMOVUPS      Z15, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z24, Z0, Z16
-	VMOVUPS      Z16, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z24, Z0, Z17
-	VMOVUPS      Z17, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z24, Z0, Z18
-	VMOVUPS      Z18, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z24, Z0, Z19
-	VMOVUPS      Z19, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z24, Z0, Z20
-	VMOVUPS      Z20, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z0
-	VFMADD231PS  Z24, Z0, Z21
-	VMOVUPS      Z21, (R8)
-	VMOVUPS      64(R8), Z0
-	VFMADD231PS  Z24, Z0, Z22
-	VMOVUPS      Z22, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z0
-	VFMADD231PS  Z24, Z0, Z23
-	VMOVUPS      Z23, K1, 128(R8)
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      64(SI), Z25
+	VFMADD231PS  Z24, Z25, Z1
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z25
+	VFMADD231PS  Z24, Z25, Z2
+	VMOVUPS      Z2, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z25
+	VFMADD231PS  Z24, Z25, Z3
+	VMOVUPS      Z3, (SI)
+	VMOVUPS      64(SI), Z25
+	VFMADD231PS  Z24, Z25, Z4
+	VMOVUPS      Z4, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z25
+	VFMADD231PS  Z24, Z25, Z5
+	VMOVUPS      Z5, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z25
+	VFMADD231PS  Z24, Z25, Z6
+	VMOVUPS      Z6, (SI)
+	VMOVUPS      64(SI), Z25
+	VFMADD231PS  Z24, Z25, Z7
+	VMOVUPS      Z7, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z25
+	VFMADD231PS  Z24, Z25, Z8
+	VMOVUPS      Z8, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z25
+	VFMADD231PS  Z24, Z25, Z9
+	VMOVUPS      Z9, (SI)
+	VMOVUPS      64(SI), Z25
+	VFMADD231PS  Z24, Z25, Z10
+	VMOVUPS      Z10, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z25
+	VFMADD231PS  Z24, Z25, Z11
+	VMOVUPS      Z11, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z25
+	VFMADD231PS  Z24, Z25, Z12
+	VMOVUPS      Z12, (SI)
+	VMOVUPS      64(SI), Z25
+	VFMADD231PS  Z24, Z25, Z13
+	VMOVUPS      Z13, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z25
+	VFMADD231PS  Z24, Z25, Z14
+	VMOVUPS      Z14, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z25
+	VFMADD231PS  Z24, Z25, Z15
+	VMOVUPS      Z15, (SI)
+	VMOVUPS      64(SI), Z25
+	VFMADD231PS  Z24, Z25, Z16
+	VMOVUPS      Z16, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z25
+	VFMADD231PS  Z24, Z25, Z17
+	VMOVUPS      Z17, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z25
+	VFMADD231PS  Z24, Z25, Z18
+	VMOVUPS      Z18, (SI)
+	VMOVUPS      64(SI), Z25
+	VFMADD231PS  Z24, Z25, Z19
+	VMOVUPS      Z19, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z25
+	VFMADD231PS  Z24, Z25, Z20
+	VMOVUPS      Z20, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Z25
+	VFMADD231PS  Z24, Z25, Z21
+	VMOVUPS      Z21, (SI)
+	VMOVUPS      64(SI), Z25
+	VFMADD231PS  Z24, Z25, Z22
+	VMOVUPS      Z22, 64(SI)
+	VMOVUPS.Z    128(SI), K1, Z25
+	VFMADD231PS  Z24, Z25, Z23
+	VMOVUPS      Z23, K1, 128(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
@@ -3278,817 +3710,991 @@ done:
 	VZEROUPPER
 	RET
 
-// func tile1x1AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile1x1AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile1x1AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
+TEXT ·tile1x1AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	MOVQ c+80(FP), AX
+	MOVQ tail+96(FP), SI
+	MOVQ groups+0(FP), SI
+	MOVQ SI, (SP)
+	MOVQ a+24(FP), SI
+	MOVQ SI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), DI
+	MOVQ       k+8(FP), R8
+	MOVQ       8(SP), SI
 	VXORPS     Y0, Y0, Y0
-	MOVQ       R8, DX
-	PREFETCHT0 (DX)
-	CMPQ       R10, $0x00000008
+	MOVQ       AX, R9
+	PREFETCHT0 (R9)
+	MOVQ       tail+96(FP), R9
+	CMPQ       R9, $0x00000008
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R8, R8
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Y1
-	VBROADCASTSS (CX), Y2
+	VMOVUPS      (DI), Y1
+	VBROADCASTSS (SI), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R8, R8
 	JZ    store
 
 raggedLoop:
-	LEAQ         tailMasks<>+0(SB), DX
-	MOVQ         $0x00000008, R9
-	SUBQ         R10, R9
-	VMOVUPS      (DX)(R9*4), Y1
-	VMASKMOVPS   (SI), Y1, Y1
-	VBROADCASTSS (CX), Y2
+	MOVQ         tail+96(FP), R9
+	LEAQ         tailMasks<>+0(SB), R10
+	MOVQ         $0x00000008, R11
+	SUBQ         R9, R11
+	VMOVUPS      (R10)(R11*4), Y1
+	VMASKMOVPS   (DI), Y1, Y1
+	VBROADCASTSS (SI), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSS alpha+8(FP), Y1
+	MOVL         $0x3f800000, SI
+	CMPL         alpha+16(FP), SI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Y1
 	VMULPS       Y1, Y0, Y0
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000008, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*4), Y1
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMASKMOVPS   Y0, Y1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), SI
+	LEAQ       tailMasks<>+0(SB), DI
+	MOVQ       $0x00000008, R8
+	SUBQ       SI, R8
+	VMOVUPS    (DI)(R8*4), Y1
+	MOVL       beta+72(FP), SI
+	ADDL       SI, SI
+	JNZ        update
+	VMASKMOVPS Y0, Y1, (AX)
+	JMP        next
 
 update:
-	VBROADCASTSS beta+56(FP), Y2
-	VMASKMOVPS   (R8), Y1, Y3
+	VBROADCASTSS beta+72(FP), Y2
+	VMASKMOVPS   (AX), Y1, Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VMASKMOVPS   Y0, Y1, (R8)
+	VMASKMOVPS   Y0, Y1, (AX)
+
+next:
+	MOVQ gs+48(FP), SI
+	SHLQ $0x02, SI
+	ADDQ SI, 8(SP)
+	ADDQ BX, AX
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile1x2AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile1x2AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile1x2AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
+TEXT ·tile1x2AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	MOVQ c+80(FP), AX
+	MOVQ tail+96(FP), SI
+	MOVQ groups+0(FP), SI
+	MOVQ SI, (SP)
+	MOVQ a+24(FP), SI
+	MOVQ SI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), DI
+	MOVQ       k+8(FP), R8
+	MOVQ       8(SP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVQ       R8, DX
-	PREFETCHT0 (DX)
-	CMPQ       R10, $0x00000008
+	MOVQ       AX, R9
+	PREFETCHT0 (R9)
+	MOVQ       tail+96(FP), R9
+	CMPQ       R9, $0x00000008
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R8, R8
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Y2
-	VMOVUPS      32(SI), Y3
-	VBROADCASTSS (CX), Y4
+	VMOVUPS      (DI), Y2
+	VMOVUPS      32(DI), Y3
+	VBROADCASTSS (SI), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R8, R8
 	JZ    store
 
 raggedLoop:
-	VMOVUPS      (SI), Y2
-	LEAQ         tailMasks<>+0(SB), DX
-	MOVQ         $0x00000008, R9
-	SUBQ         R10, R9
-	VMOVUPS      (DX)(R9*4), Y3
-	VMASKMOVPS   32(SI), Y3, Y3
-	VBROADCASTSS (CX), Y4
+	VMOVUPS      (DI), Y2
+	MOVQ         tail+96(FP), R9
+	LEAQ         tailMasks<>+0(SB), R10
+	MOVQ         $0x00000008, R11
+	SUBQ         R9, R11
+	VMOVUPS      (R10)(R11*4), Y3
+	VMASKMOVPS   32(DI), Y3, Y3
+	VBROADCASTSS (SI), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSS alpha+8(FP), Y2
+	MOVL         $0x3f800000, SI
+	CMPL         alpha+16(FP), SI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Y2
 	VMULPS       Y2, Y0, Y0
 	VMULPS       Y2, Y1, Y1
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000008, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*4), Y2
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Y0, (R8)
-	VMASKMOVPS   Y1, Y2, 32(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), SI
+	LEAQ       tailMasks<>+0(SB), DI
+	MOVQ       $0x00000008, R8
+	SUBQ       SI, R8
+	VMOVUPS    (DI)(R8*4), Y2
+	MOVL       beta+72(FP), SI
+	ADDL       SI, SI
+	JNZ        update
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS Y1, Y2, 32(AX)
+	JMP        next
 
 update:
-	VBROADCASTSS beta+56(FP), Y3
-	VMOVUPS      (R8), Y4
+	VBROADCASTSS beta+72(FP), Y3
+	VMOVUPS      (AX), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VMOVUPS      Y0, (R8)
-	VMASKMOVPS   32(R8), Y2, Y0
+	VMOVUPS      Y0, (AX)
+	VMASKMOVPS   32(AX), Y2, Y0
 	VFMADD231PS  Y3, Y0, Y1
-	VMASKMOVPS   Y1, Y2, 32(R8)
+	VMASKMOVPS   Y1, Y2, 32(AX)
+
+next:
+	MOVQ gs+48(FP), SI
+	SHLQ $0x02, SI
+	ADDQ SI, 8(SP)
+	ADDQ BX, AX
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile1x3AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile1x3AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile1x3AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
+TEXT ·tile1x3AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	MOVQ c+80(FP), AX
+	MOVQ tail+96(FP), SI
+	MOVQ groups+0(FP), SI
+	MOVQ SI, (SP)
+	MOVQ a+24(FP), SI
+	MOVQ SI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), DI
+	MOVQ       k+8(FP), R8
+	MOVQ       8(SP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
-	MOVQ       R8, DX
-	PREFETCHT0 (DX)
-	PREFETCHT0 64(DX)
-	CMPQ       R10, $0x00000008
+	MOVQ       AX, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	MOVQ       tail+96(FP), R9
+	CMPQ       R9, $0x00000008
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R8, R8
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Y3
-	VMOVUPS      32(SI), Y4
-	VMOVUPS      64(SI), Y5
-	VBROADCASTSS (CX), Y6
+	VMOVUPS      (DI), Y3
+	VMOVUPS      32(DI), Y4
+	VMOVUPS      64(DI), Y5
+	VBROADCASTSS (SI), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R8, R8
 	JZ    store
 
 raggedLoop:
-	VMOVUPS      (SI), Y3
-	VMOVUPS      32(SI), Y4
-	LEAQ         tailMasks<>+0(SB), DX
-	MOVQ         $0x00000008, R9
-	SUBQ         R10, R9
-	VMOVUPS      (DX)(R9*4), Y5
-	VMASKMOVPS   64(SI), Y5, Y5
-	VBROADCASTSS (CX), Y6
+	VMOVUPS      (DI), Y3
+	VMOVUPS      32(DI), Y4
+	MOVQ         tail+96(FP), R9
+	LEAQ         tailMasks<>+0(SB), R10
+	MOVQ         $0x00000008, R11
+	SUBQ         R9, R11
+	VMOVUPS      (R10)(R11*4), Y5
+	VMASKMOVPS   64(DI), Y5, Y5
+	VBROADCASTSS (SI), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSS alpha+8(FP), Y3
+	MOVL         $0x3f800000, SI
+	CMPL         alpha+16(FP), SI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Y3
 	VMULPS       Y3, Y0, Y0
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y3, Y2, Y2
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000008, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*4), Y3
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Y0, (R8)
-	VMOVUPS      Y1, 32(R8)
-	VMASKMOVPS   Y2, Y3, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), SI
+	LEAQ       tailMasks<>+0(SB), DI
+	MOVQ       $0x00000008, R8
+	SUBQ       SI, R8
+	VMOVUPS    (DI)(R8*4), Y3
+	MOVL       beta+72(FP), SI
+	ADDL       SI, SI
+	JNZ        update
+	VMOVUPS    Y0, (AX)
+	VMOVUPS    Y1, 32(AX)
+	VMASKMOVPS Y2, Y3, 64(AX)
+	JMP        next
 
 update:
-	VBROADCASTSS beta+56(FP), Y4
-	VMOVUPS      (R8), Y5
+	VBROADCASTSS beta+72(FP), Y4
+	VMOVUPS      (AX), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VMOVUPS      Y0, (R8)
-	VMOVUPS      32(R8), Y0
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      32(AX), Y0
 	VFMADD231PS  Y4, Y0, Y1
-	VMOVUPS      Y1, 32(R8)
-	VMASKMOVPS   64(R8), Y3, Y0
+	VMOVUPS      Y1, 32(AX)
+	VMASKMOVPS   64(AX), Y3, Y0
 	VFMADD231PS  Y4, Y0, Y2
-	VMASKMOVPS   Y2, Y3, 64(R8)
+	VMASKMOVPS   Y2, Y3, 64(AX)
+
+next:
+	MOVQ gs+48(FP), SI
+	SHLQ $0x02, SI
+	ADDQ SI, 8(SP)
+	ADDQ BX, AX
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile2x1AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile2x1AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile2x1AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
+TEXT ·tile2x1AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVQ       R8, R11
-	PREFETCHT0 (R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	MOVQ       tail+96(FP), R10
 	CMPQ       R10, $0x00000008
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Y2
-	VBROADCASTSS (CX), Y3
+	VMOVUPS      (R8), Y2
+	VBROADCASTSS (DI), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (CX)(DX*1), Y3
+	VBROADCASTSS (DI)(AX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
+	MOVQ         tail+96(FP), R10
 	LEAQ         tailMasks<>+0(SB), R11
 	MOVQ         $0x00000008, R12
 	SUBQ         R10, R12
 	VMOVUPS      (R11)(R12*4), Y2
-	VMASKMOVPS   (SI), Y2, Y2
-	VBROADCASTSS (CX), Y3
+	VMASKMOVPS   (R8), Y2, Y2
+	VBROADCASTSS (DI), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (CX)(DX*1), Y3
+	VBROADCASTSS (DI)(AX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSS alpha+8(FP), Y2
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Y2
 	VMULPS       Y2, Y0, Y0
 	VMULPS       Y2, Y1, Y1
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000008, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*4), Y2
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMASKMOVPS   Y0, Y2, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   Y1, Y2, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000008, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y2
+	MOVL       beta+72(FP), DI
+	ADDL       DI, DI
+	JNZ        update
+	VMASKMOVPS Y0, Y2, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y1, Y2, (SI)
+	JMP        next
 
 update:
-	VBROADCASTSS beta+56(FP), Y3
-	VMASKMOVPS   (R8), Y2, Y4
+	VBROADCASTSS beta+72(FP), Y3
+	VMASKMOVPS   (SI), Y2, Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VMASKMOVPS   Y0, Y2, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   (R8), Y2, Y0
+	VMASKMOVPS   Y0, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   (SI), Y2, Y0
 	VFMADD231PS  Y3, Y0, Y1
-	VMASKMOVPS   Y1, Y2, (R8)
+	VMASKMOVPS   Y1, Y2, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile2x2AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile2x2AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile2x2AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
+TEXT ·tile2x2AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       R8, R11
-	PREFETCHT0 (R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	MOVQ       tail+96(FP), R10
 	CMPQ       R10, $0x00000008
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Y4
-	VMOVUPS      32(SI), Y5
-	VBROADCASTSS (CX), Y6
+	VMOVUPS      (R8), Y4
+	VMOVUPS      32(R8), Y5
+	VBROADCASTSS (DI), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (CX)(DX*1), Y6
+	VBROADCASTSS (DI)(AX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
-	VMOVUPS      (SI), Y4
+	VMOVUPS      (R8), Y4
+	MOVQ         tail+96(FP), R10
 	LEAQ         tailMasks<>+0(SB), R11
 	MOVQ         $0x00000008, R12
 	SUBQ         R10, R12
 	VMOVUPS      (R11)(R12*4), Y5
-	VMASKMOVPS   32(SI), Y5, Y5
-	VBROADCASTSS (CX), Y6
+	VMASKMOVPS   32(R8), Y5, Y5
+	VBROADCASTSS (DI), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (CX)(DX*1), Y6
+	VBROADCASTSS (DI)(AX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSS alpha+8(FP), Y4
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Y4
 	VMULPS       Y4, Y0, Y0
 	VMULPS       Y4, Y1, Y1
 	VMULPS       Y4, Y2, Y2
 	VMULPS       Y4, Y3, Y3
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000008, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*4), Y4
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Y0, (R8)
-	VMASKMOVPS   Y1, Y4, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y2, (R8)
-	VMASKMOVPS   Y3, Y4, 32(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000008, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y4
+	MOVL       beta+72(FP), DI
+	ADDL       DI, DI
+	JNZ        update
+	VMOVUPS    Y0, (SI)
+	VMASKMOVPS Y1, Y4, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y2, (SI)
+	VMASKMOVPS Y3, Y4, 32(SI)
+	JMP        next
 
 update:
-	VBROADCASTSS beta+56(FP), Y5
-	VMOVUPS      (R8), Y6
+	VBROADCASTSS beta+72(FP), Y5
+	VMOVUPS      (SI), Y6
 	VFMADD231PS  Y5, Y6, Y0
-	VMOVUPS      Y0, (R8)
-	VMASKMOVPS   32(R8), Y4, Y0
+	VMOVUPS      Y0, (SI)
+	VMASKMOVPS   32(SI), Y4, Y0
 	VFMADD231PS  Y5, Y0, Y1
-	VMASKMOVPS   Y1, Y4, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Y0
+	VMASKMOVPS   Y1, Y4, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Y0
 	VFMADD231PS  Y5, Y0, Y2
-	VMOVUPS      Y2, (R8)
-	VMASKMOVPS   32(R8), Y4, Y0
+	VMOVUPS      Y2, (SI)
+	VMASKMOVPS   32(SI), Y4, Y0
 	VFMADD231PS  Y5, Y0, Y3
-	VMASKMOVPS   Y3, Y4, 32(R8)
+	VMASKMOVPS   Y3, Y4, 32(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile2x3AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile2x3AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile2x3AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
+TEXT ·tile2x3AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	MOVQ       R8, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	MOVQ       tail+96(FP), R10
 	CMPQ       R10, $0x00000008
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Y6
-	VMOVUPS      32(SI), Y7
-	VMOVUPS      64(SI), Y8
-	VBROADCASTSS (CX), Y9
+	VMOVUPS      (R8), Y6
+	VMOVUPS      32(R8), Y7
+	VMOVUPS      64(R8), Y8
+	VBROADCASTSS (DI), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (CX)(DX*1), Y9
+	VBROADCASTSS (DI)(AX*1), Y9
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
-	VMOVUPS      (SI), Y6
-	VMOVUPS      32(SI), Y7
+	VMOVUPS      (R8), Y6
+	VMOVUPS      32(R8), Y7
+	MOVQ         tail+96(FP), R10
 	LEAQ         tailMasks<>+0(SB), R11
 	MOVQ         $0x00000008, R12
 	SUBQ         R10, R12
 	VMOVUPS      (R11)(R12*4), Y8
-	VMASKMOVPS   64(SI), Y8, Y8
-	VBROADCASTSS (CX), Y9
+	VMASKMOVPS   64(R8), Y8, Y8
+	VBROADCASTSS (DI), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (CX)(DX*1), Y9
+	VBROADCASTSS (DI)(AX*1), Y9
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSS alpha+8(FP), Y6
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Y6
 	VMULPS       Y6, Y0, Y0
 	VMULPS       Y6, Y1, Y1
 	VMULPS       Y6, Y2, Y2
 	VMULPS       Y6, Y3, Y3
 	VMULPS       Y6, Y4, Y4
 	VMULPS       Y6, Y5, Y5
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000008, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*4), Y6
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Y0, (R8)
-	VMOVUPS      Y1, 32(R8)
-	VMASKMOVPS   Y2, Y6, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y3, (R8)
-	VMOVUPS      Y4, 32(R8)
-	VMASKMOVPS   Y5, Y6, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000008, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y6
+	MOVL       beta+72(FP), DI
+	ADDL       DI, DI
+	JNZ        update
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y1, 32(SI)
+	VMASKMOVPS Y2, Y6, 64(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y3, (SI)
+	VMOVUPS    Y4, 32(SI)
+	VMASKMOVPS Y5, Y6, 64(SI)
+	JMP        next
 
 update:
-	VBROADCASTSS beta+56(FP), Y7
-	VMOVUPS      (R8), Y8
+	VBROADCASTSS beta+72(FP), Y7
+	VMOVUPS      (SI), Y8
 	VFMADD231PS  Y7, Y8, Y0
-	VMOVUPS      Y0, (R8)
-	VMOVUPS      32(R8), Y0
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      32(SI), Y0
 	VFMADD231PS  Y7, Y0, Y1
-	VMOVUPS      Y1, 32(R8)
-	VMASKMOVPS   64(R8), Y6, Y0
+	VMOVUPS      Y1, 32(SI)
+	VMASKMOVPS   64(SI), Y6, Y0
 	VFMADD231PS  Y7, Y0, Y2
-	VMASKMOVPS   Y2, Y6, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Y0
+	VMASKMOVPS   Y2, Y6, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Y0
 	VFMADD231PS  Y7, Y0, Y3
-	VMOVUPS      Y3, (R8)
-	VMOVUPS      32(R8), Y0
+	VMOVUPS      Y3, (SI)
+	VMOVUPS      32(SI), Y0
 	VFMADD231PS  Y7, Y0, Y4
-	VMOVUPS      Y4, 32(R8)
-	VMASKMOVPS   64(R8), Y6, Y0
+	VMOVUPS      Y4, 32(SI)
+	VMASKMOVPS   64(SI), Y6, Y0
 	VFMADD231PS  Y7, Y0, Y5
-	VMASKMOVPS   Y5, Y6, 64(R8)
+	VMASKMOVPS   Y5, Y6, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile3x1AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile3x1AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile3x1AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
+TEXT ·tile3x1AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
-	MOVQ       R8, R11
-	PREFETCHT0 (R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	MOVQ       tail+96(FP), R10
 	CMPQ       R10, $0x00000008
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Y3
-	VBROADCASTSS (CX), Y4
+	VMOVUPS      (R8), Y3
+	VBROADCASTSS (DI), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (CX)(DX*1), Y4
+	VBROADCASTSS (DI)(AX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (CX)(DX*2), Y4
+	VBROADCASTSS (DI)(AX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
+	MOVQ         tail+96(FP), R10
 	LEAQ         tailMasks<>+0(SB), R11
 	MOVQ         $0x00000008, R12
 	SUBQ         R10, R12
 	VMOVUPS      (R11)(R12*4), Y3
-	VMASKMOVPS   (SI), Y3, Y3
-	VBROADCASTSS (CX), Y4
+	VMASKMOVPS   (R8), Y3, Y3
+	VBROADCASTSS (DI), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (CX)(DX*1), Y4
+	VBROADCASTSS (DI)(AX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (CX)(DX*2), Y4
+	VBROADCASTSS (DI)(AX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSS alpha+8(FP), Y3
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Y3
 	VMULPS       Y3, Y0, Y0
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y3, Y2, Y2
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000008, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*4), Y3
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMASKMOVPS   Y0, Y3, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   Y1, Y3, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   Y2, Y3, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000008, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y3
+	MOVL       beta+72(FP), DI
+	ADDL       DI, DI
+	JNZ        update
+	VMASKMOVPS Y0, Y3, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y1, Y3, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y2, Y3, (SI)
+	JMP        next
 
 update:
-	VBROADCASTSS beta+56(FP), Y4
-	VMASKMOVPS   (R8), Y3, Y5
+	VBROADCASTSS beta+72(FP), Y4
+	VMASKMOVPS   (SI), Y3, Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VMASKMOVPS   Y0, Y3, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   (R8), Y3, Y0
+	VMASKMOVPS   Y0, Y3, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   (SI), Y3, Y0
 	VFMADD231PS  Y4, Y0, Y1
-	VMASKMOVPS   Y1, Y3, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   (R8), Y3, Y0
+	VMASKMOVPS   Y1, Y3, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   (SI), Y3, Y0
 	VFMADD231PS  Y4, Y0, Y2
-	VMASKMOVPS   Y2, Y3, (R8)
+	VMASKMOVPS   Y2, Y3, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile3x2AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile3x2AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile3x2AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
+TEXT ·tile3x2AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	MOVQ       R8, R11
-	PREFETCHT0 (R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	MOVQ       tail+96(FP), R10
 	CMPQ       R10, $0x00000008
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Y6
-	VMOVUPS      32(SI), Y7
-	VBROADCASTSS (CX), Y8
+	VMOVUPS      (R8), Y6
+	VMOVUPS      32(R8), Y7
+	VBROADCASTSS (DI), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (CX)(DX*1), Y8
+	VBROADCASTSS (DI)(AX*1), Y8
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (CX)(DX*2), Y8
+	VBROADCASTSS (DI)(AX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
-	VMOVUPS      (SI), Y6
+	VMOVUPS      (R8), Y6
+	MOVQ         tail+96(FP), R10
 	LEAQ         tailMasks<>+0(SB), R11
 	MOVQ         $0x00000008, R12
 	SUBQ         R10, R12
 	VMOVUPS      (R11)(R12*4), Y7
-	VMASKMOVPS   32(SI), Y7, Y7
-	VBROADCASTSS (CX), Y8
+	VMASKMOVPS   32(R8), Y7, Y7
+	VBROADCASTSS (DI), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (CX)(DX*1), Y8
+	VBROADCASTSS (DI)(AX*1), Y8
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (CX)(DX*2), Y8
+	VBROADCASTSS (DI)(AX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSS alpha+8(FP), Y6
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Y6
 	VMULPS       Y6, Y0, Y0
 	VMULPS       Y6, Y1, Y1
 	VMULPS       Y6, Y2, Y2
 	VMULPS       Y6, Y3, Y3
 	VMULPS       Y6, Y4, Y4
 	VMULPS       Y6, Y5, Y5
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000008, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*4), Y6
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Y0, (R8)
-	VMASKMOVPS   Y1, Y6, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y2, (R8)
-	VMASKMOVPS   Y3, Y6, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y4, (R8)
-	VMASKMOVPS   Y5, Y6, 32(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000008, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y6
+	MOVL       beta+72(FP), DI
+	ADDL       DI, DI
+	JNZ        update
+	VMOVUPS    Y0, (SI)
+	VMASKMOVPS Y1, Y6, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y2, (SI)
+	VMASKMOVPS Y3, Y6, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y4, (SI)
+	VMASKMOVPS Y5, Y6, 32(SI)
+	JMP        next
 
 update:
-	VBROADCASTSS beta+56(FP), Y7
-	VMOVUPS      (R8), Y8
+	VBROADCASTSS beta+72(FP), Y7
+	VMOVUPS      (SI), Y8
 	VFMADD231PS  Y7, Y8, Y0
-	VMOVUPS      Y0, (R8)
-	VMASKMOVPS   32(R8), Y6, Y0
+	VMOVUPS      Y0, (SI)
+	VMASKMOVPS   32(SI), Y6, Y0
 	VFMADD231PS  Y7, Y0, Y1
-	VMASKMOVPS   Y1, Y6, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Y0
+	VMASKMOVPS   Y1, Y6, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Y0
 	VFMADD231PS  Y7, Y0, Y2
-	VMOVUPS      Y2, (R8)
-	VMASKMOVPS   32(R8), Y6, Y0
+	VMOVUPS      Y2, (SI)
+	VMASKMOVPS   32(SI), Y6, Y0
 	VFMADD231PS  Y7, Y0, Y3
-	VMASKMOVPS   Y3, Y6, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Y0
+	VMASKMOVPS   Y3, Y6, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Y0
 	VFMADD231PS  Y7, Y0, Y4
-	VMOVUPS      Y4, (R8)
-	VMASKMOVPS   32(R8), Y6, Y0
+	VMOVUPS      Y4, (SI)
+	VMASKMOVPS   32(SI), Y6, Y0
 	VFMADD231PS  Y7, Y0, Y5
-	VMASKMOVPS   Y5, Y6, 32(R8)
+	VMASKMOVPS   Y5, Y6, 32(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile3x3AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile3x3AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile3x3AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
+TEXT ·tile3x3AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -4098,73 +4704,78 @@ TEXT ·tile3x3AVX2(SB), NOSPLIT, $0-88
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
-	MOVQ       R8, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	MOVQ       tail+96(FP), R10
 	CMPQ       R10, $0x00000008
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Y9
-	VMOVUPS      32(SI), Y10
-	VMOVUPS      64(SI), Y11
-	VBROADCASTSS (CX), Y12
+	VMOVUPS      (R8), Y9
+	VMOVUPS      32(R8), Y10
+	VMOVUPS      64(R8), Y11
+	VBROADCASTSS (DI), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (CX)(DX*1), Y12
+	VBROADCASTSS (DI)(AX*1), Y12
 	VFMADD231PS  Y12, Y9, Y3
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (CX)(DX*2), Y12
+	VBROADCASTSS (DI)(AX*2), Y12
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
-	VMOVUPS      (SI), Y9
-	VMOVUPS      32(SI), Y10
+	VMOVUPS      (R8), Y9
+	VMOVUPS      32(R8), Y10
+	MOVQ         tail+96(FP), R10
 	LEAQ         tailMasks<>+0(SB), R11
 	MOVQ         $0x00000008, R12
 	SUBQ         R10, R12
 	VMOVUPS      (R11)(R12*4), Y11
-	VMASKMOVPS   64(SI), Y11, Y11
-	VBROADCASTSS (CX), Y12
+	VMASKMOVPS   64(R8), Y11, Y11
+	VBROADCASTSS (DI), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (CX)(DX*1), Y12
+	VBROADCASTSS (DI)(AX*1), Y12
 	VFMADD231PS  Y12, Y9, Y3
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (CX)(DX*2), Y12
+	VBROADCASTSS (DI)(AX*2), Y12
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSS alpha+8(FP), Y9
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Y9
 	VMULPS       Y9, Y0, Y0
 	VMULPS       Y9, Y1, Y1
 	VMULPS       Y9, Y2, Y2
@@ -4174,194 +4785,231 @@ store:
 	VMULPS       Y9, Y6, Y6
 	VMULPS       Y9, Y7, Y7
 	VMULPS       Y9, Y8, Y8
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000008, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*4), Y9
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Y0, (R8)
-	VMOVUPS      Y1, 32(R8)
-	VMASKMOVPS   Y2, Y9, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y3, (R8)
-	VMOVUPS      Y4, 32(R8)
-	VMASKMOVPS   Y5, Y9, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y6, (R8)
-	VMOVUPS      Y7, 32(R8)
-	VMASKMOVPS   Y8, Y9, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000008, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y9
+	MOVL       beta+72(FP), DI
+	ADDL       DI, DI
+	JNZ        update
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y1, 32(SI)
+	VMASKMOVPS Y2, Y9, 64(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y3, (SI)
+	VMOVUPS    Y4, 32(SI)
+	VMASKMOVPS Y5, Y9, 64(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y6, (SI)
+	VMOVUPS    Y7, 32(SI)
+	VMASKMOVPS Y8, Y9, 64(SI)
+	JMP        next
 
 update:
-	VBROADCASTSS beta+56(FP), Y10
-	VMOVUPS      (R8), Y11
+	VBROADCASTSS beta+72(FP), Y10
+	VMOVUPS      (SI), Y11
 	VFMADD231PS  Y10, Y11, Y0
-	VMOVUPS      Y0, (R8)
-	VMOVUPS      32(R8), Y0
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      32(SI), Y0
 	VFMADD231PS  Y10, Y0, Y1
-	VMOVUPS      Y1, 32(R8)
-	VMASKMOVPS   64(R8), Y9, Y0
+	VMOVUPS      Y1, 32(SI)
+	VMASKMOVPS   64(SI), Y9, Y0
 	VFMADD231PS  Y10, Y0, Y2
-	VMASKMOVPS   Y2, Y9, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Y0
+	VMASKMOVPS   Y2, Y9, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Y0
 	VFMADD231PS  Y10, Y0, Y3
-	VMOVUPS      Y3, (R8)
-	VMOVUPS      32(R8), Y0
+	VMOVUPS      Y3, (SI)
+	VMOVUPS      32(SI), Y0
 	VFMADD231PS  Y10, Y0, Y4
-	VMOVUPS      Y4, 32(R8)
-	VMASKMOVPS   64(R8), Y9, Y0
+	VMOVUPS      Y4, 32(SI)
+	VMASKMOVPS   64(SI), Y9, Y0
 	VFMADD231PS  Y10, Y0, Y5
-	VMASKMOVPS   Y5, Y9, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Y0
+	VMASKMOVPS   Y5, Y9, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Y0
 	VFMADD231PS  Y10, Y0, Y6
-	VMOVUPS      Y6, (R8)
-	VMOVUPS      32(R8), Y0
+	VMOVUPS      Y6, (SI)
+	VMOVUPS      32(SI), Y0
 	VFMADD231PS  Y10, Y0, Y7
-	VMOVUPS      Y7, 32(R8)
-	VMASKMOVPS   64(R8), Y9, Y0
+	VMOVUPS      Y7, 32(SI)
+	VMASKMOVPS   64(SI), Y9, Y0
 	VFMADD231PS  Y10, Y0, Y8
-	VMASKMOVPS   Y8, Y9, 64(R8)
+	VMASKMOVPS   Y8, Y9, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile4x1AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile4x1AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile4x1AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
+TEXT ·tile4x1AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       R8, R12
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	CMPQ       R10, $0x00000008
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	MOVQ       tail+96(FP), R11
+	CMPQ       R11, $0x00000008
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Y4
-	VBROADCASTSS (CX), Y5
+	VMOVUPS      (R8), Y4
+	VBROADCASTSS (DI), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (CX)(DX*1), Y5
+	VBROADCASTSS (DI)(AX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (CX)(DX*2), Y5
+	VBROADCASTSS (DI)(AX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (CX)(R11*1), Y5
+	VBROADCASTSS (DI)(R10*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
+	MOVQ         tail+96(FP), R11
 	LEAQ         tailMasks<>+0(SB), R12
 	MOVQ         $0x00000008, R13
-	SUBQ         R10, R13
+	SUBQ         R11, R13
 	VMOVUPS      (R12)(R13*4), Y4
-	VMASKMOVPS   (SI), Y4, Y4
-	VBROADCASTSS (CX), Y5
+	VMASKMOVPS   (R8), Y4, Y4
+	VBROADCASTSS (DI), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (CX)(DX*1), Y5
+	VBROADCASTSS (DI)(AX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (CX)(DX*2), Y5
+	VBROADCASTSS (DI)(AX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (CX)(R11*1), Y5
+	VBROADCASTSS (DI)(R10*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSS alpha+8(FP), Y4
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Y4
 	VMULPS       Y4, Y0, Y0
 	VMULPS       Y4, Y1, Y1
 	VMULPS       Y4, Y2, Y2
 	VMULPS       Y4, Y3, Y3
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000008, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*4), Y4
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMASKMOVPS   Y0, Y4, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   Y1, Y4, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   Y2, Y4, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   Y3, Y4, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000008, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y4
+	MOVL       beta+72(FP), DI
+	ADDL       DI, DI
+	JNZ        update
+	VMASKMOVPS Y0, Y4, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y1, Y4, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y2, Y4, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y3, Y4, (SI)
+	JMP        next
 
 update:
-	VBROADCASTSS beta+56(FP), Y5
-	VMASKMOVPS   (R8), Y4, Y6
+	VBROADCASTSS beta+72(FP), Y5
+	VMASKMOVPS   (SI), Y4, Y6
 	VFMADD231PS  Y5, Y6, Y0
-	VMASKMOVPS   Y0, Y4, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   (R8), Y4, Y0
+	VMASKMOVPS   Y0, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   (SI), Y4, Y0
 	VFMADD231PS  Y5, Y0, Y1
-	VMASKMOVPS   Y1, Y4, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   (R8), Y4, Y0
+	VMASKMOVPS   Y1, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   (SI), Y4, Y0
 	VFMADD231PS  Y5, Y0, Y2
-	VMASKMOVPS   Y2, Y4, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   (R8), Y4, Y0
+	VMASKMOVPS   Y2, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   (SI), Y4, Y0
 	VFMADD231PS  Y5, Y0, Y3
-	VMASKMOVPS   Y3, Y4, (R8)
+	VMASKMOVPS   Y3, Y4, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile4x2AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile4x2AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile4x2AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
+TEXT ·tile4x2AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -4370,70 +5018,75 @@ TEXT ·tile4x2AVX2(SB), NOSPLIT, $0-88
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVQ       R8, R12
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	CMPQ       R10, $0x00000008
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	MOVQ       tail+96(FP), R11
+	CMPQ       R11, $0x00000008
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Y8
-	VMOVUPS      32(SI), Y9
-	VBROADCASTSS (CX), Y10
+	VMOVUPS      (R8), Y8
+	VMOVUPS      32(R8), Y9
+	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (CX)(DX*1), Y10
+	VBROADCASTSS (DI)(AX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (CX)(DX*2), Y10
+	VBROADCASTSS (DI)(AX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (CX)(R11*1), Y10
+	VBROADCASTSS (DI)(R10*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
-	VMOVUPS      (SI), Y8
+	VMOVUPS      (R8), Y8
+	MOVQ         tail+96(FP), R11
 	LEAQ         tailMasks<>+0(SB), R12
 	MOVQ         $0x00000008, R13
-	SUBQ         R10, R13
+	SUBQ         R11, R13
 	VMOVUPS      (R12)(R13*4), Y9
-	VMASKMOVPS   32(SI), Y9, Y9
-	VBROADCASTSS (CX), Y10
+	VMASKMOVPS   32(R8), Y9, Y9
+	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (CX)(DX*1), Y10
+	VBROADCASTSS (DI)(AX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (CX)(DX*2), Y10
+	VBROADCASTSS (DI)(AX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (CX)(R11*1), Y10
+	VBROADCASTSS (DI)(R10*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSS alpha+8(FP), Y8
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Y8
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y8, Y1, Y1
 	VMULPS       Y8, Y2, Y2
@@ -4442,76 +5095,92 @@ store:
 	VMULPS       Y8, Y5, Y5
 	VMULPS       Y8, Y6, Y6
 	VMULPS       Y8, Y7, Y7
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000008, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*4), Y8
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Y0, (R8)
-	VMASKMOVPS   Y1, Y8, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y2, (R8)
-	VMASKMOVPS   Y3, Y8, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y4, (R8)
-	VMASKMOVPS   Y5, Y8, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y6, (R8)
-	VMASKMOVPS   Y7, Y8, 32(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000008, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y8
+	MOVL       beta+72(FP), DI
+	ADDL       DI, DI
+	JNZ        update
+	VMOVUPS    Y0, (SI)
+	VMASKMOVPS Y1, Y8, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y2, (SI)
+	VMASKMOVPS Y3, Y8, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y4, (SI)
+	VMASKMOVPS Y5, Y8, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y6, (SI)
+	VMASKMOVPS Y7, Y8, 32(SI)
+	JMP        next
 
 update:
-	VBROADCASTSS beta+56(FP), Y9
-	VMOVUPS      (R8), Y10
+	VBROADCASTSS beta+72(FP), Y9
+	VMOVUPS      (SI), Y10
 	VFMADD231PS  Y9, Y10, Y0
-	VMOVUPS      Y0, (R8)
-	VMASKMOVPS   32(R8), Y8, Y0
+	VMOVUPS      Y0, (SI)
+	VMASKMOVPS   32(SI), Y8, Y0
 	VFMADD231PS  Y9, Y0, Y1
-	VMASKMOVPS   Y1, Y8, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Y0
+	VMASKMOVPS   Y1, Y8, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Y0
 	VFMADD231PS  Y9, Y0, Y2
-	VMOVUPS      Y2, (R8)
-	VMASKMOVPS   32(R8), Y8, Y0
+	VMOVUPS      Y2, (SI)
+	VMASKMOVPS   32(SI), Y8, Y0
 	VFMADD231PS  Y9, Y0, Y3
-	VMASKMOVPS   Y3, Y8, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Y0
+	VMASKMOVPS   Y3, Y8, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Y0
 	VFMADD231PS  Y9, Y0, Y4
-	VMOVUPS      Y4, (R8)
-	VMASKMOVPS   32(R8), Y8, Y0
+	VMOVUPS      Y4, (SI)
+	VMASKMOVPS   32(SI), Y8, Y0
 	VFMADD231PS  Y9, Y0, Y5
-	VMASKMOVPS   Y5, Y8, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Y0
+	VMASKMOVPS   Y5, Y8, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Y0
 	VFMADD231PS  Y9, Y0, Y6
-	VMOVUPS      Y6, (R8)
-	VMASKMOVPS   32(R8), Y8, Y0
+	VMOVUPS      Y6, (SI)
+	VMASKMOVPS   32(SI), Y8, Y0
 	VFMADD231PS  Y9, Y0, Y7
-	VMASKMOVPS   Y7, Y8, 32(R8)
+	VMASKMOVPS   Y7, Y8, 32(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile4x3AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
+// func tile4x3AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile4x3AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R11
+TEXT ·tile4x3AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -4524,84 +5193,89 @@ TEXT ·tile4x3AVX2(SB), NOSPLIT, $0-88
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVQ       R8, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	CMPQ       R10, $0x00000008
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	MOVQ       tail+96(FP), R11
+	CMPQ       R11, $0x00000008
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPS      (SI), Y12
-	VMOVUPS      32(SI), Y13
-	VMOVUPS      64(SI), Y14
-	VBROADCASTSS (CX), Y15
+	VMOVUPS      (R8), Y12
+	VMOVUPS      32(R8), Y13
+	VMOVUPS      64(R8), Y14
+	VBROADCASTSS (DI), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (CX)(DX*1), Y15
+	VBROADCASTSS (DI)(AX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (CX)(DX*2), Y15
+	VBROADCASTSS (DI)(AX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (CX)(R11*1), Y15
+	VBROADCASTSS (DI)(R10*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
-	VMOVUPS      (SI), Y12
-	VMOVUPS      32(SI), Y13
+	VMOVUPS      (R8), Y12
+	VMOVUPS      32(R8), Y13
+	MOVQ         tail+96(FP), R11
 	LEAQ         tailMasks<>+0(SB), R12
 	MOVQ         $0x00000008, R13
-	SUBQ         R10, R13
+	SUBQ         R11, R13
 	VMOVUPS      (R12)(R13*4), Y14
-	VMASKMOVPS   64(SI), Y14, Y14
-	VBROADCASTSS (CX), Y15
+	VMASKMOVPS   64(R8), Y14, Y14
+	VBROADCASTSS (DI), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (CX)(DX*1), Y15
+	VBROADCASTSS (DI)(AX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (CX)(DX*2), Y15
+	VBROADCASTSS (DI)(AX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (CX)(R11*1), Y15
+	VBROADCASTSS (DI)(R10*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSS alpha+8(FP), Y12
+	MOVL         $0x3f800000, DI
+	CMPL         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSS alpha+16(FP), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -4614,72 +5288,82 @@ store:
 	VMULPS       Y12, Y9, Y9
 	VMULPS       Y12, Y10, Y10
 	VMULPS       Y12, Y11, Y11
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000008, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*4), Y12
-	MOVL         beta+56(FP), AX
-	ADDL         AX, AX
-	JNZ          update
-	VMOVUPS      Y0, (R8)
-	VMOVUPS      Y1, 32(R8)
-	VMASKMOVPS   Y2, Y12, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y3, (R8)
-	VMOVUPS      Y4, 32(R8)
-	VMASKMOVPS   Y5, Y12, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y6, (R8)
-	VMOVUPS      Y7, 32(R8)
-	VMASKMOVPS   Y8, Y12, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y9, (R8)
-	VMOVUPS      Y10, 32(R8)
-	VMASKMOVPS   Y11, Y12, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000008, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y12
+	MOVL       beta+72(FP), DI
+	ADDL       DI, DI
+	JNZ        update
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y1, 32(SI)
+	VMASKMOVPS Y2, Y12, 64(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y3, (SI)
+	VMOVUPS    Y4, 32(SI)
+	VMASKMOVPS Y5, Y12, 64(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y6, (SI)
+	VMOVUPS    Y7, 32(SI)
+	VMASKMOVPS Y8, Y12, 64(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y9, (SI)
+	VMOVUPS    Y10, 32(SI)
+	VMASKMOVPS Y11, Y12, 64(SI)
+	JMP        next
 
 update:
-	VBROADCASTSS beta+56(FP), Y13
-	VMOVUPS      (R8), Y14
+	VBROADCASTSS beta+72(FP), Y13
+	VMOVUPS      (SI), Y14
 	VFMADD231PS  Y13, Y14, Y0
-	VMOVUPS      Y0, (R8)
-	VMOVUPS      32(R8), Y0
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      32(SI), Y0
 	VFMADD231PS  Y13, Y0, Y1
-	VMOVUPS      Y1, 32(R8)
-	VMASKMOVPS   64(R8), Y12, Y0
+	VMOVUPS      Y1, 32(SI)
+	VMASKMOVPS   64(SI), Y12, Y0
 	VFMADD231PS  Y13, Y0, Y2
-	VMASKMOVPS   Y2, Y12, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Y0
+	VMASKMOVPS   Y2, Y12, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Y0
 	VFMADD231PS  Y13, Y0, Y3
-	VMOVUPS      Y3, (R8)
-	VMOVUPS      32(R8), Y0
+	VMOVUPS      Y3, (SI)
+	VMOVUPS      32(SI), Y0
 	VFMADD231PS  Y13, Y0, Y4
-	VMOVUPS      Y4, 32(R8)
-	VMASKMOVPS   64(R8), Y12, Y0
+	VMOVUPS      Y4, 32(SI)
+	VMASKMOVPS   64(SI), Y12, Y0
 	VFMADD231PS  Y13, Y0, Y5
-	VMASKMOVPS   Y5, Y12, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Y0
+	VMASKMOVPS   Y5, Y12, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Y0
 	VFMADD231PS  Y13, Y0, Y6
-	VMOVUPS      Y6, (R8)
-	VMOVUPS      32(R8), Y0
+	VMOVUPS      Y6, (SI)
+	VMOVUPS      32(SI), Y0
 	VFMADD231PS  Y13, Y0, Y7
-	VMOVUPS      Y7, 32(R8)
-	VMASKMOVPS   64(R8), Y12, Y0
+	VMOVUPS      Y7, 32(SI)
+	VMASKMOVPS   64(SI), Y12, Y0
 	VFMADD231PS  Y13, Y0, Y8
-	VMASKMOVPS   Y8, Y12, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Y0
+	VMASKMOVPS   Y8, Y12, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPS      (SI), Y0
 	VFMADD231PS  Y13, Y0, Y9
-	VMOVUPS      Y9, (R8)
-	VMOVUPS      32(R8), Y0
+	VMOVUPS      Y9, (SI)
+	VMOVUPS      32(SI), Y0
 	VFMADD231PS  Y13, Y0, Y10
-	VMOVUPS      Y10, 32(R8)
-	VMASKMOVPS   64(R8), Y12, Y0
+	VMOVUPS      Y10, 32(SI)
+	VMASKMOVPS   64(SI), Y12, Y0
 	VFMADD231PS  Y13, Y0, Y11
-	VMASKMOVPS   Y11, Y12, 64(R8)
+	VMASKMOVPS   Y11, Y12, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 

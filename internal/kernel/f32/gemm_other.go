@@ -4,99 +4,99 @@
 
 package f32
 
-func tile1x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile1x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile1x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile1x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile1x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile1x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile2x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile2x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile2x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile2x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile2x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile2x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile3x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile3x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile3x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile3x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile3x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile3x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile4x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile4x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile4x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile4x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile4x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile4x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile5x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile5x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile5x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile5x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile5x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile5x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile6x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile6x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile6x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile6x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile6x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile6x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile7x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile7x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile7x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile7x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile7x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile7x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile8x1AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile8x1AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile8x2AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile8x2AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile8x3AVX512(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile8x3AVX512(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
@@ -112,51 +112,51 @@ func copyPanel3AVX512(k int, src *float32, lds int, dst *float32, ldd int, tail 
 	panic("f32: no assembly here")
 }
 
-func tile1x1AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile1x1AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile1x2AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile1x2AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile1x3AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile1x3AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile2x1AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile2x1AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile2x2AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile2x2AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile2x3AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile2x3AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile3x1AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile3x1AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile3x2AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile3x2AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile3x3AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile3x3AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile4x1AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile4x1AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile4x2AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile4x2AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 
-func tile4x3AVX2(k int, alpha float32, a *float32, rs int, cs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
+func tile4x3AVX2(groups int, k int, alpha float32, a *float32, rs int, cs int, gs int, b *float32, ldb int, beta float32, c *float32, ldc int, tail int) {
 	panic("f32: no assembly here")
 }
 

@@ -14,628 +14,778 @@ DATA tailMasks<>+48(SB)/8, $0x0000000000000000
 DATA tailMasks<>+56(SB)/8, $0x0000000000000000
 GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
 
-// func tile1x1AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile1x1AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile1x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	MOVQ       $-1, DX
-	BZHIQ      R10, DX, DX
-	KMOVW      DX, K1
+TEXT ·tile1x1AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), AX
+	MOVQ  tail+96(FP), SI
+	MOVQ  $-1, DI
+	BZHIQ SI, DI, DI
+	KMOVW DI, K1
+	MOVQ  groups+0(FP), SI
+	MOVQ  SI, (SP)
+	MOVQ  a+24(FP), SI
+	MOVQ  SI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), DI
+	MOVQ       k+8(FP), R8
+	MOVQ       8(SP), SI
 	VPXORQ     Z0, Z0, Z0
-	MOVQ       R8, DX
-	PREFETCHT0 (DX)
-	TESTQ      AX, AX
+	MOVQ       AX, R9
+	PREFETCHT0 (R9)
+	TESTQ      R8, R8
 	JZ         store
 
 loop:
-	VMOVUPD.Z    (SI), K1, Z1
-	VBROADCASTSD (CX), Z2
+	VMOVUPD.Z    (DI), K1, Z1
+	VBROADCASTSD (SI), Z2
 	VFMADD231PD  Z2, Z1, Z0
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z1
+	MOVQ         $0x3ff0000000000000, SI
+	CMPQ         alpha+16(FP), SI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z1
 	VMULPD       Z1, Z0, Z0
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, K1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), SI
+	ADDQ    SI, SI
+	JNZ     update
+	VMOVUPD Z0, K1, (AX)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z1
-	VMOVUPD.Z    (R8), K1, Z2
+	VBROADCASTSD beta+72(FP), Z1
+	VMOVUPD.Z    (AX), K1, Z2
 	VFMADD231PD  Z1, Z2, Z0
-	VMOVUPD      Z0, K1, (R8)
+	VMOVUPD      Z0, K1, (AX)
+
+next:
+	MOVQ gs+48(FP), SI
+	SHLQ $0x03, SI
+	ADDQ SI, 8(SP)
+	ADDQ BX, AX
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile1x2AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile1x2AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile1x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	MOVQ       $-1, DX
-	BZHIQ      R10, DX, DX
-	KMOVW      DX, K1
+TEXT ·tile1x2AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), AX
+	MOVQ  tail+96(FP), SI
+	MOVQ  $-1, DI
+	BZHIQ SI, DI, DI
+	KMOVW DI, K1
+	MOVQ  groups+0(FP), SI
+	MOVQ  SI, (SP)
+	MOVQ  a+24(FP), SI
+	MOVQ  SI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), DI
+	MOVQ       k+8(FP), R8
+	MOVQ       8(SP), SI
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
-	MOVQ       R8, DX
-	PREFETCHT0 (DX)
-	PREFETCHT0 64(DX)
-	TESTQ      AX, AX
+	MOVQ       AX, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	TESTQ      R8, R8
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Z2
-	VMOVUPD.Z    64(SI), K1, Z3
-	VBROADCASTSD (CX), Z4
+	VMOVUPD      (DI), Z2
+	VMOVUPD.Z    64(DI), K1, Z3
+	VBROADCASTSD (SI), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z2
+	MOVQ         $0x3ff0000000000000, SI
+	CMPQ         alpha+16(FP), SI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z2
 	VMULPD       Z2, Z0, Z0
 	VMULPD       Z2, Z1, Z1
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      Z1, K1, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), SI
+	ADDQ    SI, SI
+	JNZ     update
+	VMOVUPD Z0, (AX)
+	VMOVUPD Z1, K1, 64(AX)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z2
-	VMOVUPD      (R8), Z3
+	VBROADCASTSD beta+72(FP), Z2
+	VMOVUPD      (AX), Z3
 	VFMADD231PD  Z2, Z3, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z2, Z0, Z1
-	VMOVUPD      Z1, K1, 64(R8)
+	VMOVUPD      Z0, (AX)
+	VMOVUPD.Z    64(AX), K1, Z3
+	VFMADD231PD  Z2, Z3, Z1
+	VMOVUPD      Z1, K1, 64(AX)
+
+next:
+	MOVQ gs+48(FP), SI
+	SHLQ $0x03, SI
+	ADDQ SI, 8(SP)
+	ADDQ BX, AX
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile1x3AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile1x3AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile1x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	MOVQ       $-1, DX
-	BZHIQ      R10, DX, DX
-	KMOVW      DX, K1
+TEXT ·tile1x3AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), AX
+	MOVQ  tail+96(FP), SI
+	MOVQ  $-1, DI
+	BZHIQ SI, DI, DI
+	KMOVW DI, K1
+	MOVQ  groups+0(FP), SI
+	MOVQ  SI, (SP)
+	MOVQ  a+24(FP), SI
+	MOVQ  SI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), DI
+	MOVQ       k+8(FP), R8
+	MOVQ       8(SP), SI
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
-	MOVQ       R8, DX
-	PREFETCHT0 (DX)
-	PREFETCHT0 64(DX)
-	PREFETCHT0 128(DX)
-	TESTQ      AX, AX
+	MOVQ       AX, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 128(R9)
+	TESTQ      R8, R8
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Z3
-	VMOVUPD      64(SI), Z4
-	VMOVUPD.Z    128(SI), K1, Z5
-	VBROADCASTSD (CX), Z6
+	VMOVUPD      (DI), Z3
+	VMOVUPD      64(DI), Z4
+	VMOVUPD.Z    128(DI), K1, Z5
+	VBROADCASTSD (SI), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z3
+	MOVQ         $0x3ff0000000000000, SI
+	CMPQ         alpha+16(FP), SI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z3
 	VMULPD       Z3, Z0, Z0
 	VMULPD       Z3, Z1, Z1
 	VMULPD       Z3, Z2, Z2
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      Z1, 64(R8)
-	VMOVUPD      Z2, K1, 128(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), SI
+	ADDQ    SI, SI
+	JNZ     update
+	VMOVUPD Z0, (AX)
+	VMOVUPD Z1, 64(AX)
+	VMOVUPD Z2, K1, 128(AX)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z3
-	VMOVUPD      (R8), Z4
+	VBROADCASTSD beta+72(FP), Z3
+	VMOVUPD      (AX), Z4
 	VFMADD231PD  Z3, Z4, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z3, Z0, Z1
-	VMOVUPD      Z1, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z3, Z0, Z2
-	VMOVUPD      Z2, K1, 128(R8)
+	VMOVUPD      Z0, (AX)
+	VMOVUPD      64(AX), Z4
+	VFMADD231PD  Z3, Z4, Z1
+	VMOVUPD      Z1, 64(AX)
+	VMOVUPD.Z    128(AX), K1, Z4
+	VFMADD231PD  Z3, Z4, Z2
+	VMOVUPD      Z2, K1, 128(AX)
+
+next:
+	MOVQ gs+48(FP), SI
+	SHLQ $0x03, SI
+	ADDQ SI, 8(SP)
+	ADDQ BX, AX
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile2x1AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile2x1AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile2x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	MOVQ       $-1, R11
-	BZHIQ      R10, R11, R11
-	KMOVW      R11, K1
+TEXT ·tile2x1AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
-	MOVQ       R8, R10
+	MOVQ       SI, R10
 	PREFETCHT0 (R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD.Z    (SI), K1, Z2
-	VBROADCASTSD (CX), Z3
+	VMOVUPD.Z    (R8), K1, Z2
+	VBROADCASTSD (DI), Z3
 	VFMADD231PD  Z3, Z2, Z0
-	VBROADCASTSD (CX)(DX*1), Z3
+	VBROADCASTSD (DI)(AX*1), Z3
 	VFMADD231PD  Z3, Z2, Z1
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z2
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z2
 	VMULPD       Z2, Z0, Z0
 	VMULPD       Z2, Z1, Z1
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z1, K1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z1, K1, (SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z2
-	VMOVUPD.Z    (R8), K1, Z3
+	VBROADCASTSD beta+72(FP), Z2
+	VMOVUPD.Z    (SI), K1, Z3
 	VFMADD231PD  Z2, Z3, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z2, Z0, Z1
-	VMOVUPD      Z1, K1, (R8)
+	VMOVUPD      Z0, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z3
+	VFMADD231PD  Z2, Z3, Z1
+	VMOVUPD      Z1, K1, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile2x2AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile2x2AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile2x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	MOVQ       $-1, R11
-	BZHIQ      R10, R11, R11
-	KMOVW      R11, K1
+TEXT ·tile2x2AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
 	VPXORQ     Z3, Z3, Z3
-	MOVQ       R8, R10
+	MOVQ       SI, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Z4
-	VMOVUPD.Z    64(SI), K1, Z5
-	VBROADCASTSD (CX), Z6
+	VMOVUPD      (R8), Z4
+	VMOVUPD.Z    64(R8), K1, Z5
+	VBROADCASTSD (DI), Z6
 	VFMADD231PD  Z6, Z4, Z0
 	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (CX)(DX*1), Z6
+	VBROADCASTSD (DI)(AX*1), Z6
 	VFMADD231PD  Z6, Z4, Z2
 	VFMADD231PD  Z6, Z5, Z3
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z4
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z4
 	VMULPD       Z4, Z0, Z0
 	VMULPD       Z4, Z1, Z1
 	VMULPD       Z4, Z2, Z2
 	VMULPD       Z4, Z3, Z3
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z2, (R8)
-	VMOVUPD      Z3, K1, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, (SI)
+	VMOVUPD Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z2, (SI)
+	VMOVUPD Z3, K1, 64(SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z4
-	VMOVUPD      (R8), Z5
+	VBROADCASTSD beta+72(FP), Z4
+	VMOVUPD      (SI), Z5
 	VFMADD231PD  Z4, Z5, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z4, Z0, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z4, Z0, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z4, Z0, Z3
-	VMOVUPD      Z3, K1, 64(R8)
+	VMOVUPD      Z0, (SI)
+	VMOVUPD.Z    64(SI), K1, Z5
+	VFMADD231PD  Z4, Z5, Z1
+	VMOVUPD      Z1, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z5
+	VFMADD231PD  Z4, Z5, Z2
+	VMOVUPD      Z2, (SI)
+	VMOVUPD.Z    64(SI), K1, Z5
+	VFMADD231PD  Z4, Z5, Z3
+	VMOVUPD      Z3, K1, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile2x3AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile2x3AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile2x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	MOVQ       $-1, R11
-	BZHIQ      R10, R11, R11
-	KMOVW      R11, K1
+TEXT ·tile2x3AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
 	VPXORQ     Z3, Z3, Z3
 	VPXORQ     Z4, Z4, Z4
 	VPXORQ     Z5, Z5, Z5
-	MOVQ       R8, R10
+	MOVQ       SI, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
 	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
 	PREFETCHT0 128(R10)
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Z6
-	VMOVUPD      64(SI), Z7
-	VMOVUPD.Z    128(SI), K1, Z8
-	VBROADCASTSD (CX), Z9
+	VMOVUPD      (R8), Z6
+	VMOVUPD      64(R8), Z7
+	VMOVUPD.Z    128(R8), K1, Z8
+	VBROADCASTSD (DI), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (CX)(DX*1), Z9
+	VBROADCASTSD (DI)(AX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z6
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z6
 	VMULPD       Z6, Z0, Z0
 	VMULPD       Z6, Z1, Z1
 	VMULPD       Z6, Z2, Z2
 	VMULPD       Z6, Z3, Z3
 	VMULPD       Z6, Z4, Z4
 	VMULPD       Z6, Z5, Z5
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      Z1, 64(R8)
-	VMOVUPD      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z3, (R8)
-	VMOVUPD      Z4, 64(R8)
-	VMOVUPD      Z5, K1, 128(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, (SI)
+	VMOVUPD Z1, 64(SI)
+	VMOVUPD Z2, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD Z4, 64(SI)
+	VMOVUPD Z5, K1, 128(SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z6
-	VMOVUPD      (R8), Z7
+	VBROADCASTSD beta+72(FP), Z6
+	VMOVUPD      (SI), Z7
 	VFMADD231PD  Z6, Z7, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z6, Z0, Z1
-	VMOVUPD      Z1, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z6, Z0, Z2
-	VMOVUPD      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z6, Z0, Z3
-	VMOVUPD      Z3, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z6, Z0, Z4
-	VMOVUPD      Z4, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z6, Z0, Z5
-	VMOVUPD      Z5, K1, 128(R8)
+	VMOVUPD      Z0, (SI)
+	VMOVUPD      64(SI), Z7
+	VFMADD231PD  Z6, Z7, Z1
+	VMOVUPD      Z1, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z7
+	VFMADD231PD  Z6, Z7, Z2
+	VMOVUPD      Z2, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z7
+	VFMADD231PD  Z6, Z7, Z3
+	VMOVUPD      Z3, (SI)
+	VMOVUPD      64(SI), Z7
+	VFMADD231PD  Z6, Z7, Z4
+	VMOVUPD      Z4, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z7
+	VFMADD231PD  Z6, Z7, Z5
+	VMOVUPD      Z5, K1, 128(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile3x1AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile3x1AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile3x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	MOVQ       $-1, R11
-	BZHIQ      R10, R11, R11
-	KMOVW      R11, K1
+TEXT ·tile3x1AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
-	MOVQ       R8, R10
+	MOVQ       SI, R10
 	PREFETCHT0 (R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD.Z    (SI), K1, Z3
-	VBROADCASTSD (CX), Z4
+	VMOVUPD.Z    (R8), K1, Z3
+	VBROADCASTSD (DI), Z4
 	VFMADD231PD  Z4, Z3, Z0
-	VBROADCASTSD (CX)(DX*1), Z4
+	VBROADCASTSD (DI)(AX*1), Z4
 	VFMADD231PD  Z4, Z3, Z1
-	VBROADCASTSD (CX)(DX*2), Z4
+	VBROADCASTSD (DI)(AX*2), Z4
 	VFMADD231PD  Z4, Z3, Z2
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z3
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z3
 	VMULPD       Z3, Z0, Z0
 	VMULPD       Z3, Z1, Z1
 	VMULPD       Z3, Z2, Z2
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z2, K1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z2, K1, (SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z3
-	VMOVUPD.Z    (R8), K1, Z4
+	VBROADCASTSD beta+72(FP), Z3
+	VMOVUPD.Z    (SI), K1, Z4
 	VFMADD231PD  Z3, Z4, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z3, Z0, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z3, Z0, Z2
-	VMOVUPD      Z2, K1, (R8)
+	VMOVUPD      Z0, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z4
+	VFMADD231PD  Z3, Z4, Z1
+	VMOVUPD      Z1, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z4
+	VFMADD231PD  Z3, Z4, Z2
+	VMOVUPD      Z2, K1, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile3x2AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile3x2AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile3x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	MOVQ       $-1, R11
-	BZHIQ      R10, R11, R11
-	KMOVW      R11, K1
+TEXT ·tile3x2AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
 	VPXORQ     Z3, Z3, Z3
 	VPXORQ     Z4, Z4, Z4
 	VPXORQ     Z5, Z5, Z5
-	MOVQ       R8, R10
+	MOVQ       SI, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Z6
-	VMOVUPD.Z    64(SI), K1, Z7
-	VBROADCASTSD (CX), Z8
+	VMOVUPD      (R8), Z6
+	VMOVUPD.Z    64(R8), K1, Z7
+	VBROADCASTSD (DI), Z8
 	VFMADD231PD  Z8, Z6, Z0
 	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (CX)(DX*1), Z8
+	VBROADCASTSD (DI)(AX*1), Z8
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (CX)(DX*2), Z8
+	VBROADCASTSD (DI)(AX*2), Z8
 	VFMADD231PD  Z8, Z6, Z4
 	VFMADD231PD  Z8, Z7, Z5
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z6
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z6
 	VMULPD       Z6, Z0, Z0
 	VMULPD       Z6, Z1, Z1
 	VMULPD       Z6, Z2, Z2
 	VMULPD       Z6, Z3, Z3
 	VMULPD       Z6, Z4, Z4
 	VMULPD       Z6, Z5, Z5
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z2, (R8)
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z4, (R8)
-	VMOVUPD      Z5, K1, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, (SI)
+	VMOVUPD Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z2, (SI)
+	VMOVUPD Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z4, (SI)
+	VMOVUPD Z5, K1, 64(SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z6
-	VMOVUPD      (R8), Z7
+	VBROADCASTSD beta+72(FP), Z6
+	VMOVUPD      (SI), Z7
 	VFMADD231PD  Z6, Z7, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z6, Z0, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z6, Z0, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z6, Z0, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z6, Z0, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z6, Z0, Z5
-	VMOVUPD      Z5, K1, 64(R8)
+	VMOVUPD      Z0, (SI)
+	VMOVUPD.Z    64(SI), K1, Z7
+	VFMADD231PD  Z6, Z7, Z1
+	VMOVUPD      Z1, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z7
+	VFMADD231PD  Z6, Z7, Z2
+	VMOVUPD      Z2, (SI)
+	VMOVUPD.Z    64(SI), K1, Z7
+	VFMADD231PD  Z6, Z7, Z3
+	VMOVUPD      Z3, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z7
+	VFMADD231PD  Z6, Z7, Z4
+	VMOVUPD      Z4, (SI)
+	VMOVUPD.Z    64(SI), K1, Z7
+	VFMADD231PD  Z6, Z7, Z5
+	VMOVUPD      Z5, K1, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile3x3AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile3x3AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile3x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	MOVQ       $-1, R11
-	BZHIQ      R10, R11, R11
-	KMOVW      R11, K1
+TEXT ·tile3x3AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -645,44 +795,47 @@ TEXT ·tile3x3AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z6, Z6, Z6
 	VPXORQ     Z7, Z7, Z7
 	VPXORQ     Z8, Z8, Z8
-	MOVQ       R8, R10
+	MOVQ       SI, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
 	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
 	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
 	PREFETCHT0 128(R10)
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Z9
-	VMOVUPD      64(SI), Z10
-	VMOVUPD.Z    128(SI), K1, Z11
-	VBROADCASTSD (CX), Z12
+	VMOVUPD      (R8), Z9
+	VMOVUPD      64(R8), Z10
+	VMOVUPD.Z    128(R8), K1, Z11
+	VBROADCASTSD (DI), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (CX)(DX*1), Z12
+	VBROADCASTSD (DI)(AX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (CX)(DX*2), Z12
+	VBROADCASTSD (DI)(AX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z9
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z9
 	VMULPD       Z9, Z0, Z0
 	VMULPD       Z9, Z1, Z1
 	VMULPD       Z9, Z2, Z2
@@ -692,166 +845,199 @@ store:
 	VMULPD       Z9, Z6, Z6
 	VMULPD       Z9, Z7, Z7
 	VMULPD       Z9, Z8, Z8
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      Z1, 64(R8)
-	VMOVUPD      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z3, (R8)
-	VMOVUPD      Z4, 64(R8)
-	VMOVUPD      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z6, (R8)
-	VMOVUPD      Z7, 64(R8)
-	VMOVUPD      Z8, K1, 128(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, (SI)
+	VMOVUPD Z1, 64(SI)
+	VMOVUPD Z2, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD Z4, 64(SI)
+	VMOVUPD Z5, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z6, (SI)
+	VMOVUPD Z7, 64(SI)
+	VMOVUPD Z8, K1, 128(SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z9
-	VMOVUPD      (R8), Z10
+	VBROADCASTSD beta+72(FP), Z9
+	VMOVUPD      (SI), Z10
 	VFMADD231PD  Z9, Z10, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z9, Z0, Z1
-	VMOVUPD      Z1, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z9, Z0, Z2
-	VMOVUPD      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z9, Z0, Z3
-	VMOVUPD      Z3, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z9, Z0, Z4
-	VMOVUPD      Z4, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z9, Z0, Z5
-	VMOVUPD      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z9, Z0, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z9, Z0, Z7
-	VMOVUPD      Z7, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z9, Z0, Z8
-	VMOVUPD      Z8, K1, 128(R8)
+	VMOVUPD      Z0, (SI)
+	VMOVUPD      64(SI), Z10
+	VFMADD231PD  Z9, Z10, Z1
+	VMOVUPD      Z1, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z10
+	VFMADD231PD  Z9, Z10, Z2
+	VMOVUPD      Z2, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z10
+	VFMADD231PD  Z9, Z10, Z3
+	VMOVUPD      Z3, (SI)
+	VMOVUPD      64(SI), Z10
+	VFMADD231PD  Z9, Z10, Z4
+	VMOVUPD      Z4, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z10
+	VFMADD231PD  Z9, Z10, Z5
+	VMOVUPD      Z5, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z10
+	VFMADD231PD  Z9, Z10, Z6
+	VMOVUPD      Z6, (SI)
+	VMOVUPD      64(SI), Z10
+	VFMADD231PD  Z9, Z10, Z7
+	VMOVUPD      Z7, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z10
+	VFMADD231PD  Z9, Z10, Z8
+	VMOVUPD      Z8, K1, 128(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile4x1AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile4x1AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile4x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       $-1, R12
-	BZHIQ      R10, R12, R12
-	KMOVW      R12, K1
+TEXT ·tile4x1AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
 	VPXORQ     Z3, Z3, Z3
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD.Z    (SI), K1, Z4
-	VBROADCASTSD (CX), Z5
+	VMOVUPD.Z    (R8), K1, Z4
+	VBROADCASTSD (DI), Z5
 	VFMADD231PD  Z5, Z4, Z0
-	VBROADCASTSD (CX)(DX*1), Z5
+	VBROADCASTSD (DI)(AX*1), Z5
 	VFMADD231PD  Z5, Z4, Z1
-	VBROADCASTSD (CX)(DX*2), Z5
+	VBROADCASTSD (DI)(AX*2), Z5
 	VFMADD231PD  Z5, Z4, Z2
-	VBROADCASTSD (CX)(R11*1), Z5
+	VBROADCASTSD (DI)(R10*1), Z5
 	VFMADD231PD  Z5, Z4, Z3
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z4
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z4
 	VMULPD       Z4, Z0, Z0
 	VMULPD       Z4, Z1, Z1
 	VMULPD       Z4, Z2, Z2
 	VMULPD       Z4, Z3, Z3
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z3, K1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z3, K1, (SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z4
-	VMOVUPD.Z    (R8), K1, Z5
+	VBROADCASTSD beta+72(FP), Z4
+	VMOVUPD.Z    (SI), K1, Z5
 	VFMADD231PD  Z4, Z5, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z4, Z0, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z4, Z0, Z2
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z4, Z0, Z3
-	VMOVUPD      Z3, K1, (R8)
+	VMOVUPD      Z0, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z5
+	VFMADD231PD  Z4, Z5, Z1
+	VMOVUPD      Z1, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z5
+	VFMADD231PD  Z4, Z5, Z2
+	VMOVUPD      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z5
+	VFMADD231PD  Z4, Z5, Z3
+	VMOVUPD      Z3, K1, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile4x2AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile4x2AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile4x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       $-1, R12
-	BZHIQ      R10, R12, R12
-	KMOVW      R12, K1
+TEXT ·tile4x2AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -860,43 +1046,46 @@ TEXT ·tile4x2AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z5, Z5, Z5
 	VPXORQ     Z6, Z6, Z6
 	VPXORQ     Z7, Z7, Z7
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Z8
-	VMOVUPD.Z    64(SI), K1, Z9
-	VBROADCASTSD (CX), Z10
+	VMOVUPD      (R8), Z8
+	VMOVUPD.Z    64(R8), K1, Z9
+	VBROADCASTSD (DI), Z10
 	VFMADD231PD  Z10, Z8, Z0
 	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (CX)(DX*1), Z10
+	VBROADCASTSD (DI)(AX*1), Z10
 	VFMADD231PD  Z10, Z8, Z2
 	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (CX)(DX*2), Z10
+	VBROADCASTSD (DI)(AX*2), Z10
 	VFMADD231PD  Z10, Z8, Z4
 	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (CX)(R11*1), Z10
+	VBROADCASTSD (DI)(R10*1), Z10
 	VFMADD231PD  Z10, Z8, Z6
 	VFMADD231PD  Z10, Z9, Z7
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z8
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z8
 	VMULPD       Z8, Z0, Z0
 	VMULPD       Z8, Z1, Z1
 	VMULPD       Z8, Z2, Z2
@@ -905,75 +1094,90 @@ store:
 	VMULPD       Z8, Z5, Z5
 	VMULPD       Z8, Z6, Z6
 	VMULPD       Z8, Z7, Z7
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z2, (R8)
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z4, (R8)
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z6, (R8)
-	VMOVUPD      Z7, K1, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, (SI)
+	VMOVUPD Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z2, (SI)
+	VMOVUPD Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z4, (SI)
+	VMOVUPD Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z6, (SI)
+	VMOVUPD Z7, K1, 64(SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z8
-	VMOVUPD      (R8), Z9
+	VBROADCASTSD beta+72(FP), Z8
+	VMOVUPD      (SI), Z9
 	VFMADD231PD  Z8, Z9, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z8, Z0, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z8, Z0, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z8, Z0, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z8, Z0, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z8, Z0, Z5
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z8, Z0, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z8, Z0, Z7
-	VMOVUPD      Z7, K1, 64(R8)
+	VMOVUPD      Z0, (SI)
+	VMOVUPD.Z    64(SI), K1, Z9
+	VFMADD231PD  Z8, Z9, Z1
+	VMOVUPD      Z1, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z9
+	VFMADD231PD  Z8, Z9, Z2
+	VMOVUPD      Z2, (SI)
+	VMOVUPD.Z    64(SI), K1, Z9
+	VFMADD231PD  Z8, Z9, Z3
+	VMOVUPD      Z3, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z9
+	VFMADD231PD  Z8, Z9, Z4
+	VMOVUPD      Z4, (SI)
+	VMOVUPD.Z    64(SI), K1, Z9
+	VFMADD231PD  Z8, Z9, Z5
+	VMOVUPD      Z5, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z9
+	VFMADD231PD  Z8, Z9, Z6
+	VMOVUPD      Z6, (SI)
+	VMOVUPD.Z    64(SI), K1, Z9
+	VFMADD231PD  Z8, Z9, Z7
+	VMOVUPD      Z7, K1, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile4x3AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile4x3AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile4x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       $-1, R12
-	BZHIQ      R10, R12, R12
-	KMOVW      R12, K1
+TEXT ·tile4x3AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -986,52 +1190,55 @@ TEXT ·tile4x3AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z9, Z9, Z9
 	VPXORQ     Z10, Z10, Z10
 	VPXORQ     Z11, Z11, Z11
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD.Z    128(SI), K1, Z14
-	VBROADCASTSD (CX), Z15
+	VMOVUPD      (R8), Z12
+	VMOVUPD      64(R8), Z13
+	VMOVUPD.Z    128(R8), K1, Z14
+	VBROADCASTSD (DI), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (CX)(DX*1), Z15
+	VBROADCASTSD (DI)(AX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (CX)(DX*2), Z15
+	VBROADCASTSD (DI)(AX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (CX)(R11*1), Z15
+	VBROADCASTSD (DI)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z12
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z12
 	VMULPD       Z12, Z0, Z0
 	VMULPD       Z12, Z1, Z1
 	VMULPD       Z12, Z2, Z2
@@ -1044,192 +1251,225 @@ store:
 	VMULPD       Z12, Z9, Z9
 	VMULPD       Z12, Z10, Z10
 	VMULPD       Z12, Z11, Z11
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      Z1, 64(R8)
-	VMOVUPD      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z3, (R8)
-	VMOVUPD      Z4, 64(R8)
-	VMOVUPD      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z6, (R8)
-	VMOVUPD      Z7, 64(R8)
-	VMOVUPD      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z9, (R8)
-	VMOVUPD      Z10, 64(R8)
-	VMOVUPD      Z11, K1, 128(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, (SI)
+	VMOVUPD Z1, 64(SI)
+	VMOVUPD Z2, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD Z4, 64(SI)
+	VMOVUPD Z5, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z6, (SI)
+	VMOVUPD Z7, 64(SI)
+	VMOVUPD Z8, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z9, (SI)
+	VMOVUPD Z10, 64(SI)
+	VMOVUPD Z11, K1, 128(SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z12
-	VMOVUPD      (R8), Z13
+	VBROADCASTSD beta+72(FP), Z12
+	VMOVUPD      (SI), Z13
 	VFMADD231PD  Z12, Z13, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z12, Z0, Z1
-	VMOVUPD      Z1, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z12, Z0, Z2
-	VMOVUPD      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z12, Z0, Z3
-	VMOVUPD      Z3, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z12, Z0, Z4
-	VMOVUPD      Z4, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z12, Z0, Z5
-	VMOVUPD      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z12, Z0, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z12, Z0, Z7
-	VMOVUPD      Z7, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z12, Z0, Z8
-	VMOVUPD      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z12, Z0, Z9
-	VMOVUPD      Z9, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z12, Z0, Z10
-	VMOVUPD      Z10, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z12, Z0, Z11
-	VMOVUPD      Z11, K1, 128(R8)
+	VMOVUPD      Z0, (SI)
+	VMOVUPD      64(SI), Z13
+	VFMADD231PD  Z12, Z13, Z1
+	VMOVUPD      Z1, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z13
+	VFMADD231PD  Z12, Z13, Z2
+	VMOVUPD      Z2, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z13
+	VFMADD231PD  Z12, Z13, Z3
+	VMOVUPD      Z3, (SI)
+	VMOVUPD      64(SI), Z13
+	VFMADD231PD  Z12, Z13, Z4
+	VMOVUPD      Z4, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z13
+	VFMADD231PD  Z12, Z13, Z5
+	VMOVUPD      Z5, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z13
+	VFMADD231PD  Z12, Z13, Z6
+	VMOVUPD      Z6, (SI)
+	VMOVUPD      64(SI), Z13
+	VFMADD231PD  Z12, Z13, Z7
+	VMOVUPD      Z7, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z13
+	VFMADD231PD  Z12, Z13, Z8
+	VMOVUPD      Z8, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z13
+	VFMADD231PD  Z12, Z13, Z9
+	VMOVUPD      Z9, (SI)
+	VMOVUPD      64(SI), Z13
+	VFMADD231PD  Z12, Z13, Z10
+	VMOVUPD      Z10, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z13
+	VFMADD231PD  Z12, Z13, Z11
+	VMOVUPD      Z11, K1, 128(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile5x1AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile5x1AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile5x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       $-1, R12
-	BZHIQ      R10, R12, R12
-	KMOVW      R12, K1
+TEXT ·tile5x1AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
 	VPXORQ     Z3, Z3, Z3
 	VPXORQ     Z4, Z4, Z4
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD.Z    (SI), K1, Z5
-	VBROADCASTSD (CX), Z6
+	VMOVUPD.Z    (R8), K1, Z5
+	VBROADCASTSD (DI), Z6
 	VFMADD231PD  Z6, Z5, Z0
-	VBROADCASTSD (CX)(DX*1), Z6
+	VBROADCASTSD (DI)(AX*1), Z6
 	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (CX)(DX*2), Z6
+	VBROADCASTSD (DI)(AX*2), Z6
 	VFMADD231PD  Z6, Z5, Z2
-	VBROADCASTSD (CX)(R11*1), Z6
+	VBROADCASTSD (DI)(R10*1), Z6
 	VFMADD231PD  Z6, Z5, Z3
-	VBROADCASTSD (CX)(DX*4), Z6
+	VBROADCASTSD (DI)(AX*4), Z6
 	VFMADD231PD  Z6, Z5, Z4
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z5
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z5
 	VMULPD       Z5, Z0, Z0
 	VMULPD       Z5, Z1, Z1
 	VMULPD       Z5, Z2, Z2
 	VMULPD       Z5, Z3, Z3
 	VMULPD       Z5, Z4, Z4
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z4, K1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z4, K1, (SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z5
-	VMOVUPD.Z    (R8), K1, Z6
+	VBROADCASTSD beta+72(FP), Z5
+	VMOVUPD.Z    (SI), K1, Z6
 	VFMADD231PD  Z5, Z6, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z5, Z0, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z5, Z0, Z2
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z5, Z0, Z3
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z5, Z0, Z4
-	VMOVUPD      Z4, K1, (R8)
+	VMOVUPD      Z0, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z6
+	VFMADD231PD  Z5, Z6, Z1
+	VMOVUPD      Z1, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z6
+	VFMADD231PD  Z5, Z6, Z2
+	VMOVUPD      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z6
+	VFMADD231PD  Z5, Z6, Z3
+	VMOVUPD      Z3, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z6
+	VFMADD231PD  Z5, Z6, Z4
+	VMOVUPD      Z4, K1, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile5x2AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile5x2AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile5x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       $-1, R12
-	BZHIQ      R10, R12, R12
-	KMOVW      R12, K1
+TEXT ·tile5x2AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -1240,49 +1480,52 @@ TEXT ·tile5x2AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z7, Z7, Z7
 	VPXORQ     Z8, Z8, Z8
 	VPXORQ     Z9, Z9, Z9
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Z10
-	VMOVUPD.Z    64(SI), K1, Z11
-	VBROADCASTSD (CX), Z12
+	VMOVUPD      (R8), Z10
+	VMOVUPD.Z    64(R8), K1, Z11
+	VBROADCASTSD (DI), Z12
 	VFMADD231PD  Z12, Z10, Z0
 	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (CX)(DX*1), Z12
+	VBROADCASTSD (DI)(AX*1), Z12
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (CX)(DX*2), Z12
+	VBROADCASTSD (DI)(AX*2), Z12
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (CX)(R11*1), Z12
+	VBROADCASTSD (DI)(R10*1), Z12
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (CX)(DX*4), Z12
+	VBROADCASTSD (DI)(AX*4), Z12
 	VFMADD231PD  Z12, Z10, Z8
 	VFMADD231PD  Z12, Z11, Z9
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z10
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z10
 	VMULPD       Z10, Z0, Z0
 	VMULPD       Z10, Z1, Z1
 	VMULPD       Z10, Z2, Z2
@@ -1293,85 +1536,100 @@ store:
 	VMULPD       Z10, Z7, Z7
 	VMULPD       Z10, Z8, Z8
 	VMULPD       Z10, Z9, Z9
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z2, (R8)
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z4, (R8)
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z6, (R8)
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD      Z9, K1, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, (SI)
+	VMOVUPD Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z2, (SI)
+	VMOVUPD Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z4, (SI)
+	VMOVUPD Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z6, (SI)
+	VMOVUPD Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z8, (SI)
+	VMOVUPD Z9, K1, 64(SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z10
-	VMOVUPD      (R8), Z11
+	VBROADCASTSD beta+72(FP), Z10
+	VMOVUPD      (SI), Z11
 	VFMADD231PD  Z10, Z11, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z10, Z0, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z10, Z0, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z10, Z0, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z10, Z0, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z10, Z0, Z5
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z10, Z0, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z10, Z0, Z7
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z10, Z0, Z8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z10, Z0, Z9
-	VMOVUPD      Z9, K1, 64(R8)
+	VMOVUPD      Z0, (SI)
+	VMOVUPD.Z    64(SI), K1, Z11
+	VFMADD231PD  Z10, Z11, Z1
+	VMOVUPD      Z1, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z11
+	VFMADD231PD  Z10, Z11, Z2
+	VMOVUPD      Z2, (SI)
+	VMOVUPD.Z    64(SI), K1, Z11
+	VFMADD231PD  Z10, Z11, Z3
+	VMOVUPD      Z3, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z11
+	VFMADD231PD  Z10, Z11, Z4
+	VMOVUPD      Z4, (SI)
+	VMOVUPD.Z    64(SI), K1, Z11
+	VFMADD231PD  Z10, Z11, Z5
+	VMOVUPD      Z5, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z11
+	VFMADD231PD  Z10, Z11, Z6
+	VMOVUPD      Z6, (SI)
+	VMOVUPD.Z    64(SI), K1, Z11
+	VFMADD231PD  Z10, Z11, Z7
+	VMOVUPD      Z7, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z11
+	VFMADD231PD  Z10, Z11, Z8
+	VMOVUPD      Z8, (SI)
+	VMOVUPD.Z    64(SI), K1, Z11
+	VFMADD231PD  Z10, Z11, Z9
+	VMOVUPD      Z9, K1, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile5x3AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile5x3AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile5x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
-	MOVQ       $-1, R12
-	BZHIQ      R10, R12, R12
-	KMOVW      R12, K1
+TEXT ·tile5x3AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -1387,60 +1645,63 @@ TEXT ·tile5x3AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z12, Z12, Z12
 	VPXORQ     Z13, Z13, Z13
 	VPXORQ     Z14, Z14, Z14
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Z15
-	VMOVUPD      64(SI), Z16
-	VMOVUPD.Z    128(SI), K1, Z17
-	VBROADCASTSD (CX), Z18
+	VMOVUPD      (R8), Z15
+	VMOVUPD      64(R8), Z16
+	VMOVUPD.Z    128(R8), K1, Z17
+	VBROADCASTSD (DI), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Z18, Z17, Z2
-	VBROADCASTSD (CX)(DX*1), Z18
+	VBROADCASTSD (DI)(AX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (CX)(DX*2), Z18
+	VBROADCASTSD (DI)(AX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Z18, Z17, Z8
-	VBROADCASTSD (CX)(R11*1), Z18
+	VBROADCASTSD (DI)(R10*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (CX)(DX*4), Z18
+	VBROADCASTSD (DI)(AX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z15
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z15
 	VMULPD       Z15, Z0, Z0
 	VMULPD       Z15, Z1, Z1
 	VMULPD       Z15, Z2, Z2
@@ -1456,220 +1717,253 @@ store:
 	VMULPD       Z15, Z12, Z12
 	VMULPD       Z15, Z13, Z13
 	VMULPD       Z15, Z14, Z14
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      Z1, 64(R8)
-	VMOVUPD      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z3, (R8)
-	VMOVUPD      Z4, 64(R8)
-	VMOVUPD      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z6, (R8)
-	VMOVUPD      Z7, 64(R8)
-	VMOVUPD      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z9, (R8)
-	VMOVUPD      Z10, 64(R8)
-	VMOVUPD      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z12, (R8)
-	VMOVUPD      Z13, 64(R8)
-	VMOVUPD      Z14, K1, 128(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, (SI)
+	VMOVUPD Z1, 64(SI)
+	VMOVUPD Z2, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD Z4, 64(SI)
+	VMOVUPD Z5, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z6, (SI)
+	VMOVUPD Z7, 64(SI)
+	VMOVUPD Z8, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z9, (SI)
+	VMOVUPD Z10, 64(SI)
+	VMOVUPD Z11, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z12, (SI)
+	VMOVUPD Z13, 64(SI)
+	VMOVUPD Z14, K1, 128(SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z15
-	VMOVUPD      (R8), Z16
+	VBROADCASTSD beta+72(FP), Z15
+	VMOVUPD      (SI), Z16
 	VFMADD231PD  Z15, Z16, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z15, Z0, Z1
-	VMOVUPD      Z1, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z15, Z0, Z2
-	VMOVUPD      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z15, Z0, Z3
-	VMOVUPD      Z3, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z15, Z0, Z4
-	VMOVUPD      Z4, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z15, Z0, Z5
-	VMOVUPD      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z15, Z0, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z15, Z0, Z7
-	VMOVUPD      Z7, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z15, Z0, Z8
-	VMOVUPD      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z15, Z0, Z9
-	VMOVUPD      Z9, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z15, Z0, Z10
-	VMOVUPD      Z10, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z15, Z0, Z11
-	VMOVUPD      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z15, Z0, Z12
-	VMOVUPD      Z12, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z15, Z0, Z13
-	VMOVUPD      Z13, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z15, Z0, Z14
-	VMOVUPD      Z14, K1, 128(R8)
+	VMOVUPD      Z0, (SI)
+	VMOVUPD      64(SI), Z16
+	VFMADD231PD  Z15, Z16, Z1
+	VMOVUPD      Z1, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z16
+	VFMADD231PD  Z15, Z16, Z2
+	VMOVUPD      Z2, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z16
+	VFMADD231PD  Z15, Z16, Z3
+	VMOVUPD      Z3, (SI)
+	VMOVUPD      64(SI), Z16
+	VFMADD231PD  Z15, Z16, Z4
+	VMOVUPD      Z4, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z16
+	VFMADD231PD  Z15, Z16, Z5
+	VMOVUPD      Z5, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z16
+	VFMADD231PD  Z15, Z16, Z6
+	VMOVUPD      Z6, (SI)
+	VMOVUPD      64(SI), Z16
+	VFMADD231PD  Z15, Z16, Z7
+	VMOVUPD      Z7, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z16
+	VFMADD231PD  Z15, Z16, Z8
+	VMOVUPD      Z8, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z16
+	VFMADD231PD  Z15, Z16, Z9
+	VMOVUPD      Z9, (SI)
+	VMOVUPD      64(SI), Z16
+	VFMADD231PD  Z15, Z16, Z10
+	VMOVUPD      Z10, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z16
+	VFMADD231PD  Z15, Z16, Z11
+	VMOVUPD      Z11, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z16
+	VFMADD231PD  Z15, Z16, Z12
+	VMOVUPD      Z12, (SI)
+	VMOVUPD      64(SI), Z16
+	VFMADD231PD  Z15, Z16, Z13
+	VMOVUPD      Z13, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z16
+	VFMADD231PD  Z15, Z16, Z14
+	VMOVUPD      Z14, K1, 128(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile6x1AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile6x1AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile6x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	MOVQ       $-1, R13
-	BZHIQ      R10, R13, R13
-	KMOVW      R13, K1
+TEXT ·tile6x1AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
 	VPXORQ     Z3, Z3, Z3
 	VPXORQ     Z4, Z4, Z4
 	VPXORQ     Z5, Z5, Z5
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD.Z    (SI), K1, Z6
-	VBROADCASTSD (CX), Z7
+	VMOVUPD.Z    (R8), K1, Z6
+	VBROADCASTSD (DI), Z7
 	VFMADD231PD  Z7, Z6, Z0
-	VBROADCASTSD (CX)(DX*1), Z7
+	VBROADCASTSD (DI)(AX*1), Z7
 	VFMADD231PD  Z7, Z6, Z1
-	VBROADCASTSD (CX)(DX*2), Z7
+	VBROADCASTSD (DI)(AX*2), Z7
 	VFMADD231PD  Z7, Z6, Z2
-	VBROADCASTSD (CX)(R11*1), Z7
+	VBROADCASTSD (DI)(R10*1), Z7
 	VFMADD231PD  Z7, Z6, Z3
-	VBROADCASTSD (CX)(DX*4), Z7
+	VBROADCASTSD (DI)(AX*4), Z7
 	VFMADD231PD  Z7, Z6, Z4
-	VBROADCASTSD (CX)(R12*1), Z7
+	VBROADCASTSD (DI)(R11*1), Z7
 	VFMADD231PD  Z7, Z6, Z5
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z6
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z6
 	VMULPD       Z6, Z0, Z0
 	VMULPD       Z6, Z1, Z1
 	VMULPD       Z6, Z2, Z2
 	VMULPD       Z6, Z3, Z3
 	VMULPD       Z6, Z4, Z4
 	VMULPD       Z6, Z5, Z5
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z5, K1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z4, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z5, K1, (SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z6
-	VMOVUPD.Z    (R8), K1, Z7
+	VBROADCASTSD beta+72(FP), Z6
+	VMOVUPD.Z    (SI), K1, Z7
 	VFMADD231PD  Z6, Z7, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z6, Z0, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z6, Z0, Z2
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z6, Z0, Z3
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z6, Z0, Z4
-	VMOVUPD      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z6, Z0, Z5
-	VMOVUPD      Z5, K1, (R8)
+	VMOVUPD      Z0, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z7
+	VFMADD231PD  Z6, Z7, Z1
+	VMOVUPD      Z1, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z7
+	VFMADD231PD  Z6, Z7, Z2
+	VMOVUPD      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z7
+	VFMADD231PD  Z6, Z7, Z3
+	VMOVUPD      Z3, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z7
+	VFMADD231PD  Z6, Z7, Z4
+	VMOVUPD      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z7
+	VFMADD231PD  Z6, Z7, Z5
+	VMOVUPD      Z5, K1, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile6x2AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile6x2AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile6x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	MOVQ       $-1, R13
-	BZHIQ      R10, R13, R13
-	KMOVW      R13, K1
+TEXT ·tile6x2AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -1682,55 +1976,58 @@ TEXT ·tile6x2AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z9, Z9, Z9
 	VPXORQ     Z10, Z10, Z10
 	VPXORQ     Z11, Z11, Z11
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Z12
-	VMOVUPD.Z    64(SI), K1, Z13
-	VBROADCASTSD (CX), Z14
+	VMOVUPD      (R8), Z12
+	VMOVUPD.Z    64(R8), K1, Z13
+	VBROADCASTSD (DI), Z14
 	VFMADD231PD  Z14, Z12, Z0
 	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (CX)(DX*1), Z14
+	VBROADCASTSD (DI)(AX*1), Z14
 	VFMADD231PD  Z14, Z12, Z2
 	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (CX)(DX*2), Z14
+	VBROADCASTSD (DI)(AX*2), Z14
 	VFMADD231PD  Z14, Z12, Z4
 	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (CX)(R11*1), Z14
+	VBROADCASTSD (DI)(R10*1), Z14
 	VFMADD231PD  Z14, Z12, Z6
 	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (CX)(DX*4), Z14
+	VBROADCASTSD (DI)(AX*4), Z14
 	VFMADD231PD  Z14, Z12, Z8
 	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (CX)(R12*1), Z14
+	VBROADCASTSD (DI)(R11*1), Z14
 	VFMADD231PD  Z14, Z12, Z10
 	VFMADD231PD  Z14, Z13, Z11
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z12
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z12
 	VMULPD       Z12, Z0, Z0
 	VMULPD       Z12, Z1, Z1
 	VMULPD       Z12, Z2, Z2
@@ -1743,96 +2040,111 @@ store:
 	VMULPD       Z12, Z9, Z9
 	VMULPD       Z12, Z10, Z10
 	VMULPD       Z12, Z11, Z11
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z2, (R8)
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z4, (R8)
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z6, (R8)
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z10, (R8)
-	VMOVUPD      Z11, K1, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, (SI)
+	VMOVUPD Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z2, (SI)
+	VMOVUPD Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z4, (SI)
+	VMOVUPD Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z6, (SI)
+	VMOVUPD Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z8, (SI)
+	VMOVUPD Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z10, (SI)
+	VMOVUPD Z11, K1, 64(SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z12
-	VMOVUPD      (R8), Z13
+	VBROADCASTSD beta+72(FP), Z12
+	VMOVUPD      (SI), Z13
 	VFMADD231PD  Z12, Z13, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z12, Z0, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z12, Z0, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z12, Z0, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z12, Z0, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z12, Z0, Z5
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z12, Z0, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z12, Z0, Z7
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z12, Z0, Z8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z12, Z0, Z9
-	VMOVUPD      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z12, Z0, Z10
-	VMOVUPD      Z10, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z12, Z0, Z11
-	VMOVUPD      Z11, K1, 64(R8)
+	VMOVUPD      Z0, (SI)
+	VMOVUPD.Z    64(SI), K1, Z13
+	VFMADD231PD  Z12, Z13, Z1
+	VMOVUPD      Z1, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z13
+	VFMADD231PD  Z12, Z13, Z2
+	VMOVUPD      Z2, (SI)
+	VMOVUPD.Z    64(SI), K1, Z13
+	VFMADD231PD  Z12, Z13, Z3
+	VMOVUPD      Z3, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z13
+	VFMADD231PD  Z12, Z13, Z4
+	VMOVUPD      Z4, (SI)
+	VMOVUPD.Z    64(SI), K1, Z13
+	VFMADD231PD  Z12, Z13, Z5
+	VMOVUPD      Z5, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z13
+	VFMADD231PD  Z12, Z13, Z6
+	VMOVUPD      Z6, (SI)
+	VMOVUPD.Z    64(SI), K1, Z13
+	VFMADD231PD  Z12, Z13, Z7
+	VMOVUPD      Z7, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z13
+	VFMADD231PD  Z12, Z13, Z8
+	VMOVUPD      Z8, (SI)
+	VMOVUPD.Z    64(SI), K1, Z13
+	VFMADD231PD  Z12, Z13, Z9
+	VMOVUPD      Z9, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z13
+	VFMADD231PD  Z12, Z13, Z10
+	VMOVUPD      Z10, (SI)
+	VMOVUPD.Z    64(SI), K1, Z13
+	VFMADD231PD  Z12, Z13, Z11
+	VMOVUPD      Z11, K1, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile6x3AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile6x3AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile6x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	MOVQ       $-1, R13
-	BZHIQ      R10, R13, R13
-	KMOVW      R13, K1
+TEXT ·tile6x3AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -1851,68 +2163,71 @@ TEXT ·tile6x3AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z15, Z15, Z15
 	VPXORQ     Z16, Z16, Z16
 	VPXORQ     Z17, Z17, Z17
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Z18
-	VMOVUPD      64(SI), Z19
-	VMOVUPD.Z    128(SI), K1, Z20
-	VBROADCASTSD (CX), Z21
+	VMOVUPD      (R8), Z18
+	VMOVUPD      64(R8), Z19
+	VMOVUPD.Z    128(R8), K1, Z20
+	VBROADCASTSD (DI), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Z21, Z20, Z2
-	VBROADCASTSD (CX)(DX*1), Z21
+	VBROADCASTSD (DI)(AX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Z21, Z20, Z5
-	VBROADCASTSD (CX)(DX*2), Z21
+	VBROADCASTSD (DI)(AX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Z21, Z20, Z8
-	VBROADCASTSD (CX)(R11*1), Z21
+	VBROADCASTSD (DI)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Z21, Z20, Z11
-	VBROADCASTSD (CX)(DX*4), Z21
+	VBROADCASTSD (DI)(AX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Z21, Z20, Z14
-	VBROADCASTSD (CX)(R12*1), Z21
+	VBROADCASTSD (DI)(R11*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z18
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z18
 	VMULPD       Z18, Z0, Z0
 	VMULPD       Z18, Z1, Z1
 	VMULPD       Z18, Z2, Z2
@@ -1931,120 +2246,135 @@ store:
 	VMULPD       Z18, Z15, Z15
 	VMULPD       Z18, Z16, Z16
 	VMULPD       Z18, Z17, Z17
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      Z1, 64(R8)
-	VMOVUPD      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z3, (R8)
-	VMOVUPD      Z4, 64(R8)
-	VMOVUPD      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z6, (R8)
-	VMOVUPD      Z7, 64(R8)
-	VMOVUPD      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z9, (R8)
-	VMOVUPD      Z10, 64(R8)
-	VMOVUPD      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z12, (R8)
-	VMOVUPD      Z13, 64(R8)
-	VMOVUPD      Z14, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z15, (R8)
-	VMOVUPD      Z16, 64(R8)
-	VMOVUPD      Z17, K1, 128(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, (SI)
+	VMOVUPD Z1, 64(SI)
+	VMOVUPD Z2, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD Z4, 64(SI)
+	VMOVUPD Z5, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z6, (SI)
+	VMOVUPD Z7, 64(SI)
+	VMOVUPD Z8, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z9, (SI)
+	VMOVUPD Z10, 64(SI)
+	VMOVUPD Z11, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z12, (SI)
+	VMOVUPD Z13, 64(SI)
+	VMOVUPD Z14, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z15, (SI)
+	VMOVUPD Z16, 64(SI)
+	VMOVUPD Z17, K1, 128(SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z18
-	VMOVUPD      (R8), Z19
+	VBROADCASTSD beta+72(FP), Z18
+	VMOVUPD      (SI), Z19
 	VFMADD231PD  Z18, Z19, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z18, Z0, Z1
-	VMOVUPD      Z1, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z18, Z0, Z2
-	VMOVUPD      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z18, Z0, Z3
-	VMOVUPD      Z3, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z18, Z0, Z4
-	VMOVUPD      Z4, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z18, Z0, Z5
-	VMOVUPD      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z18, Z0, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z18, Z0, Z7
-	VMOVUPD      Z7, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z18, Z0, Z8
-	VMOVUPD      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z18, Z0, Z9
-	VMOVUPD      Z9, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z18, Z0, Z10
-	VMOVUPD      Z10, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z18, Z0, Z11
-	VMOVUPD      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z18, Z0, Z12
-	VMOVUPD      Z12, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z18, Z0, Z13
-	VMOVUPD      Z13, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z18, Z0, Z14
-	VMOVUPD      Z14, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z18, Z0, Z15
-	VMOVUPD      Z15, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z18, Z0, Z16
-	VMOVUPD      Z16, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z18, Z0, Z17
-	VMOVUPD      Z17, K1, 128(R8)
+	VMOVUPD      Z0, (SI)
+	VMOVUPD      64(SI), Z19
+	VFMADD231PD  Z18, Z19, Z1
+	VMOVUPD      Z1, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z19
+	VFMADD231PD  Z18, Z19, Z2
+	VMOVUPD      Z2, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z19
+	VFMADD231PD  Z18, Z19, Z3
+	VMOVUPD      Z3, (SI)
+	VMOVUPD      64(SI), Z19
+	VFMADD231PD  Z18, Z19, Z4
+	VMOVUPD      Z4, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z19
+	VFMADD231PD  Z18, Z19, Z5
+	VMOVUPD      Z5, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z19
+	VFMADD231PD  Z18, Z19, Z6
+	VMOVUPD      Z6, (SI)
+	VMOVUPD      64(SI), Z19
+	VFMADD231PD  Z18, Z19, Z7
+	VMOVUPD      Z7, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z19
+	VFMADD231PD  Z18, Z19, Z8
+	VMOVUPD      Z8, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z19
+	VFMADD231PD  Z18, Z19, Z9
+	VMOVUPD      Z9, (SI)
+	VMOVUPD      64(SI), Z19
+	VFMADD231PD  Z18, Z19, Z10
+	VMOVUPD      Z10, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z19
+	VFMADD231PD  Z18, Z19, Z11
+	VMOVUPD      Z11, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z19
+	VFMADD231PD  Z18, Z19, Z12
+	VMOVUPD      Z12, (SI)
+	VMOVUPD      64(SI), Z19
+	VFMADD231PD  Z18, Z19, Z13
+	VMOVUPD      Z13, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z19
+	VFMADD231PD  Z18, Z19, Z14
+	VMOVUPD      Z14, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z19
+	VFMADD231PD  Z18, Z19, Z15
+	VMOVUPD      Z15, (SI)
+	VMOVUPD      64(SI), Z19
+	VFMADD231PD  Z18, Z19, Z16
+	VMOVUPD      Z16, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z19
+	VFMADD231PD  Z18, Z19, Z17
+	VMOVUPD      Z17, K1, 128(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile7x1AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile7x1AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile7x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	MOVQ       $-1, R13
-	BZHIQ      R10, R13, R13
-	KMOVW      R13, K1
+TEXT ·tile7x1AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -2052,46 +2382,49 @@ TEXT ·tile7x1AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z4, Z4, Z4
 	VPXORQ     Z5, Z5, Z5
 	VPXORQ     Z6, Z6, Z6
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD.Z    (SI), K1, Z7
-	VBROADCASTSD (CX), Z8
+	VMOVUPD.Z    (R8), K1, Z7
+	VBROADCASTSD (DI), Z8
 	VFMADD231PD  Z8, Z7, Z0
-	VBROADCASTSD (CX)(DX*1), Z8
+	VBROADCASTSD (DI)(AX*1), Z8
 	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (CX)(DX*2), Z8
+	VBROADCASTSD (DI)(AX*2), Z8
 	VFMADD231PD  Z8, Z7, Z2
-	VBROADCASTSD (CX)(R11*1), Z8
+	VBROADCASTSD (DI)(R10*1), Z8
 	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (CX)(DX*4), Z8
+	VBROADCASTSD (DI)(AX*4), Z8
 	VFMADD231PD  Z8, Z7, Z4
-	VBROADCASTSD (CX)(R12*1), Z8
+	VBROADCASTSD (DI)(R11*1), Z8
 	VFMADD231PD  Z8, Z7, Z5
-	VBROADCASTSD (CX)(R11*2), Z8
+	VBROADCASTSD (DI)(R10*2), Z8
 	VFMADD231PD  Z8, Z7, Z6
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z7
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z7
 	VMULPD       Z7, Z0, Z0
 	VMULPD       Z7, Z1, Z1
 	VMULPD       Z7, Z2, Z2
@@ -2099,78 +2432,93 @@ store:
 	VMULPD       Z7, Z4, Z4
 	VMULPD       Z7, Z5, Z5
 	VMULPD       Z7, Z6, Z6
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z6, K1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z4, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z5, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z6, K1, (SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z7
-	VMOVUPD.Z    (R8), K1, Z8
+	VBROADCASTSD beta+72(FP), Z7
+	VMOVUPD.Z    (SI), K1, Z8
 	VFMADD231PD  Z7, Z8, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z7, Z0, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z7, Z0, Z2
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z7, Z0, Z3
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z7, Z0, Z4
-	VMOVUPD      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z7, Z0, Z5
-	VMOVUPD      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z7, Z0, Z6
-	VMOVUPD      Z6, K1, (R8)
+	VMOVUPD      Z0, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z8
+	VFMADD231PD  Z7, Z8, Z1
+	VMOVUPD      Z1, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z8
+	VFMADD231PD  Z7, Z8, Z2
+	VMOVUPD      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z8
+	VFMADD231PD  Z7, Z8, Z3
+	VMOVUPD      Z3, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z8
+	VFMADD231PD  Z7, Z8, Z4
+	VMOVUPD      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z8
+	VFMADD231PD  Z7, Z8, Z5
+	VMOVUPD      Z5, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z8
+	VFMADD231PD  Z7, Z8, Z6
+	VMOVUPD      Z6, K1, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile7x2AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile7x2AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile7x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	MOVQ       $-1, R13
-	BZHIQ      R10, R13, R13
-	KMOVW      R13, K1
+TEXT ·tile7x2AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -2185,61 +2533,64 @@ TEXT ·tile7x2AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z11, Z11, Z11
 	VPXORQ     Z12, Z12, Z12
 	VPXORQ     Z13, Z13, Z13
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Z14
-	VMOVUPD.Z    64(SI), K1, Z15
-	VBROADCASTSD (CX), Z16
+	VMOVUPD      (R8), Z14
+	VMOVUPD.Z    64(R8), K1, Z15
+	VBROADCASTSD (DI), Z16
 	VFMADD231PD  Z16, Z14, Z0
 	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD (CX)(DX*1), Z16
+	VBROADCASTSD (DI)(AX*1), Z16
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (CX)(DX*2), Z16
+	VBROADCASTSD (DI)(AX*2), Z16
 	VFMADD231PD  Z16, Z14, Z4
 	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD (CX)(R11*1), Z16
+	VBROADCASTSD (DI)(R10*1), Z16
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (CX)(DX*4), Z16
+	VBROADCASTSD (DI)(AX*4), Z16
 	VFMADD231PD  Z16, Z14, Z8
 	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD (CX)(R12*1), Z16
+	VBROADCASTSD (DI)(R11*1), Z16
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD (CX)(R11*2), Z16
+	VBROADCASTSD (DI)(R10*2), Z16
 	VFMADD231PD  Z16, Z14, Z12
 	VFMADD231PD  Z16, Z15, Z13
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z14
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z14
 	VMULPD       Z14, Z0, Z0
 	VMULPD       Z14, Z1, Z1
 	VMULPD       Z14, Z2, Z2
@@ -2254,106 +2605,121 @@ store:
 	VMULPD       Z14, Z11, Z11
 	VMULPD       Z14, Z12, Z12
 	VMULPD       Z14, Z13, Z13
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z2, (R8)
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z4, (R8)
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z6, (R8)
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z10, (R8)
-	VMOVUPD      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z12, (R8)
-	VMOVUPD      Z13, K1, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, (SI)
+	VMOVUPD Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z2, (SI)
+	VMOVUPD Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z4, (SI)
+	VMOVUPD Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z6, (SI)
+	VMOVUPD Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z8, (SI)
+	VMOVUPD Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z10, (SI)
+	VMOVUPD Z11, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z12, (SI)
+	VMOVUPD Z13, K1, 64(SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z14
-	VMOVUPD      (R8), Z15
+	VBROADCASTSD beta+72(FP), Z14
+	VMOVUPD      (SI), Z15
 	VFMADD231PD  Z14, Z15, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z14, Z0, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z14, Z0, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z14, Z0, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z14, Z0, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z14, Z0, Z5
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z14, Z0, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z14, Z0, Z7
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z14, Z0, Z8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z14, Z0, Z9
-	VMOVUPD      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z14, Z0, Z10
-	VMOVUPD      Z10, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z14, Z0, Z11
-	VMOVUPD      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z14, Z0, Z12
-	VMOVUPD      Z12, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z14, Z0, Z13
-	VMOVUPD      Z13, K1, 64(R8)
+	VMOVUPD      Z0, (SI)
+	VMOVUPD.Z    64(SI), K1, Z15
+	VFMADD231PD  Z14, Z15, Z1
+	VMOVUPD      Z1, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z15
+	VFMADD231PD  Z14, Z15, Z2
+	VMOVUPD      Z2, (SI)
+	VMOVUPD.Z    64(SI), K1, Z15
+	VFMADD231PD  Z14, Z15, Z3
+	VMOVUPD      Z3, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z15
+	VFMADD231PD  Z14, Z15, Z4
+	VMOVUPD      Z4, (SI)
+	VMOVUPD.Z    64(SI), K1, Z15
+	VFMADD231PD  Z14, Z15, Z5
+	VMOVUPD      Z5, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z15
+	VFMADD231PD  Z14, Z15, Z6
+	VMOVUPD      Z6, (SI)
+	VMOVUPD.Z    64(SI), K1, Z15
+	VFMADD231PD  Z14, Z15, Z7
+	VMOVUPD      Z7, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z15
+	VFMADD231PD  Z14, Z15, Z8
+	VMOVUPD      Z8, (SI)
+	VMOVUPD.Z    64(SI), K1, Z15
+	VFMADD231PD  Z14, Z15, Z9
+	VMOVUPD      Z9, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z15
+	VFMADD231PD  Z14, Z15, Z10
+	VMOVUPD      Z10, (SI)
+	VMOVUPD.Z    64(SI), K1, Z15
+	VFMADD231PD  Z14, Z15, Z11
+	VMOVUPD      Z11, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z15
+	VFMADD231PD  Z14, Z15, Z12
+	VMOVUPD      Z12, (SI)
+	VMOVUPD.Z    64(SI), K1, Z15
+	VFMADD231PD  Z14, Z15, Z13
+	VMOVUPD      Z13, K1, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile7x3AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile7x3AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile7x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	MOVQ       $-1, R13
-	BZHIQ      R10, R13, R13
-	KMOVW      R13, K1
+TEXT ·tile7x3AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -2375,76 +2741,79 @@ TEXT ·tile7x3AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z18, Z18, Z18
 	VPXORQ     Z19, Z19, Z19
 	VPXORQ     Z20, Z20, Z20
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 128(R12)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Z21
-	VMOVUPD      64(SI), Z22
-	VMOVUPD.Z    128(SI), K1, Z23
-	VBROADCASTSD (CX), Z24
+	VMOVUPD      (R8), Z21
+	VMOVUPD      64(R8), Z22
+	VMOVUPD.Z    128(R8), K1, Z23
+	VBROADCASTSD (DI), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Z24, Z23, Z2
-	VBROADCASTSD (CX)(DX*1), Z24
+	VBROADCASTSD (DI)(AX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD (CX)(DX*2), Z24
+	VBROADCASTSD (DI)(AX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Z24, Z23, Z8
-	VBROADCASTSD (CX)(R11*1), Z24
+	VBROADCASTSD (DI)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (CX)(DX*4), Z24
+	VBROADCASTSD (DI)(AX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Z24, Z23, Z14
-	VBROADCASTSD (CX)(R12*1), Z24
+	VBROADCASTSD (DI)(R11*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD (CX)(R11*2), Z24
+	VBROADCASTSD (DI)(R10*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z21
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z21
 	VMULPD       Z21, Z0, Z0
 	VMULPD       Z21, Z1, Z1
 	VMULPD       Z21, Z2, Z2
@@ -2466,135 +2835,150 @@ store:
 	VMULPD       Z21, Z18, Z18
 	VMULPD       Z21, Z19, Z19
 	VMULPD       Z21, Z20, Z20
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      Z1, 64(R8)
-	VMOVUPD      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z3, (R8)
-	VMOVUPD      Z4, 64(R8)
-	VMOVUPD      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z6, (R8)
-	VMOVUPD      Z7, 64(R8)
-	VMOVUPD      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z9, (R8)
-	VMOVUPD      Z10, 64(R8)
-	VMOVUPD      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z12, (R8)
-	VMOVUPD      Z13, 64(R8)
-	VMOVUPD      Z14, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z15, (R8)
-	VMOVUPD      Z16, 64(R8)
-	VMOVUPD      Z17, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z18, (R8)
-	VMOVUPD      Z19, 64(R8)
-	VMOVUPD      Z20, K1, 128(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, (SI)
+	VMOVUPD Z1, 64(SI)
+	VMOVUPD Z2, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD Z4, 64(SI)
+	VMOVUPD Z5, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z6, (SI)
+	VMOVUPD Z7, 64(SI)
+	VMOVUPD Z8, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z9, (SI)
+	VMOVUPD Z10, 64(SI)
+	VMOVUPD Z11, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z12, (SI)
+	VMOVUPD Z13, 64(SI)
+	VMOVUPD Z14, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z15, (SI)
+	VMOVUPD Z16, 64(SI)
+	VMOVUPD Z17, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z18, (SI)
+	VMOVUPD Z19, 64(SI)
+	VMOVUPD Z20, K1, 128(SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z21
-	VMOVUPD      (R8), Z22
+	VBROADCASTSD beta+72(FP), Z21
+	VMOVUPD      (SI), Z22
 	VFMADD231PD  Z21, Z22, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z21, Z0, Z1
-	VMOVUPD      Z1, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z21, Z0, Z2
-	VMOVUPD      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z21, Z0, Z3
-	VMOVUPD      Z3, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z21, Z0, Z4
-	VMOVUPD      Z4, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z21, Z0, Z5
-	VMOVUPD      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z21, Z0, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z21, Z0, Z7
-	VMOVUPD      Z7, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z21, Z0, Z8
-	VMOVUPD      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z21, Z0, Z9
-	VMOVUPD      Z9, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z21, Z0, Z10
-	VMOVUPD      Z10, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z21, Z0, Z11
-	VMOVUPD      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z21, Z0, Z12
-	VMOVUPD      Z12, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z21, Z0, Z13
-	VMOVUPD      Z13, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z21, Z0, Z14
-	VMOVUPD      Z14, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z21, Z0, Z15
-	VMOVUPD      Z15, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z21, Z0, Z16
-	VMOVUPD      Z16, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z21, Z0, Z17
-	VMOVUPD      Z17, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z21, Z0, Z18
-	VMOVUPD      Z18, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z21, Z0, Z19
-	VMOVUPD      Z19, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z21, Z0, Z20
-	VMOVUPD      Z20, K1, 128(R8)
+	VMOVUPD      Z0, (SI)
+	VMOVUPD      64(SI), Z22
+	VFMADD231PD  Z21, Z22, Z1
+	VMOVUPD      Z1, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z22
+	VFMADD231PD  Z21, Z22, Z2
+	VMOVUPD      Z2, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z22
+	VFMADD231PD  Z21, Z22, Z3
+	VMOVUPD      Z3, (SI)
+	VMOVUPD      64(SI), Z22
+	VFMADD231PD  Z21, Z22, Z4
+	VMOVUPD      Z4, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z22
+	VFMADD231PD  Z21, Z22, Z5
+	VMOVUPD      Z5, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z22
+	VFMADD231PD  Z21, Z22, Z6
+	VMOVUPD      Z6, (SI)
+	VMOVUPD      64(SI), Z22
+	VFMADD231PD  Z21, Z22, Z7
+	VMOVUPD      Z7, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z22
+	VFMADD231PD  Z21, Z22, Z8
+	VMOVUPD      Z8, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z22
+	VFMADD231PD  Z21, Z22, Z9
+	VMOVUPD      Z9, (SI)
+	VMOVUPD      64(SI), Z22
+	VFMADD231PD  Z21, Z22, Z10
+	VMOVUPD      Z10, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z22
+	VFMADD231PD  Z21, Z22, Z11
+	VMOVUPD      Z11, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z22
+	VFMADD231PD  Z21, Z22, Z12
+	VMOVUPD      Z12, (SI)
+	VMOVUPD      64(SI), Z22
+	VFMADD231PD  Z21, Z22, Z13
+	VMOVUPD      Z13, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z22
+	VFMADD231PD  Z21, Z22, Z14
+	VMOVUPD      Z14, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z22
+	VFMADD231PD  Z21, Z22, Z15
+	VMOVUPD      Z15, (SI)
+	VMOVUPD      64(SI), Z22
+	VFMADD231PD  Z21, Z22, Z16
+	VMOVUPD      Z16, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z22
+	VFMADD231PD  Z21, Z22, Z17
+	VMOVUPD      Z17, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z22
+	VFMADD231PD  Z21, Z22, Z18
+	VMOVUPD      Z18, (SI)
+	VMOVUPD      64(SI), Z22
+	VFMADD231PD  Z21, Z22, Z19
+	VMOVUPD      Z19, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z22
+	VFMADD231PD  Z21, Z22, Z20
+	VMOVUPD      Z20, K1, 128(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile8x1AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile8x1AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile8x1AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	LEAQ       (R12)(DX*2), R13
-	MOVQ       $-1, R14
-	BZHIQ      R10, R14, R14
-	KMOVW      R14, K1
+TEXT ·tile8x1AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
+	LEAQ       (R11)(AX*2), R12
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -2603,50 +2987,53 @@ TEXT ·tile8x1AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z5, Z5, Z5
 	VPXORQ     Z6, Z6, Z6
 	VPXORQ     Z7, Z7, Z7
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R13
+	PREFETCHT0 (R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD.Z    (SI), K1, Z8
-	VBROADCASTSD (CX), Z9
+	VMOVUPD.Z    (R8), K1, Z8
+	VBROADCASTSD (DI), Z9
 	VFMADD231PD  Z9, Z8, Z0
-	VBROADCASTSD (CX)(DX*1), Z9
+	VBROADCASTSD (DI)(AX*1), Z9
 	VFMADD231PD  Z9, Z8, Z1
-	VBROADCASTSD (CX)(DX*2), Z9
+	VBROADCASTSD (DI)(AX*2), Z9
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (CX)(R11*1), Z9
+	VBROADCASTSD (DI)(R10*1), Z9
 	VFMADD231PD  Z9, Z8, Z3
-	VBROADCASTSD (CX)(DX*4), Z9
+	VBROADCASTSD (DI)(AX*4), Z9
 	VFMADD231PD  Z9, Z8, Z4
-	VBROADCASTSD (CX)(R12*1), Z9
+	VBROADCASTSD (DI)(R11*1), Z9
 	VFMADD231PD  Z9, Z8, Z5
-	VBROADCASTSD (CX)(R11*2), Z9
+	VBROADCASTSD (DI)(R10*2), Z9
 	VFMADD231PD  Z9, Z8, Z6
-	VBROADCASTSD (CX)(R13*1), Z9
+	VBROADCASTSD (DI)(R12*1), Z9
 	VFMADD231PD  Z9, Z8, Z7
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z8
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z8
 	VMULPD       Z8, Z0, Z0
 	VMULPD       Z8, Z1, Z1
 	VMULPD       Z8, Z2, Z2
@@ -2655,85 +3042,100 @@ store:
 	VMULPD       Z8, Z5, Z5
 	VMULPD       Z8, Z6, Z6
 	VMULPD       Z8, Z7, Z7
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z7, K1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z4, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z5, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z6, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPD Z7, K1, (SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z8
-	VMOVUPD.Z    (R8), K1, Z9
+	VBROADCASTSD beta+72(FP), Z8
+	VMOVUPD.Z    (SI), K1, Z9
 	VFMADD231PD  Z8, Z9, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z8, Z0, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z8, Z0, Z2
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z8, Z0, Z3
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z8, Z0, Z4
-	VMOVUPD      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z8, Z0, Z5
-	VMOVUPD      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z8, Z0, Z6
-	VMOVUPD      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z0
-	VFMADD231PD  Z8, Z0, Z7
-	VMOVUPD      Z7, K1, (R8)
+	VMOVUPD      Z0, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z9
+	VFMADD231PD  Z8, Z9, Z1
+	VMOVUPD      Z1, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z9
+	VFMADD231PD  Z8, Z9, Z2
+	VMOVUPD      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z9
+	VFMADD231PD  Z8, Z9, Z3
+	VMOVUPD      Z3, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z9
+	VFMADD231PD  Z8, Z9, Z4
+	VMOVUPD      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z9
+	VFMADD231PD  Z8, Z9, Z5
+	VMOVUPD      Z5, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z9
+	VFMADD231PD  Z8, Z9, Z6
+	VMOVUPD      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPD.Z    (SI), K1, Z9
+	VFMADD231PD  Z8, Z9, Z7
+	VMOVUPD      Z7, K1, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile8x2AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile8x2AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile8x2AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	LEAQ       (R12)(DX*2), R13
-	MOVQ       $-1, R14
-	BZHIQ      R10, R14, R14
-	KMOVW      R14, K1
+TEXT ·tile8x2AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
+	LEAQ       (R11)(AX*2), R12
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -2750,67 +3152,70 @@ TEXT ·tile8x2AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z13, Z13, Z13
 	VPXORQ     Z14, Z14, Z14
 	VPXORQ     Z15, Z15, Z15
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Z16
-	VMOVUPD.Z    64(SI), K1, Z17
-	VBROADCASTSD (CX), Z18
+	VMOVUPD      (R8), Z16
+	VMOVUPD.Z    64(R8), K1, Z17
+	VBROADCASTSD (DI), Z18
 	VFMADD231PD  Z18, Z16, Z0
 	VFMADD231PD  Z18, Z17, Z1
-	VBROADCASTSD (CX)(DX*1), Z18
+	VBROADCASTSD (DI)(AX*1), Z18
 	VFMADD231PD  Z18, Z16, Z2
 	VFMADD231PD  Z18, Z17, Z3
-	VBROADCASTSD (CX)(DX*2), Z18
+	VBROADCASTSD (DI)(AX*2), Z18
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (CX)(R11*1), Z18
+	VBROADCASTSD (DI)(R10*1), Z18
 	VFMADD231PD  Z18, Z16, Z6
 	VFMADD231PD  Z18, Z17, Z7
-	VBROADCASTSD (CX)(DX*4), Z18
+	VBROADCASTSD (DI)(AX*4), Z18
 	VFMADD231PD  Z18, Z16, Z8
 	VFMADD231PD  Z18, Z17, Z9
-	VBROADCASTSD (CX)(R12*1), Z18
+	VBROADCASTSD (DI)(R11*1), Z18
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (CX)(R11*2), Z18
+	VBROADCASTSD (DI)(R10*2), Z18
 	VFMADD231PD  Z18, Z16, Z12
 	VFMADD231PD  Z18, Z17, Z13
-	VBROADCASTSD (CX)(R13*1), Z18
+	VBROADCASTSD (DI)(R12*1), Z18
 	VFMADD231PD  Z18, Z16, Z14
 	VFMADD231PD  Z18, Z17, Z15
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z16
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z16
 	VMULPD       Z16, Z0, Z0
 	VMULPD       Z16, Z1, Z1
 	VMULPD       Z16, Z2, Z2
@@ -2827,117 +3232,132 @@ store:
 	VMULPD       Z16, Z13, Z13
 	VMULPD       Z16, Z14, Z14
 	VMULPD       Z16, Z15, Z15
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z2, (R8)
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z4, (R8)
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z6, (R8)
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z10, (R8)
-	VMOVUPD      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z12, (R8)
-	VMOVUPD      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z14, (R8)
-	VMOVUPD      Z15, K1, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, (SI)
+	VMOVUPD Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z2, (SI)
+	VMOVUPD Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z4, (SI)
+	VMOVUPD Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z6, (SI)
+	VMOVUPD Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z8, (SI)
+	VMOVUPD Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z10, (SI)
+	VMOVUPD Z11, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z12, (SI)
+	VMOVUPD Z13, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z14, (SI)
+	VMOVUPD Z15, K1, 64(SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z16
-	VMOVUPD      (R8), Z17
+	VBROADCASTSD beta+72(FP), Z16
+	VMOVUPD      (SI), Z17
 	VFMADD231PD  Z16, Z17, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z16, Z0, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z16, Z0, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z16, Z0, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z16, Z0, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z16, Z0, Z5
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z16, Z0, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z16, Z0, Z7
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z16, Z0, Z8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z16, Z0, Z9
-	VMOVUPD      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z16, Z0, Z10
-	VMOVUPD      Z10, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z16, Z0, Z11
-	VMOVUPD      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z16, Z0, Z12
-	VMOVUPD      Z12, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z16, Z0, Z13
-	VMOVUPD      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z16, Z0, Z14
-	VMOVUPD      Z14, (R8)
-	VMOVUPD.Z    64(R8), K1, Z0
-	VFMADD231PD  Z16, Z0, Z15
-	VMOVUPD      Z15, K1, 64(R8)
+	VMOVUPD      Z0, (SI)
+	VMOVUPD.Z    64(SI), K1, Z17
+	VFMADD231PD  Z16, Z17, Z1
+	VMOVUPD      Z1, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z17
+	VFMADD231PD  Z16, Z17, Z2
+	VMOVUPD      Z2, (SI)
+	VMOVUPD.Z    64(SI), K1, Z17
+	VFMADD231PD  Z16, Z17, Z3
+	VMOVUPD      Z3, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z17
+	VFMADD231PD  Z16, Z17, Z4
+	VMOVUPD      Z4, (SI)
+	VMOVUPD.Z    64(SI), K1, Z17
+	VFMADD231PD  Z16, Z17, Z5
+	VMOVUPD      Z5, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z17
+	VFMADD231PD  Z16, Z17, Z6
+	VMOVUPD      Z6, (SI)
+	VMOVUPD.Z    64(SI), K1, Z17
+	VFMADD231PD  Z16, Z17, Z7
+	VMOVUPD      Z7, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z17
+	VFMADD231PD  Z16, Z17, Z8
+	VMOVUPD      Z8, (SI)
+	VMOVUPD.Z    64(SI), K1, Z17
+	VFMADD231PD  Z16, Z17, Z9
+	VMOVUPD      Z9, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z17
+	VFMADD231PD  Z16, Z17, Z10
+	VMOVUPD      Z10, (SI)
+	VMOVUPD.Z    64(SI), K1, Z17
+	VFMADD231PD  Z16, Z17, Z11
+	VMOVUPD      Z11, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z17
+	VFMADD231PD  Z16, Z17, Z12
+	VMOVUPD      Z12, (SI)
+	VMOVUPD.Z    64(SI), K1, Z17
+	VFMADD231PD  Z16, Z17, Z13
+	VMOVUPD      Z13, K1, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z17
+	VFMADD231PD  Z16, Z17, Z14
+	VMOVUPD      Z14, (SI)
+	VMOVUPD.Z    64(SI), K1, Z17
+	VFMADD231PD  Z16, Z17, Z15
+	VMOVUPD      Z15, K1, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile8x3AVX512(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile8x3AVX512(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile8x3AVX512(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
-	LEAQ       (R11)(DX*2), R12
-	LEAQ       (R12)(DX*2), R13
-	MOVQ       $-1, R14
-	BZHIQ      R10, R14, R14
-	KMOVW      R14, K1
+TEXT ·tile8x3AVX512(SB), NOSPLIT, $16-104
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	MOVQ  ldb+64(FP), DX
+	MOVQ  ldc+88(FP), BX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, BX
+	MOVQ  c+80(FP), SI
+	MOVQ  tail+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  groups+0(FP), DI
+	MOVQ  DI, (SP)
+	MOVQ  a+24(FP), DI
+	MOVQ  DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R10)(AX*2), R11
+	LEAQ       (R11)(AX*2), R12
 	VPXORQ     Z0, Z0, Z0
 	VPXORQ     Z1, Z1, Z1
 	VPXORQ     Z2, Z2, Z2
@@ -2962,84 +3382,87 @@ TEXT ·tile8x3AVX512(SB), NOSPLIT, $0-88
 	VPXORQ     Z21, Z21, Z21
 	VPXORQ     Z22, Z22, Z22
 	VPXORQ     Z23, Z23, Z23
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	TESTQ      AX, AX
+	MOVQ       SI, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R13)
+	ADDQ       BX, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R13)
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Z24
-	VMOVUPD      64(SI), Z25
-	VMOVUPD.Z    128(SI), K1, Z26
-	VBROADCASTSD (CX), Z27
+	VMOVUPD      (R8), Z24
+	VMOVUPD      64(R8), Z25
+	VMOVUPD.Z    128(R8), K1, Z26
+	VBROADCASTSD (DI), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Z27, Z26, Z2
-	VBROADCASTSD (CX)(DX*1), Z27
+	VBROADCASTSD (DI)(AX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Z27, Z26, Z5
-	VBROADCASTSD (CX)(DX*2), Z27
+	VBROADCASTSD (DI)(AX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Z27, Z26, Z8
-	VBROADCASTSD (CX)(R11*1), Z27
+	VBROADCASTSD (DI)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Z27, Z26, Z11
-	VBROADCASTSD (CX)(DX*4), Z27
+	VBROADCASTSD (DI)(AX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Z27, Z26, Z14
-	VBROADCASTSD (CX)(R12*1), Z27
+	VBROADCASTSD (DI)(R11*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Z27, Z26, Z17
-	VBROADCASTSD (CX)(R11*2), Z27
+	VBROADCASTSD (DI)(R10*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD (CX)(R13*1), Z27
+	VBROADCASTSD (DI)(R12*1), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 
 store:
-	VBROADCASTSD alpha+8(FP), Z24
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Z24
 	VMULPD       Z24, Z0, Z0
 	VMULPD       Z24, Z1, Z1
 	VMULPD       Z24, Z2, Z2
@@ -3064,124 +3487,133 @@ store:
 	VMULPD       Z24, Z21, Z21
 	VMULPD       Z24, Z22, Z22
 	VMULPD       Z24, Z23, Z23
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      Z1, 64(R8)
-	VMOVUPD      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z3, (R8)
-	VMOVUPD      Z4, 64(R8)
-	VMOVUPD      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z6, (R8)
-	VMOVUPD      Z7, 64(R8)
-	VMOVUPD      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z9, (R8)
-	VMOVUPD      Z10, 64(R8)
-	VMOVUPD      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z12, (R8)
-	VMOVUPD      Z13, 64(R8)
-	VMOVUPD      Z14, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z15, (R8)
-	VMOVUPD      Z16, 64(R8)
-	VMOVUPD      Z17, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z18, (R8)
-	VMOVUPD      Z19, 64(R8)
-	VMOVUPD      Z20, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Z21, (R8)
-	VMOVUPD      Z22, 64(R8)
-	VMOVUPD      Z23, K1, 128(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ    beta+72(FP), DI
+	ADDQ    DI, DI
+	JNZ     update
+	VMOVUPD Z0, (SI)
+	VMOVUPD Z1, 64(SI)
+	VMOVUPD Z2, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD Z4, 64(SI)
+	VMOVUPD Z5, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z6, (SI)
+	VMOVUPD Z7, 64(SI)
+	VMOVUPD Z8, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z9, (SI)
+	VMOVUPD Z10, 64(SI)
+	VMOVUPD Z11, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z12, (SI)
+	VMOVUPD Z13, 64(SI)
+	VMOVUPD Z14, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z15, (SI)
+	VMOVUPD Z16, 64(SI)
+	VMOVUPD Z17, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z18, (SI)
+	VMOVUPD Z19, 64(SI)
+	VMOVUPD Z20, K1, 128(SI)
+	ADDQ    BX, SI
+	VMOVUPD Z21, (SI)
+	VMOVUPD Z22, 64(SI)
+	VMOVUPD Z23, K1, 128(SI)
+	JMP     next
 
 update:
-	VBROADCASTSD beta+56(FP), Z24
-	VMOVUPD      (R8), Z25
+	VBROADCASTSD beta+72(FP), Z24
+	VMOVUPD      (SI), Z25
 	VFMADD231PD  Z24, Z25, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z24, Z0, Z1
-	VMOVUPD      Z1, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z24, Z0, Z2
-	VMOVUPD      Z2, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z24, Z0, Z3
-	VMOVUPD      Z3, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z24, Z0, Z4
-	VMOVUPD      Z4, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z24, Z0, Z5
-	VMOVUPD      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z24, Z0, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z24, Z0, Z7
-	VMOVUPD      Z7, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z24, Z0, Z8
-	VMOVUPD      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z24, Z0, Z9
-	VMOVUPD      Z9, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z24, Z0, Z10
-	VMOVUPD      Z10, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z24, Z0, Z11
-	VMOVUPD      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z24, Z0, Z12
-	VMOVUPD      Z12, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z24, Z0, Z13
-	VMOVUPD      Z13, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z24, Z0, Z14
-	VMOVUPD      Z14, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z24, Z0, Z15
-	VMOVUPD      Z15, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z24, Z0, Z16
-	VMOVUPD      Z16, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z24, Z0, Z17
-	VMOVUPD      Z17, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z24, Z0, Z18
-	VMOVUPD      Z18, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z24, Z0, Z19
-	VMOVUPD      Z19, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z24, Z0, Z20
-	VMOVUPD      Z20, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z0
-	VFMADD231PD  Z24, Z0, Z21
-	VMOVUPD      Z21, (R8)
-	VMOVUPD      64(R8), Z0
-	VFMADD231PD  Z24, Z0, Z22
-	VMOVUPD      Z22, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z0
-	VFMADD231PD  Z24, Z0, Z23
-	VMOVUPD      Z23, K1, 128(R8)
+	VMOVUPD      Z0, (SI)
+	VMOVUPD      64(SI), Z25
+	VFMADD231PD  Z24, Z25, Z1
+	VMOVUPD      Z1, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z25
+	VFMADD231PD  Z24, Z25, Z2
+	VMOVUPD      Z2, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z25
+	VFMADD231PD  Z24, Z25, Z3
+	VMOVUPD      Z3, (SI)
+	VMOVUPD      64(SI), Z25
+	VFMADD231PD  Z24, Z25, Z4
+	VMOVUPD      Z4, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z25
+	VFMADD231PD  Z24, Z25, Z5
+	VMOVUPD      Z5, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z25
+	VFMADD231PD  Z24, Z25, Z6
+	VMOVUPD      Z6, (SI)
+	VMOVUPD      64(SI), Z25
+	VFMADD231PD  Z24, Z25, Z7
+	VMOVUPD      Z7, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z25
+	VFMADD231PD  Z24, Z25, Z8
+	VMOVUPD      Z8, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z25
+	VFMADD231PD  Z24, Z25, Z9
+	VMOVUPD      Z9, (SI)
+	VMOVUPD      64(SI), Z25
+	VFMADD231PD  Z24, Z25, Z10
+	VMOVUPD      Z10, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z25
+	VFMADD231PD  Z24, Z25, Z11
+	VMOVUPD      Z11, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z25
+	VFMADD231PD  Z24, Z25, Z12
+	VMOVUPD      Z12, (SI)
+	VMOVUPD      64(SI), Z25
+	VFMADD231PD  Z24, Z25, Z13
+	VMOVUPD      Z13, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z25
+	VFMADD231PD  Z24, Z25, Z14
+	VMOVUPD      Z14, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z25
+	VFMADD231PD  Z24, Z25, Z15
+	VMOVUPD      Z15, (SI)
+	VMOVUPD      64(SI), Z25
+	VFMADD231PD  Z24, Z25, Z16
+	VMOVUPD      Z16, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z25
+	VFMADD231PD  Z24, Z25, Z17
+	VMOVUPD      Z17, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z25
+	VFMADD231PD  Z24, Z25, Z18
+	VMOVUPD      Z18, (SI)
+	VMOVUPD      64(SI), Z25
+	VFMADD231PD  Z24, Z25, Z19
+	VMOVUPD      Z19, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z25
+	VFMADD231PD  Z24, Z25, Z20
+	VMOVUPD      Z20, K1, 128(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Z25
+	VFMADD231PD  Z24, Z25, Z21
+	VMOVUPD      Z21, (SI)
+	VMOVUPD      64(SI), Z25
+	VFMADD231PD  Z24, Z25, Z22
+	VMOVUPD      Z22, 64(SI)
+	VMOVUPD.Z    128(SI), K1, Z25
+	VFMADD231PD  Z24, Z25, Z23
+	VMOVUPD      Z23, K1, 128(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
@@ -3278,817 +3710,991 @@ done:
 	VZEROUPPER
 	RET
 
-// func tile1x1AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile1x1AVX2(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile1x1AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
+TEXT ·tile1x1AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x03, AX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	MOVQ c+80(FP), AX
+	MOVQ tail+96(FP), SI
+	MOVQ groups+0(FP), SI
+	MOVQ SI, (SP)
+	MOVQ a+24(FP), SI
+	MOVQ SI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), DI
+	MOVQ       k+8(FP), R8
+	MOVQ       8(SP), SI
 	VXORPS     Y0, Y0, Y0
-	MOVQ       R8, DX
-	PREFETCHT0 (DX)
-	CMPQ       R10, $0x00000004
+	MOVQ       AX, R9
+	PREFETCHT0 (R9)
+	MOVQ       tail+96(FP), R9
+	CMPQ       R9, $0x00000004
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R8, R8
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Y1
-	VBROADCASTSD (CX), Y2
+	VMOVUPD      (DI), Y1
+	VBROADCASTSD (SI), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R8, R8
 	JZ    store
 
 raggedLoop:
-	LEAQ         tailMasks<>+0(SB), DX
-	MOVQ         $0x00000004, R9
-	SUBQ         R10, R9
-	VMOVUPS      (DX)(R9*8), Y1
-	VMASKMOVPD   (SI), Y1, Y1
-	VBROADCASTSD (CX), Y2
+	MOVQ         tail+96(FP), R9
+	LEAQ         tailMasks<>+0(SB), R10
+	MOVQ         $0x00000004, R11
+	SUBQ         R9, R11
+	VMOVUPS      (R10)(R11*8), Y1
+	VMASKMOVPD   (DI), Y1, Y1
+	VBROADCASTSD (SI), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSD alpha+8(FP), Y1
+	MOVQ         $0x3ff0000000000000, SI
+	CMPQ         alpha+16(FP), SI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Y1
 	VMULPD       Y1, Y0, Y0
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000004, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*8), Y1
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMASKMOVPD   Y0, Y1, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), SI
+	LEAQ       tailMasks<>+0(SB), DI
+	MOVQ       $0x00000004, R8
+	SUBQ       SI, R8
+	VMOVUPS    (DI)(R8*8), Y1
+	MOVQ       beta+72(FP), SI
+	ADDQ       SI, SI
+	JNZ        update
+	VMASKMOVPD Y0, Y1, (AX)
+	JMP        next
 
 update:
-	VBROADCASTSD beta+56(FP), Y2
-	VMASKMOVPD   (R8), Y1, Y3
+	VBROADCASTSD beta+72(FP), Y2
+	VMASKMOVPD   (AX), Y1, Y3
 	VFMADD231PD  Y2, Y3, Y0
-	VMASKMOVPD   Y0, Y1, (R8)
+	VMASKMOVPD   Y0, Y1, (AX)
+
+next:
+	MOVQ gs+48(FP), SI
+	SHLQ $0x03, SI
+	ADDQ SI, 8(SP)
+	ADDQ BX, AX
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile1x2AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile1x2AVX2(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile1x2AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
+TEXT ·tile1x2AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x03, AX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	MOVQ c+80(FP), AX
+	MOVQ tail+96(FP), SI
+	MOVQ groups+0(FP), SI
+	MOVQ SI, (SP)
+	MOVQ a+24(FP), SI
+	MOVQ SI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), DI
+	MOVQ       k+8(FP), R8
+	MOVQ       8(SP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVQ       R8, DX
-	PREFETCHT0 (DX)
-	CMPQ       R10, $0x00000004
+	MOVQ       AX, R9
+	PREFETCHT0 (R9)
+	MOVQ       tail+96(FP), R9
+	CMPQ       R9, $0x00000004
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R8, R8
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Y2
-	VMOVUPD      32(SI), Y3
-	VBROADCASTSD (CX), Y4
+	VMOVUPD      (DI), Y2
+	VMOVUPD      32(DI), Y3
+	VBROADCASTSD (SI), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R8, R8
 	JZ    store
 
 raggedLoop:
-	VMOVUPD      (SI), Y2
-	LEAQ         tailMasks<>+0(SB), DX
-	MOVQ         $0x00000004, R9
-	SUBQ         R10, R9
-	VMOVUPS      (DX)(R9*8), Y3
-	VMASKMOVPD   32(SI), Y3, Y3
-	VBROADCASTSD (CX), Y4
+	VMOVUPD      (DI), Y2
+	MOVQ         tail+96(FP), R9
+	LEAQ         tailMasks<>+0(SB), R10
+	MOVQ         $0x00000004, R11
+	SUBQ         R9, R11
+	VMOVUPS      (R10)(R11*8), Y3
+	VMASKMOVPD   32(DI), Y3, Y3
+	VBROADCASTSD (SI), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSD alpha+8(FP), Y2
+	MOVQ         $0x3ff0000000000000, SI
+	CMPQ         alpha+16(FP), SI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Y2
 	VMULPD       Y2, Y0, Y0
 	VMULPD       Y2, Y1, Y1
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000004, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*8), Y2
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Y0, (R8)
-	VMASKMOVPD   Y1, Y2, 32(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), SI
+	LEAQ       tailMasks<>+0(SB), DI
+	MOVQ       $0x00000004, R8
+	SUBQ       SI, R8
+	VMOVUPS    (DI)(R8*8), Y2
+	MOVQ       beta+72(FP), SI
+	ADDQ       SI, SI
+	JNZ        update
+	VMOVUPD    Y0, (AX)
+	VMASKMOVPD Y1, Y2, 32(AX)
+	JMP        next
 
 update:
-	VBROADCASTSD beta+56(FP), Y3
-	VMOVUPD      (R8), Y4
+	VBROADCASTSD beta+72(FP), Y3
+	VMOVUPD      (AX), Y4
 	VFMADD231PD  Y3, Y4, Y0
-	VMOVUPD      Y0, (R8)
-	VMASKMOVPD   32(R8), Y2, Y0
+	VMOVUPD      Y0, (AX)
+	VMASKMOVPD   32(AX), Y2, Y0
 	VFMADD231PD  Y3, Y0, Y1
-	VMASKMOVPD   Y1, Y2, 32(R8)
+	VMASKMOVPD   Y1, Y2, 32(AX)
+
+next:
+	MOVQ gs+48(FP), SI
+	SHLQ $0x03, SI
+	ADDQ SI, 8(SP)
+	ADDQ BX, AX
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile1x3AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile1x3AVX2(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile1x3AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
+TEXT ·tile1x3AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x03, AX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	MOVQ c+80(FP), AX
+	MOVQ tail+96(FP), SI
+	MOVQ groups+0(FP), SI
+	MOVQ SI, (SP)
+	MOVQ a+24(FP), SI
+	MOVQ SI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), DI
+	MOVQ       k+8(FP), R8
+	MOVQ       8(SP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
-	MOVQ       R8, DX
-	PREFETCHT0 (DX)
-	PREFETCHT0 64(DX)
-	CMPQ       R10, $0x00000004
+	MOVQ       AX, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	MOVQ       tail+96(FP), R9
+	CMPQ       R9, $0x00000004
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R8, R8
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Y3
-	VMOVUPD      32(SI), Y4
-	VMOVUPD      64(SI), Y5
-	VBROADCASTSD (CX), Y6
+	VMOVUPD      (DI), Y3
+	VMOVUPD      32(DI), Y4
+	VMOVUPD      64(DI), Y5
+	VBROADCASTSD (SI), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R8, R8
 	JZ    store
 
 raggedLoop:
-	VMOVUPD      (SI), Y3
-	VMOVUPD      32(SI), Y4
-	LEAQ         tailMasks<>+0(SB), DX
-	MOVQ         $0x00000004, R9
-	SUBQ         R10, R9
-	VMOVUPS      (DX)(R9*8), Y5
-	VMASKMOVPD   64(SI), Y5, Y5
-	VBROADCASTSD (CX), Y6
+	VMOVUPD      (DI), Y3
+	VMOVUPD      32(DI), Y4
+	MOVQ         tail+96(FP), R9
+	LEAQ         tailMasks<>+0(SB), R10
+	MOVQ         $0x00000004, R11
+	SUBQ         R9, R11
+	VMOVUPS      (R10)(R11*8), Y5
+	VMASKMOVPD   64(DI), Y5, Y5
+	VBROADCASTSD (SI), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSD alpha+8(FP), Y3
+	MOVQ         $0x3ff0000000000000, SI
+	CMPQ         alpha+16(FP), SI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Y3
 	VMULPD       Y3, Y0, Y0
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y2, Y2
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000004, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*8), Y3
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Y0, (R8)
-	VMOVUPD      Y1, 32(R8)
-	VMASKMOVPD   Y2, Y3, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), SI
+	LEAQ       tailMasks<>+0(SB), DI
+	MOVQ       $0x00000004, R8
+	SUBQ       SI, R8
+	VMOVUPS    (DI)(R8*8), Y3
+	MOVQ       beta+72(FP), SI
+	ADDQ       SI, SI
+	JNZ        update
+	VMOVUPD    Y0, (AX)
+	VMOVUPD    Y1, 32(AX)
+	VMASKMOVPD Y2, Y3, 64(AX)
+	JMP        next
 
 update:
-	VBROADCASTSD beta+56(FP), Y4
-	VMOVUPD      (R8), Y5
+	VBROADCASTSD beta+72(FP), Y4
+	VMOVUPD      (AX), Y5
 	VFMADD231PD  Y4, Y5, Y0
-	VMOVUPD      Y0, (R8)
-	VMOVUPD      32(R8), Y0
+	VMOVUPD      Y0, (AX)
+	VMOVUPD      32(AX), Y0
 	VFMADD231PD  Y4, Y0, Y1
-	VMOVUPD      Y1, 32(R8)
-	VMASKMOVPD   64(R8), Y3, Y0
+	VMOVUPD      Y1, 32(AX)
+	VMASKMOVPD   64(AX), Y3, Y0
 	VFMADD231PD  Y4, Y0, Y2
-	VMASKMOVPD   Y2, Y3, 64(R8)
+	VMASKMOVPD   Y2, Y3, 64(AX)
+
+next:
+	MOVQ gs+48(FP), SI
+	SHLQ $0x03, SI
+	ADDQ SI, 8(SP)
+	ADDQ BX, AX
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile2x1AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile2x1AVX2(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile2x1AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
+TEXT ·tile2x1AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x03, AX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVQ       R8, R11
-	PREFETCHT0 (R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	MOVQ       tail+96(FP), R10
 	CMPQ       R10, $0x00000004
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Y2
-	VBROADCASTSD (CX), Y3
+	VMOVUPD      (R8), Y2
+	VBROADCASTSD (DI), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (CX)(DX*1), Y3
+	VBROADCASTSD (DI)(AX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
+	MOVQ         tail+96(FP), R10
 	LEAQ         tailMasks<>+0(SB), R11
 	MOVQ         $0x00000004, R12
 	SUBQ         R10, R12
 	VMOVUPS      (R11)(R12*8), Y2
-	VMASKMOVPD   (SI), Y2, Y2
-	VBROADCASTSD (CX), Y3
+	VMASKMOVPD   (R8), Y2, Y2
+	VBROADCASTSD (DI), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (CX)(DX*1), Y3
+	VBROADCASTSD (DI)(AX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSD alpha+8(FP), Y2
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Y2
 	VMULPD       Y2, Y0, Y0
 	VMULPD       Y2, Y1, Y1
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000004, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*8), Y2
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMASKMOVPD   Y0, Y2, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPD   Y1, Y2, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000004, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*8), Y2
+	MOVQ       beta+72(FP), DI
+	ADDQ       DI, DI
+	JNZ        update
+	VMASKMOVPD Y0, Y2, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPD Y1, Y2, (SI)
+	JMP        next
 
 update:
-	VBROADCASTSD beta+56(FP), Y3
-	VMASKMOVPD   (R8), Y2, Y4
+	VBROADCASTSD beta+72(FP), Y3
+	VMASKMOVPD   (SI), Y2, Y4
 	VFMADD231PD  Y3, Y4, Y0
-	VMASKMOVPD   Y0, Y2, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPD   (R8), Y2, Y0
+	VMASKMOVPD   Y0, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPD   (SI), Y2, Y0
 	VFMADD231PD  Y3, Y0, Y1
-	VMASKMOVPD   Y1, Y2, (R8)
+	VMASKMOVPD   Y1, Y2, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile2x2AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile2x2AVX2(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile2x2AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
+TEXT ·tile2x2AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x03, AX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       R8, R11
-	PREFETCHT0 (R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	MOVQ       tail+96(FP), R10
 	CMPQ       R10, $0x00000004
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Y4
-	VMOVUPD      32(SI), Y5
-	VBROADCASTSD (CX), Y6
+	VMOVUPD      (R8), Y4
+	VMOVUPD      32(R8), Y5
+	VBROADCASTSD (DI), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (CX)(DX*1), Y6
+	VBROADCASTSD (DI)(AX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
-	VMOVUPD      (SI), Y4
+	VMOVUPD      (R8), Y4
+	MOVQ         tail+96(FP), R10
 	LEAQ         tailMasks<>+0(SB), R11
 	MOVQ         $0x00000004, R12
 	SUBQ         R10, R12
 	VMOVUPS      (R11)(R12*8), Y5
-	VMASKMOVPD   32(SI), Y5, Y5
-	VBROADCASTSD (CX), Y6
+	VMASKMOVPD   32(R8), Y5, Y5
+	VBROADCASTSD (DI), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (CX)(DX*1), Y6
+	VBROADCASTSD (DI)(AX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSD alpha+8(FP), Y4
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Y4
 	VMULPD       Y4, Y0, Y0
 	VMULPD       Y4, Y1, Y1
 	VMULPD       Y4, Y2, Y2
 	VMULPD       Y4, Y3, Y3
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000004, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*8), Y4
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Y0, (R8)
-	VMASKMOVPD   Y1, Y4, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Y2, (R8)
-	VMASKMOVPD   Y3, Y4, 32(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000004, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*8), Y4
+	MOVQ       beta+72(FP), DI
+	ADDQ       DI, DI
+	JNZ        update
+	VMOVUPD    Y0, (SI)
+	VMASKMOVPD Y1, Y4, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPD    Y2, (SI)
+	VMASKMOVPD Y3, Y4, 32(SI)
+	JMP        next
 
 update:
-	VBROADCASTSD beta+56(FP), Y5
-	VMOVUPD      (R8), Y6
+	VBROADCASTSD beta+72(FP), Y5
+	VMOVUPD      (SI), Y6
 	VFMADD231PD  Y5, Y6, Y0
-	VMOVUPD      Y0, (R8)
-	VMASKMOVPD   32(R8), Y4, Y0
+	VMOVUPD      Y0, (SI)
+	VMASKMOVPD   32(SI), Y4, Y0
 	VFMADD231PD  Y5, Y0, Y1
-	VMASKMOVPD   Y1, Y4, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Y0
+	VMASKMOVPD   Y1, Y4, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Y0
 	VFMADD231PD  Y5, Y0, Y2
-	VMOVUPD      Y2, (R8)
-	VMASKMOVPD   32(R8), Y4, Y0
+	VMOVUPD      Y2, (SI)
+	VMASKMOVPD   32(SI), Y4, Y0
 	VFMADD231PD  Y5, Y0, Y3
-	VMASKMOVPD   Y3, Y4, 32(R8)
+	VMASKMOVPD   Y3, Y4, 32(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile2x3AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile2x3AVX2(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile2x3AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
+TEXT ·tile2x3AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x03, AX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	MOVQ       R8, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	MOVQ       tail+96(FP), R10
 	CMPQ       R10, $0x00000004
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Y6
-	VMOVUPD      32(SI), Y7
-	VMOVUPD      64(SI), Y8
-	VBROADCASTSD (CX), Y9
+	VMOVUPD      (R8), Y6
+	VMOVUPD      32(R8), Y7
+	VMOVUPD      64(R8), Y8
+	VBROADCASTSD (DI), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (CX)(DX*1), Y9
+	VBROADCASTSD (DI)(AX*1), Y9
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
-	VMOVUPD      (SI), Y6
-	VMOVUPD      32(SI), Y7
+	VMOVUPD      (R8), Y6
+	VMOVUPD      32(R8), Y7
+	MOVQ         tail+96(FP), R10
 	LEAQ         tailMasks<>+0(SB), R11
 	MOVQ         $0x00000004, R12
 	SUBQ         R10, R12
 	VMOVUPS      (R11)(R12*8), Y8
-	VMASKMOVPD   64(SI), Y8, Y8
-	VBROADCASTSD (CX), Y9
+	VMASKMOVPD   64(R8), Y8, Y8
+	VBROADCASTSD (DI), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (CX)(DX*1), Y9
+	VBROADCASTSD (DI)(AX*1), Y9
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSD alpha+8(FP), Y6
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Y6
 	VMULPD       Y6, Y0, Y0
 	VMULPD       Y6, Y1, Y1
 	VMULPD       Y6, Y2, Y2
 	VMULPD       Y6, Y3, Y3
 	VMULPD       Y6, Y4, Y4
 	VMULPD       Y6, Y5, Y5
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000004, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*8), Y6
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Y0, (R8)
-	VMOVUPD      Y1, 32(R8)
-	VMASKMOVPD   Y2, Y6, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Y3, (R8)
-	VMOVUPD      Y4, 32(R8)
-	VMASKMOVPD   Y5, Y6, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000004, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*8), Y6
+	MOVQ       beta+72(FP), DI
+	ADDQ       DI, DI
+	JNZ        update
+	VMOVUPD    Y0, (SI)
+	VMOVUPD    Y1, 32(SI)
+	VMASKMOVPD Y2, Y6, 64(SI)
+	ADDQ       BX, SI
+	VMOVUPD    Y3, (SI)
+	VMOVUPD    Y4, 32(SI)
+	VMASKMOVPD Y5, Y6, 64(SI)
+	JMP        next
 
 update:
-	VBROADCASTSD beta+56(FP), Y7
-	VMOVUPD      (R8), Y8
+	VBROADCASTSD beta+72(FP), Y7
+	VMOVUPD      (SI), Y8
 	VFMADD231PD  Y7, Y8, Y0
-	VMOVUPD      Y0, (R8)
-	VMOVUPD      32(R8), Y0
+	VMOVUPD      Y0, (SI)
+	VMOVUPD      32(SI), Y0
 	VFMADD231PD  Y7, Y0, Y1
-	VMOVUPD      Y1, 32(R8)
-	VMASKMOVPD   64(R8), Y6, Y0
+	VMOVUPD      Y1, 32(SI)
+	VMASKMOVPD   64(SI), Y6, Y0
 	VFMADD231PD  Y7, Y0, Y2
-	VMASKMOVPD   Y2, Y6, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Y0
+	VMASKMOVPD   Y2, Y6, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Y0
 	VFMADD231PD  Y7, Y0, Y3
-	VMOVUPD      Y3, (R8)
-	VMOVUPD      32(R8), Y0
+	VMOVUPD      Y3, (SI)
+	VMOVUPD      32(SI), Y0
 	VFMADD231PD  Y7, Y0, Y4
-	VMOVUPD      Y4, 32(R8)
-	VMASKMOVPD   64(R8), Y6, Y0
+	VMOVUPD      Y4, 32(SI)
+	VMASKMOVPD   64(SI), Y6, Y0
 	VFMADD231PD  Y7, Y0, Y5
-	VMASKMOVPD   Y5, Y6, 64(R8)
+	VMASKMOVPD   Y5, Y6, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile3x1AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile3x1AVX2(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile3x1AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
+TEXT ·tile3x1AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x03, AX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
-	MOVQ       R8, R11
-	PREFETCHT0 (R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	MOVQ       tail+96(FP), R10
 	CMPQ       R10, $0x00000004
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Y3
-	VBROADCASTSD (CX), Y4
+	VMOVUPD      (R8), Y3
+	VBROADCASTSD (DI), Y4
 	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (CX)(DX*1), Y4
+	VBROADCASTSD (DI)(AX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (CX)(DX*2), Y4
+	VBROADCASTSD (DI)(AX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
+	MOVQ         tail+96(FP), R10
 	LEAQ         tailMasks<>+0(SB), R11
 	MOVQ         $0x00000004, R12
 	SUBQ         R10, R12
 	VMOVUPS      (R11)(R12*8), Y3
-	VMASKMOVPD   (SI), Y3, Y3
-	VBROADCASTSD (CX), Y4
+	VMASKMOVPD   (R8), Y3, Y3
+	VBROADCASTSD (DI), Y4
 	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (CX)(DX*1), Y4
+	VBROADCASTSD (DI)(AX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (CX)(DX*2), Y4
+	VBROADCASTSD (DI)(AX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSD alpha+8(FP), Y3
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Y3
 	VMULPD       Y3, Y0, Y0
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y2, Y2
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000004, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*8), Y3
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMASKMOVPD   Y0, Y3, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPD   Y1, Y3, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPD   Y2, Y3, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000004, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*8), Y3
+	MOVQ       beta+72(FP), DI
+	ADDQ       DI, DI
+	JNZ        update
+	VMASKMOVPD Y0, Y3, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPD Y1, Y3, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPD Y2, Y3, (SI)
+	JMP        next
 
 update:
-	VBROADCASTSD beta+56(FP), Y4
-	VMASKMOVPD   (R8), Y3, Y5
+	VBROADCASTSD beta+72(FP), Y4
+	VMASKMOVPD   (SI), Y3, Y5
 	VFMADD231PD  Y4, Y5, Y0
-	VMASKMOVPD   Y0, Y3, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPD   (R8), Y3, Y0
+	VMASKMOVPD   Y0, Y3, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPD   (SI), Y3, Y0
 	VFMADD231PD  Y4, Y0, Y1
-	VMASKMOVPD   Y1, Y3, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPD   (R8), Y3, Y0
+	VMASKMOVPD   Y1, Y3, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPD   (SI), Y3, Y0
 	VFMADD231PD  Y4, Y0, Y2
-	VMASKMOVPD   Y2, Y3, (R8)
+	VMASKMOVPD   Y2, Y3, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile3x2AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile3x2AVX2(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile3x2AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
+TEXT ·tile3x2AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x03, AX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	MOVQ       R8, R11
-	PREFETCHT0 (R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	MOVQ       tail+96(FP), R10
 	CMPQ       R10, $0x00000004
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Y6
-	VMOVUPD      32(SI), Y7
-	VBROADCASTSD (CX), Y8
+	VMOVUPD      (R8), Y6
+	VMOVUPD      32(R8), Y7
+	VBROADCASTSD (DI), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (CX)(DX*1), Y8
+	VBROADCASTSD (DI)(AX*1), Y8
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (CX)(DX*2), Y8
+	VBROADCASTSD (DI)(AX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
-	VMOVUPD      (SI), Y6
+	VMOVUPD      (R8), Y6
+	MOVQ         tail+96(FP), R10
 	LEAQ         tailMasks<>+0(SB), R11
 	MOVQ         $0x00000004, R12
 	SUBQ         R10, R12
 	VMOVUPS      (R11)(R12*8), Y7
-	VMASKMOVPD   32(SI), Y7, Y7
-	VBROADCASTSD (CX), Y8
+	VMASKMOVPD   32(R8), Y7, Y7
+	VBROADCASTSD (DI), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (CX)(DX*1), Y8
+	VBROADCASTSD (DI)(AX*1), Y8
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (CX)(DX*2), Y8
+	VBROADCASTSD (DI)(AX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSD alpha+8(FP), Y6
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Y6
 	VMULPD       Y6, Y0, Y0
 	VMULPD       Y6, Y1, Y1
 	VMULPD       Y6, Y2, Y2
 	VMULPD       Y6, Y3, Y3
 	VMULPD       Y6, Y4, Y4
 	VMULPD       Y6, Y5, Y5
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000004, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*8), Y6
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Y0, (R8)
-	VMASKMOVPD   Y1, Y6, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Y2, (R8)
-	VMASKMOVPD   Y3, Y6, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Y4, (R8)
-	VMASKMOVPD   Y5, Y6, 32(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000004, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*8), Y6
+	MOVQ       beta+72(FP), DI
+	ADDQ       DI, DI
+	JNZ        update
+	VMOVUPD    Y0, (SI)
+	VMASKMOVPD Y1, Y6, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPD    Y2, (SI)
+	VMASKMOVPD Y3, Y6, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPD    Y4, (SI)
+	VMASKMOVPD Y5, Y6, 32(SI)
+	JMP        next
 
 update:
-	VBROADCASTSD beta+56(FP), Y7
-	VMOVUPD      (R8), Y8
+	VBROADCASTSD beta+72(FP), Y7
+	VMOVUPD      (SI), Y8
 	VFMADD231PD  Y7, Y8, Y0
-	VMOVUPD      Y0, (R8)
-	VMASKMOVPD   32(R8), Y6, Y0
+	VMOVUPD      Y0, (SI)
+	VMASKMOVPD   32(SI), Y6, Y0
 	VFMADD231PD  Y7, Y0, Y1
-	VMASKMOVPD   Y1, Y6, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Y0
+	VMASKMOVPD   Y1, Y6, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Y0
 	VFMADD231PD  Y7, Y0, Y2
-	VMOVUPD      Y2, (R8)
-	VMASKMOVPD   32(R8), Y6, Y0
+	VMOVUPD      Y2, (SI)
+	VMASKMOVPD   32(SI), Y6, Y0
 	VFMADD231PD  Y7, Y0, Y3
-	VMASKMOVPD   Y3, Y6, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Y0
+	VMASKMOVPD   Y3, Y6, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Y0
 	VFMADD231PD  Y7, Y0, Y4
-	VMOVUPD      Y4, (R8)
-	VMASKMOVPD   32(R8), Y6, Y0
+	VMOVUPD      Y4, (SI)
+	VMASKMOVPD   32(SI), Y6, Y0
 	VFMADD231PD  Y7, Y0, Y5
-	VMASKMOVPD   Y5, Y6, 32(R8)
+	VMASKMOVPD   Y5, Y6, 32(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile3x3AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile3x3AVX2(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile3x3AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
+TEXT ·tile3x3AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x03, AX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -4098,73 +4704,78 @@ TEXT ·tile3x3AVX2(SB), NOSPLIT, $0-88
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
-	MOVQ       R8, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	MOVQ       tail+96(FP), R10
 	CMPQ       R10, $0x00000004
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Y9
-	VMOVUPD      32(SI), Y10
-	VMOVUPD      64(SI), Y11
-	VBROADCASTSD (CX), Y12
+	VMOVUPD      (R8), Y9
+	VMOVUPD      32(R8), Y10
+	VMOVUPD      64(R8), Y11
+	VBROADCASTSD (DI), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (CX)(DX*1), Y12
+	VBROADCASTSD (DI)(AX*1), Y12
 	VFMADD231PD  Y12, Y9, Y3
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (CX)(DX*2), Y12
+	VBROADCASTSD (DI)(AX*2), Y12
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
-	VMOVUPD      (SI), Y9
-	VMOVUPD      32(SI), Y10
+	VMOVUPD      (R8), Y9
+	VMOVUPD      32(R8), Y10
+	MOVQ         tail+96(FP), R10
 	LEAQ         tailMasks<>+0(SB), R11
 	MOVQ         $0x00000004, R12
 	SUBQ         R10, R12
 	VMOVUPS      (R11)(R12*8), Y11
-	VMASKMOVPD   64(SI), Y11, Y11
-	VBROADCASTSD (CX), Y12
+	VMASKMOVPD   64(R8), Y11, Y11
+	VBROADCASTSD (DI), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (CX)(DX*1), Y12
+	VBROADCASTSD (DI)(AX*1), Y12
 	VFMADD231PD  Y12, Y9, Y3
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (CX)(DX*2), Y12
+	VBROADCASTSD (DI)(AX*2), Y12
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSD alpha+8(FP), Y9
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Y9
 	VMULPD       Y9, Y0, Y0
 	VMULPD       Y9, Y1, Y1
 	VMULPD       Y9, Y2, Y2
@@ -4174,194 +4785,231 @@ store:
 	VMULPD       Y9, Y6, Y6
 	VMULPD       Y9, Y7, Y7
 	VMULPD       Y9, Y8, Y8
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000004, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*8), Y9
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Y0, (R8)
-	VMOVUPD      Y1, 32(R8)
-	VMASKMOVPD   Y2, Y9, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Y3, (R8)
-	VMOVUPD      Y4, 32(R8)
-	VMASKMOVPD   Y5, Y9, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Y6, (R8)
-	VMOVUPD      Y7, 32(R8)
-	VMASKMOVPD   Y8, Y9, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000004, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*8), Y9
+	MOVQ       beta+72(FP), DI
+	ADDQ       DI, DI
+	JNZ        update
+	VMOVUPD    Y0, (SI)
+	VMOVUPD    Y1, 32(SI)
+	VMASKMOVPD Y2, Y9, 64(SI)
+	ADDQ       BX, SI
+	VMOVUPD    Y3, (SI)
+	VMOVUPD    Y4, 32(SI)
+	VMASKMOVPD Y5, Y9, 64(SI)
+	ADDQ       BX, SI
+	VMOVUPD    Y6, (SI)
+	VMOVUPD    Y7, 32(SI)
+	VMASKMOVPD Y8, Y9, 64(SI)
+	JMP        next
 
 update:
-	VBROADCASTSD beta+56(FP), Y10
-	VMOVUPD      (R8), Y11
+	VBROADCASTSD beta+72(FP), Y10
+	VMOVUPD      (SI), Y11
 	VFMADD231PD  Y10, Y11, Y0
-	VMOVUPD      Y0, (R8)
-	VMOVUPD      32(R8), Y0
+	VMOVUPD      Y0, (SI)
+	VMOVUPD      32(SI), Y0
 	VFMADD231PD  Y10, Y0, Y1
-	VMOVUPD      Y1, 32(R8)
-	VMASKMOVPD   64(R8), Y9, Y0
+	VMOVUPD      Y1, 32(SI)
+	VMASKMOVPD   64(SI), Y9, Y0
 	VFMADD231PD  Y10, Y0, Y2
-	VMASKMOVPD   Y2, Y9, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Y0
+	VMASKMOVPD   Y2, Y9, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Y0
 	VFMADD231PD  Y10, Y0, Y3
-	VMOVUPD      Y3, (R8)
-	VMOVUPD      32(R8), Y0
+	VMOVUPD      Y3, (SI)
+	VMOVUPD      32(SI), Y0
 	VFMADD231PD  Y10, Y0, Y4
-	VMOVUPD      Y4, 32(R8)
-	VMASKMOVPD   64(R8), Y9, Y0
+	VMOVUPD      Y4, 32(SI)
+	VMASKMOVPD   64(SI), Y9, Y0
 	VFMADD231PD  Y10, Y0, Y5
-	VMASKMOVPD   Y5, Y9, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Y0
+	VMASKMOVPD   Y5, Y9, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Y0
 	VFMADD231PD  Y10, Y0, Y6
-	VMOVUPD      Y6, (R8)
-	VMOVUPD      32(R8), Y0
+	VMOVUPD      Y6, (SI)
+	VMOVUPD      32(SI), Y0
 	VFMADD231PD  Y10, Y0, Y7
-	VMOVUPD      Y7, 32(R8)
-	VMASKMOVPD   64(R8), Y9, Y0
+	VMOVUPD      Y7, 32(SI)
+	VMASKMOVPD   64(SI), Y9, Y0
 	VFMADD231PD  Y10, Y0, Y8
-	VMASKMOVPD   Y8, Y9, 64(R8)
+	VMASKMOVPD   Y8, Y9, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile4x1AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile4x1AVX2(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile4x1AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
+TEXT ·tile4x1AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x03, AX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       R8, R12
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	CMPQ       R10, $0x00000004
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	MOVQ       tail+96(FP), R11
+	CMPQ       R11, $0x00000004
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Y4
-	VBROADCASTSD (CX), Y5
+	VMOVUPD      (R8), Y4
+	VBROADCASTSD (DI), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (CX)(DX*1), Y5
+	VBROADCASTSD (DI)(AX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (CX)(DX*2), Y5
+	VBROADCASTSD (DI)(AX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (CX)(R11*1), Y5
+	VBROADCASTSD (DI)(R10*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
+	MOVQ         tail+96(FP), R11
 	LEAQ         tailMasks<>+0(SB), R12
 	MOVQ         $0x00000004, R13
-	SUBQ         R10, R13
+	SUBQ         R11, R13
 	VMOVUPS      (R12)(R13*8), Y4
-	VMASKMOVPD   (SI), Y4, Y4
-	VBROADCASTSD (CX), Y5
+	VMASKMOVPD   (R8), Y4, Y4
+	VBROADCASTSD (DI), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (CX)(DX*1), Y5
+	VBROADCASTSD (DI)(AX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (CX)(DX*2), Y5
+	VBROADCASTSD (DI)(AX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (CX)(R11*1), Y5
+	VBROADCASTSD (DI)(R10*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSD alpha+8(FP), Y4
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Y4
 	VMULPD       Y4, Y0, Y0
 	VMULPD       Y4, Y1, Y1
 	VMULPD       Y4, Y2, Y2
 	VMULPD       Y4, Y3, Y3
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000004, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*8), Y4
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMASKMOVPD   Y0, Y4, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPD   Y1, Y4, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPD   Y2, Y4, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPD   Y3, Y4, (R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000004, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*8), Y4
+	MOVQ       beta+72(FP), DI
+	ADDQ       DI, DI
+	JNZ        update
+	VMASKMOVPD Y0, Y4, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPD Y1, Y4, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPD Y2, Y4, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPD Y3, Y4, (SI)
+	JMP        next
 
 update:
-	VBROADCASTSD beta+56(FP), Y5
-	VMASKMOVPD   (R8), Y4, Y6
+	VBROADCASTSD beta+72(FP), Y5
+	VMASKMOVPD   (SI), Y4, Y6
 	VFMADD231PD  Y5, Y6, Y0
-	VMASKMOVPD   Y0, Y4, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPD   (R8), Y4, Y0
+	VMASKMOVPD   Y0, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPD   (SI), Y4, Y0
 	VFMADD231PD  Y5, Y0, Y1
-	VMASKMOVPD   Y1, Y4, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPD   (R8), Y4, Y0
+	VMASKMOVPD   Y1, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPD   (SI), Y4, Y0
 	VFMADD231PD  Y5, Y0, Y2
-	VMASKMOVPD   Y2, Y4, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPD   (R8), Y4, Y0
+	VMASKMOVPD   Y2, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPD   (SI), Y4, Y0
 	VFMADD231PD  Y5, Y0, Y3
-	VMASKMOVPD   Y3, Y4, (R8)
+	VMASKMOVPD   Y3, Y4, (SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile4x2AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile4x2AVX2(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile4x2AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
+TEXT ·tile4x2AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x03, AX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -4370,70 +5018,75 @@ TEXT ·tile4x2AVX2(SB), NOSPLIT, $0-88
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVQ       R8, R12
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	CMPQ       R10, $0x00000004
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	MOVQ       tail+96(FP), R11
+	CMPQ       R11, $0x00000004
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Y8
-	VMOVUPD      32(SI), Y9
-	VBROADCASTSD (CX), Y10
+	VMOVUPD      (R8), Y8
+	VMOVUPD      32(R8), Y9
+	VBROADCASTSD (DI), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (CX)(DX*1), Y10
+	VBROADCASTSD (DI)(AX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (CX)(DX*2), Y10
+	VBROADCASTSD (DI)(AX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (CX)(R11*1), Y10
+	VBROADCASTSD (DI)(R10*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
-	VMOVUPD      (SI), Y8
+	VMOVUPD      (R8), Y8
+	MOVQ         tail+96(FP), R11
 	LEAQ         tailMasks<>+0(SB), R12
 	MOVQ         $0x00000004, R13
-	SUBQ         R10, R13
+	SUBQ         R11, R13
 	VMOVUPS      (R12)(R13*8), Y9
-	VMASKMOVPD   32(SI), Y9, Y9
-	VBROADCASTSD (CX), Y10
+	VMASKMOVPD   32(R8), Y9, Y9
+	VBROADCASTSD (DI), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (CX)(DX*1), Y10
+	VBROADCASTSD (DI)(AX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (CX)(DX*2), Y10
+	VBROADCASTSD (DI)(AX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (CX)(R11*1), Y10
+	VBROADCASTSD (DI)(R10*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSD alpha+8(FP), Y8
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Y8
 	VMULPD       Y8, Y0, Y0
 	VMULPD       Y8, Y1, Y1
 	VMULPD       Y8, Y2, Y2
@@ -4442,76 +5095,92 @@ store:
 	VMULPD       Y8, Y5, Y5
 	VMULPD       Y8, Y6, Y6
 	VMULPD       Y8, Y7, Y7
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000004, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*8), Y8
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Y0, (R8)
-	VMASKMOVPD   Y1, Y8, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Y2, (R8)
-	VMASKMOVPD   Y3, Y8, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Y4, (R8)
-	VMASKMOVPD   Y5, Y8, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Y6, (R8)
-	VMASKMOVPD   Y7, Y8, 32(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000004, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*8), Y8
+	MOVQ       beta+72(FP), DI
+	ADDQ       DI, DI
+	JNZ        update
+	VMOVUPD    Y0, (SI)
+	VMASKMOVPD Y1, Y8, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPD    Y2, (SI)
+	VMASKMOVPD Y3, Y8, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPD    Y4, (SI)
+	VMASKMOVPD Y5, Y8, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPD    Y6, (SI)
+	VMASKMOVPD Y7, Y8, 32(SI)
+	JMP        next
 
 update:
-	VBROADCASTSD beta+56(FP), Y9
-	VMOVUPD      (R8), Y10
+	VBROADCASTSD beta+72(FP), Y9
+	VMOVUPD      (SI), Y10
 	VFMADD231PD  Y9, Y10, Y0
-	VMOVUPD      Y0, (R8)
-	VMASKMOVPD   32(R8), Y8, Y0
+	VMOVUPD      Y0, (SI)
+	VMASKMOVPD   32(SI), Y8, Y0
 	VFMADD231PD  Y9, Y0, Y1
-	VMASKMOVPD   Y1, Y8, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Y0
+	VMASKMOVPD   Y1, Y8, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Y0
 	VFMADD231PD  Y9, Y0, Y2
-	VMOVUPD      Y2, (R8)
-	VMASKMOVPD   32(R8), Y8, Y0
+	VMOVUPD      Y2, (SI)
+	VMASKMOVPD   32(SI), Y8, Y0
 	VFMADD231PD  Y9, Y0, Y3
-	VMASKMOVPD   Y3, Y8, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Y0
+	VMASKMOVPD   Y3, Y8, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Y0
 	VFMADD231PD  Y9, Y0, Y4
-	VMOVUPD      Y4, (R8)
-	VMASKMOVPD   32(R8), Y8, Y0
+	VMOVUPD      Y4, (SI)
+	VMASKMOVPD   32(SI), Y8, Y0
 	VFMADD231PD  Y9, Y0, Y5
-	VMASKMOVPD   Y5, Y8, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Y0
+	VMASKMOVPD   Y5, Y8, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Y0
 	VFMADD231PD  Y9, Y0, Y6
-	VMOVUPD      Y6, (R8)
-	VMASKMOVPD   32(R8), Y8, Y0
+	VMOVUPD      Y6, (SI)
+	VMASKMOVPD   32(SI), Y8, Y0
 	VFMADD231PD  Y9, Y0, Y7
-	VMASKMOVPD   Y7, Y8, 32(R8)
+	VMASKMOVPD   Y7, Y8, 32(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
-// func tile4x3AVX2(k int, alpha float64, a *float64, rs int, cs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
+// func tile4x3AVX2(groups int, k int, alpha float64, a *float64, rs int, cs int, gs int, b *float64, ldb int, beta float64, c *float64, ldc int, tail int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile4x3AVX2(SB), NOSPLIT, $0-88
-	MOVQ       k+0(FP), AX
-	MOVQ       a+16(FP), CX
-	MOVQ       rs+24(FP), DX
-	MOVQ       cs+32(FP), BX
-	MOVQ       b+40(FP), SI
-	MOVQ       ldb+48(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	MOVQ       tail+80(FP), R10
-	SHLQ       $0x03, DX
-	SHLQ       $0x03, BX
-	SHLQ       $0x03, DI
-	SHLQ       $0x03, R9
-	LEAQ       (DX)(DX*2), R11
+TEXT ·tile4x3AVX2(SB), NOSPLIT, $16-104
+	MOVQ rs+32(FP), AX
+	MOVQ cs+40(FP), CX
+	MOVQ ldb+64(FP), DX
+	MOVQ ldc+88(FP), BX
+	SHLQ $0x03, AX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	MOVQ c+80(FP), SI
+	MOVQ tail+96(FP), DI
+	MOVQ groups+0(FP), DI
+	MOVQ DI, (SP)
+	MOVQ a+24(FP), DI
+	MOVQ DI, 8(SP)
+
+group:
+	MOVQ       b+56(FP), R8
+	MOVQ       k+8(FP), R9
+	MOVQ       8(SP), DI
+	LEAQ       (AX)(AX*2), R10
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -4524,84 +5193,89 @@ TEXT ·tile4x3AVX2(SB), NOSPLIT, $0-88
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVQ       R8, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	CMPQ       R10, $0x00000004
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	MOVQ       tail+96(FP), R11
+	CMPQ       R11, $0x00000004
 	JNE        ragged
-	TESTQ      AX, AX
+	TESTQ      R9, R9
 	JZ         store
 
 loop:
-	VMOVUPD      (SI), Y12
-	VMOVUPD      32(SI), Y13
-	VMOVUPD      64(SI), Y14
-	VBROADCASTSD (CX), Y15
+	VMOVUPD      (R8), Y12
+	VMOVUPD      32(R8), Y13
+	VMOVUPD      64(R8), Y14
+	VBROADCASTSD (DI), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (CX)(DX*1), Y15
+	VBROADCASTSD (DI)(AX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (CX)(DX*2), Y15
+	VBROADCASTSD (DI)(AX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (CX)(R11*1), Y15
+	VBROADCASTSD (DI)(R10*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          loop
 	JMP          store
 
 ragged:
-	TESTQ AX, AX
+	TESTQ R9, R9
 	JZ    store
 
 raggedLoop:
-	VMOVUPD      (SI), Y12
-	VMOVUPD      32(SI), Y13
+	VMOVUPD      (R8), Y12
+	VMOVUPD      32(R8), Y13
+	MOVQ         tail+96(FP), R11
 	LEAQ         tailMasks<>+0(SB), R12
 	MOVQ         $0x00000004, R13
-	SUBQ         R10, R13
+	SUBQ         R11, R13
 	VMOVUPS      (R12)(R13*8), Y14
-	VMASKMOVPD   64(SI), Y14, Y14
-	VBROADCASTSD (CX), Y15
+	VMASKMOVPD   64(R8), Y14, Y14
+	VBROADCASTSD (DI), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (CX)(DX*1), Y15
+	VBROADCASTSD (DI)(AX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (CX)(DX*2), Y15
+	VBROADCASTSD (DI)(AX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (CX)(R11*1), Y15
+	VBROADCASTSD (DI)(R10*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, CX
-	ADDQ         DI, SI
-	DECQ         AX
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
 	JNZ          raggedLoop
 
 store:
-	VBROADCASTSD alpha+8(FP), Y12
+	MOVQ         $0x3ff0000000000000, DI
+	CMPQ         alpha+16(FP), DI
+	JE           scaled
+	VBROADCASTSD alpha+16(FP), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -4614,72 +5288,82 @@ store:
 	VMULPD       Y12, Y9, Y9
 	VMULPD       Y12, Y10, Y10
 	VMULPD       Y12, Y11, Y11
-	LEAQ         tailMasks<>+0(SB), AX
-	MOVQ         $0x00000004, CX
-	SUBQ         R10, CX
-	VMOVUPS      (AX)(CX*8), Y12
-	MOVQ         beta+56(FP), AX
-	ADDQ         AX, AX
-	JNZ          update
-	VMOVUPD      Y0, (R8)
-	VMOVUPD      Y1, 32(R8)
-	VMASKMOVPD   Y2, Y12, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Y3, (R8)
-	VMOVUPD      Y4, 32(R8)
-	VMASKMOVPD   Y5, Y12, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Y6, (R8)
-	VMOVUPD      Y7, 32(R8)
-	VMASKMOVPD   Y8, Y12, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      Y9, (R8)
-	VMOVUPD      Y10, 32(R8)
-	VMASKMOVPD   Y11, Y12, 64(R8)
-	VZEROUPPER
-	RET
+
+scaled:
+	MOVQ       tail+96(FP), DI
+	LEAQ       tailMasks<>+0(SB), R8
+	MOVQ       $0x00000004, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*8), Y12
+	MOVQ       beta+72(FP), DI
+	ADDQ       DI, DI
+	JNZ        update
+	VMOVUPD    Y0, (SI)
+	VMOVUPD    Y1, 32(SI)
+	VMASKMOVPD Y2, Y12, 64(SI)
+	ADDQ       BX, SI
+	VMOVUPD    Y3, (SI)
+	VMOVUPD    Y4, 32(SI)
+	VMASKMOVPD Y5, Y12, 64(SI)
+	ADDQ       BX, SI
+	VMOVUPD    Y6, (SI)
+	VMOVUPD    Y7, 32(SI)
+	VMASKMOVPD Y8, Y12, 64(SI)
+	ADDQ       BX, SI
+	VMOVUPD    Y9, (SI)
+	VMOVUPD    Y10, 32(SI)
+	VMASKMOVPD Y11, Y12, 64(SI)
+	JMP        next
 
 update:
-	VBROADCASTSD beta+56(FP), Y13
-	VMOVUPD      (R8), Y14
+	VBROADCASTSD beta+72(FP), Y13
+	VMOVUPD      (SI), Y14
 	VFMADD231PD  Y13, Y14, Y0
-	VMOVUPD      Y0, (R8)
-	VMOVUPD      32(R8), Y0
+	VMOVUPD      Y0, (SI)
+	VMOVUPD      32(SI), Y0
 	VFMADD231PD  Y13, Y0, Y1
-	VMOVUPD      Y1, 32(R8)
-	VMASKMOVPD   64(R8), Y12, Y0
+	VMOVUPD      Y1, 32(SI)
+	VMASKMOVPD   64(SI), Y12, Y0
 	VFMADD231PD  Y13, Y0, Y2
-	VMASKMOVPD   Y2, Y12, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Y0
+	VMASKMOVPD   Y2, Y12, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Y0
 	VFMADD231PD  Y13, Y0, Y3
-	VMOVUPD      Y3, (R8)
-	VMOVUPD      32(R8), Y0
+	VMOVUPD      Y3, (SI)
+	VMOVUPD      32(SI), Y0
 	VFMADD231PD  Y13, Y0, Y4
-	VMOVUPD      Y4, 32(R8)
-	VMASKMOVPD   64(R8), Y12, Y0
+	VMOVUPD      Y4, 32(SI)
+	VMASKMOVPD   64(SI), Y12, Y0
 	VFMADD231PD  Y13, Y0, Y5
-	VMASKMOVPD   Y5, Y12, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Y0
+	VMASKMOVPD   Y5, Y12, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Y0
 	VFMADD231PD  Y13, Y0, Y6
-	VMOVUPD      Y6, (R8)
-	VMOVUPD      32(R8), Y0
+	VMOVUPD      Y6, (SI)
+	VMOVUPD      32(SI), Y0
 	VFMADD231PD  Y13, Y0, Y7
-	VMOVUPD      Y7, 32(R8)
-	VMASKMOVPD   64(R8), Y12, Y0
+	VMOVUPD      Y7, 32(SI)
+	VMASKMOVPD   64(SI), Y12, Y0
 	VFMADD231PD  Y13, Y0, Y8
-	VMASKMOVPD   Y8, Y12, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Y0
+	VMASKMOVPD   Y8, Y12, 64(SI)
+	ADDQ         BX, SI
+	VMOVUPD      (SI), Y0
 	VFMADD231PD  Y13, Y0, Y9
-	VMOVUPD      Y9, (R8)
-	VMOVUPD      32(R8), Y0
+	VMOVUPD      Y9, (SI)
+	VMOVUPD      32(SI), Y0
 	VFMADD231PD  Y13, Y0, Y10
-	VMOVUPD      Y10, 32(R8)
-	VMASKMOVPD   64(R8), Y12, Y0
+	VMOVUPD      Y10, 32(SI)
+	VMASKMOVPD   64(SI), Y12, Y0
 	VFMADD231PD  Y13, Y0, Y11
-	VMASKMOVPD   Y11, Y12, 64(R8)
+	VMASKMOVPD   Y11, Y12, 64(SI)
+
+next:
+	MOVQ gs+48(FP), DI
+	SHLQ $0x03, DI
+	ADDQ DI, 8(SP)
+	ADDQ BX, SI
+	DECQ (SP)
+	JNZ  group
 	VZEROUPPER
 	RET
 
