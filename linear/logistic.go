@@ -46,12 +46,15 @@ type Logistic struct {
 	Progress func(gram.Progress)
 }
 
+var _ gram.ClassifierTrainer = Logistic{}
+
 // Fit trains on the n×d matrix X, labels y of 0 and 1 and sample weights w ≥ 0, nil
 // for all ones; a weight of 2 is the same as a repeated row.
 //
 // Errors: gram.ErrShape, gram.ErrNonFinite, gram.ErrLabels, gram.ErrWeights and
 // gram.ErrParam for what does not fit; gram.ErrSeparable if C is infinite and the
-// classes can be told apart without error, so that there is no minimum;
+// classes can be told apart without error, so that there is no minimum (where a
+// plane sets only some samples apart, coefficients grow until Tol is met);
 // gram.ErrNotConverged, together with the last iterate, after MaxIter iterations;
 // ctx's error.
 //

@@ -30,16 +30,10 @@ const patience = 20
 // limit steps, gram.ErrSeparable, gram.ErrNonFinite, the context's.
 func (p *problem) minimize(ctx context.Context, pt *point, m method, tol float64, limit int, progress func(gram.Progress)) (steps int, err error) {
 	next, d := newPoint(len(pt.theta)), make([]float64, len(pt.theta))
-	restarted, idle, best := false, 0, math.Inf(1)
+	idle, best := 0, math.Inf(1)
 	for {
-		if math.IsNaN(pt.residual) || math.IsInf(pt.f, 0) || math.IsNaN(pt.f) {
-			return steps, gram.ErrNonFinite
-		}
-		if p.lambda == 0 && pt.margin > 0 {
-			return steps, gram.ErrSeparable
-		}
-		if pt.residual <= tol {
-			return steps, nil
+		if err := p.verdict(pt); err != nil || pt.residual <= tol {
+			return steps, err
 		}
 		if steps == limit {
 			return steps, gram.ErrNotConverged
@@ -47,27 +41,12 @@ func (p *problem) minimize(ctx context.Context, pt *point, m method, tol float64
 		if idle == patience {
 			return steps, errStalled
 		}
-		if err := m.direction(ctx, pt, d); err != nil {
+		if err := p.step(ctx, pt, m, d, next); err != nil {
 			return steps, err
 		}
-		err := p.search(ctx, pt, d, next)
-		if errors.Is(err, errStalled) && !restarted {
-			restarted = true
-			err = m.restart(ctx, pt)
-			if err == nil {
-				continue
-			}
-		}
-		if err != nil {
-			return steps, err
-		}
-		restarted = false
 		idle++
 		if next.f < pt.f-1e-14*math.Abs(pt.f) || next.residual < best {
 			idle, best = 0, min(best, next.residual)
-		}
-		if err := m.learn(ctx, pt, next); err != nil {
-			return steps, err
 		}
 		swap(pt, next)
 		steps++
@@ -77,13 +56,45 @@ func (p *problem) minimize(ctx context.Context, pt *point, m method, tol float64
 	}
 }
 
+// verdict returns an error where it makes no sense to go on.
+func (p *problem) verdict(pt *point) error {
+	switch {
+	case math.IsNaN(pt.residual) || math.IsInf(pt.residual, 0) || math.IsNaN(pt.f) || math.IsInf(pt.f, 0):
+		return gram.ErrNonFinite
+	case p.lambda == 0 && pt.margin > 0:
+		return gram.ErrSeparable
+	}
+	return nil
+}
+
+// step sets next to a better point than pt and tells the method. A direction that
+// comes to nothing is excused once.
+func (p *problem) step(ctx context.Context, pt *point, m method, d []float64, next *point) error {
+	for range 2 {
+		if err := m.direction(ctx, pt, d); err != nil {
+			return err
+		}
+		err := p.search(ctx, pt, d, next)
+		if err == nil {
+			return m.learn(ctx, pt, next)
+		}
+		if !errors.Is(err, errStalled) {
+			return err
+		}
+		if err := m.restart(ctx, pt); err != nil {
+			return err
+		}
+	}
+	return errStalled
+}
+
 func swap(a, b *point) { *a, *b = *b, *a }
 
 // search sets next to a point along d from pt that meets the conditions of Wolfe,
 // or, where f is too flat to tell values apart, those on the slope alone (Hager
 // and Zhang, 2005). A step of 1 is tried first and nearly always does.
 func (p *problem) search(ctx context.Context, pt *point, d []float64, next *point) error {
-	slope := dot(pt.grad, d)
+	slope := f64.Dot(pt.grad, d)
 	if !(slope < 0) {
 		return errStalled
 	}
@@ -97,7 +108,7 @@ func (p *problem) search(ctx context.Context, pt *point, d []float64, next *poin
 		if err := p.eval(ctx, next); err != nil {
 			return err
 		}
-		at := dot(next.grad, d)
+		at := f64.Dot(next.grad, d)
 		low := next.f <= pt.f+1e-4*step*slope || next.f <= pt.f+flat && at <= -0.8*slope
 		if low && at >= 0.9*slope {
 			return nil
@@ -155,7 +166,7 @@ func (m *quasiNewton) direction(_ context.Context, pt *point, d []float64) error
 	n := len(m.steps)
 	alpha := make([]float64, n)
 	for i := n - 1; i >= 0; i-- {
-		alpha[i] = dot(m.steps[i], d) / m.curvature[i]
+		alpha[i] = f64.Dot(m.steps[i], d) / m.curvature[i]
 		f64.Axpy(-alpha[i], m.changes[i], d)
 	}
 	m.pre.solve(d)
@@ -163,7 +174,7 @@ func (m *quasiNewton) direction(_ context.Context, pt *point, d []float64) error
 		f64.Scal(m.gamma, d)
 	}
 	for i := range n {
-		beta := dot(m.changes[i], d) / m.curvature[i]
+		beta := f64.Dot(m.changes[i], d) / m.curvature[i]
 		f64.Axpy(alpha[i]-beta, m.steps[i], d)
 	}
 	return nil
@@ -186,15 +197,15 @@ func (m *quasiNewton) learn(ctx context.Context, from, to *point) error {
 		s[i] = to.theta[i] - from.theta[i]
 		y[i] = to.grad[i] - from.grad[i]
 	}
-	sy := dot(s, y)
-	if !(sy > 1e-14*math.Sqrt(dot(s, s)*dot(y, y))) {
+	sy := f64.Dot(s, y)
+	if !(sy > 1e-14*math.Sqrt(f64.Dot(s, s)*f64.Dot(y, y))) {
 		return nil // rounding: f is convex
 	}
 	m.steps, m.changes, m.curvature = append(m.steps, s), append(m.changes, y), append(m.curvature, sy)
 	if m.fit {
 		m.spare = append(m.spare[:0], y...)
 		m.pre.solve(m.spare)
-		m.gamma = sy / dot(y, m.spare)
+		m.gamma = sy / f64.Dot(y, m.spare)
 	}
 	return nil
 }
@@ -239,7 +250,7 @@ func (m *newtonCG) direction(ctx context.Context, pt *point, d []float64) error 
 	r, z, v, hv := m.memo[0], m.memo[1], m.memo[2], m.memo[3]
 	clear(d)
 	m.pre.solve(z)
-	rz := dot(r, z)
+	rz := f64.Dot(r, z)
 	norm := math.Sqrt(rz)
 	if m.first == 0 {
 		m.first = norm
@@ -253,7 +264,7 @@ func (m *newtonCG) direction(ctx context.Context, pt *point, d []float64) error 
 		if err := m.p.product(ctx, hv, pt.theta, v); err != nil {
 			return err
 		}
-		curvature := dot(v, hv)
+		curvature := f64.Dot(v, hv)
 		if !(curvature > 0) {
 			break
 		}
@@ -263,7 +274,7 @@ func (m *newtonCG) direction(ctx context.Context, pt *point, d []float64) error 
 		copy(z, r)
 		m.pre.solve(z)
 		old := rz
-		rz = dot(r, z)
+		rz = f64.Dot(r, z)
 		for j, zj := range z {
 			v[j] = rz/old*v[j] - zj
 		}

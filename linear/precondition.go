@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/gram-ml/gram"
-	"github.com/gram-ml/gram/internal/kernel/f64"
 	"github.com/gram-ml/gram/linalg"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -165,6 +164,3 @@ func inverseTranspose(c *cholesky) *linalg.Dense[float64] {
 	}
 	return out
 }
-
-// dot returns the inner product.
-func dot(x, y []float64) float64 { return f64.Dot(x, y) }

@@ -115,7 +115,7 @@ func sum[S any](ctx context.Context, p *problem, in []span, elements int, sums *
 const momentElements = 1 << 21
 
 // moments returns those of X, from evenly spaced rows if it is large, and from
-// all if a column does not vary among those.
+// all if those have no weight or a column does not vary among them.
 func (p *problem) moments(ctx context.Context) (*momentSum, error) {
 	n, d := p.x.Dims()
 	m, err := p.momentsOf(ctx, spans(n, d, max(1024, momentElements/max(d, 1))))
@@ -123,7 +123,7 @@ func (p *problem) moments(ctx context.Context) (*momentSum, error) {
 		return m, err
 	}
 	for j := range m.mean {
-		if m.constant(j) {
+		if m.weight == 0 || m.constant(j) {
 			return p.momentsOf(ctx, p.spans)
 		}
 	}

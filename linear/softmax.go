@@ -46,6 +46,8 @@ type Softmax struct {
 	Progress func(gram.Progress)
 }
 
+var _ gram.ClassifierTrainer = Softmax{}
+
 // Fit trains on the n×d matrix X, labels y in 0..K−1 of which each occurs, and
 // sample weights w ≥ 0, nil for all ones; a weight of 2 is the same as a repeated
 // row.

@@ -106,6 +106,38 @@ func TestConstantColumns(t *testing.T) {
 	}
 }
 
+// TestSampledMoments: of a large X some rows are looked at, and all if those have no
+// weight or show a column as constant that is not.
+func TestSampledMoments(t *testing.T) {
+	const n, d = 1500, 1600
+	X, y, w := randomRows(n, d, 2, 1)
+	rest := spans(n, d, momentElements/d)
+	if rowsIn(rest) >= n {
+		t.Fatal("all rows are sampled")
+	}
+	for _, s := range rest {
+		for i := s.lo; i < s.hi; i++ {
+			X.Set(i, 3, 7) // constant there
+		}
+	}
+	fit := func(w []float64) *standard {
+		p, err := newProblem(background, X, y, w, 1, &settings{lambda: 1, intercept: true, workers: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.std
+	}
+	if s := fit(w); math.IsInf(s.scale[3], 0) {
+		t.Error("column 3 counts as constant")
+	}
+	for _, s := range rest {
+		clear(w[s.lo:s.hi])
+	}
+	if s := fit(w); !(s.scale[2] > 2 && s.scale[2] < 4) {
+		t.Errorf("scale %v of a column with deviation 3", s.scale[2])
+	}
+}
+
 // TestGradientSum holds merged spans against one span, and both against the
 // definition.
 func TestGradientSum(t *testing.T) {
@@ -308,6 +340,22 @@ func TestFactorSingular(t *testing.T) {
 	for _, a := range [][]float64{{0, 0, 0, 0}, {math.NaN(), 0, 0, 1}, {1, 0, 5, 1}} {
 		if _, err := factor(linalg.NewDense(2, 2, a)); err == nil {
 			t.Errorf("%v has a Cholesky factor", a)
+		}
+	}
+}
+
+func TestShifted(t *testing.T) {
+	X, _, _ := randomRows(5, 3, 2, 1)
+	for _, m := range []linalg.Dense[float64]{*X, *X.Slice(0, 5, 1, 3)} {
+		s := shifted{&m, []float64{1, 2, 3}[:m.Cols]}
+		block, stride := s.RowBlock(make([]float64, 3*m.Cols), 1, 4)
+		for i := 1; i < 4; i++ {
+			for j := range m.Cols {
+				want := m.At(i, j) - float64(j+1)
+				if got := block[(i-1)*stride+j]; got != want || s.At(i, j) != want {
+					t.Errorf("element (%d, %d) is %v and %v, want %v", i, j, got, s.At(i, j), want)
+				}
+			}
 		}
 	}
 }
