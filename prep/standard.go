@@ -49,12 +49,27 @@ func (s Standard) Fit(ctx context.Context, X gram.Matrix, w []float64) (*Standar
 }
 
 // FromMoments returns the scaling that Fit would learn from the rows that m has seen:
-// the last step of fitting a stream. It returns ErrShape when m has seen none.
+// the last step of fitting a stream. Errors: ErrShape when m has seen no rows or its
+// fields do not fit together; ErrNonFinite, naming the column, for a mean or variance
+// that has overflowed or that no rows have.
 func (s Standard) FromMoments(m *Moments) (*StandardModel, error) {
 	if m.Weight == 0 {
 		return nil, fmt.Errorf("moments of no rows: %w", gram.ErrShape)
 	}
-	return newStandardModel(s.NoMean, s.NoStd, slices.Clone(m.Mean), m.Variance()), nil
+	if len(m.Mean) != len(m.SumSquares) || len(m.Mean) == 0 {
+		return nil, fmt.Errorf("moments of %d means and %d sums of squares: %w", len(m.Mean), len(m.SumSquares), gram.ErrShape)
+	}
+	variance := m.Variance()
+	for j, v := range variance {
+		if !validColumn(m.Mean[j], v) {
+			return nil, fmt.Errorf("column %d has mean %v and variance %v: %w", j, m.Mean[j], v, gram.ErrNonFinite)
+		}
+	}
+	return newStandardModel(s.NoMean, s.NoStd, slices.Clone(m.Mean), variance), nil
+}
+
+func validColumn(mean, variance float64) bool {
+	return isFinite(mean) && isFinite(variance) && variance >= 0
 }
 
 // TrainTransformer calls Fit; y is not used.
@@ -235,7 +250,7 @@ func decodeStandard(d *gram.Decoder, _ int) *StandardModel {
 		d.Fail("no columns")
 	}
 	for j, v := range variance {
-		if !isFinite(mean[j]) || !isFinite(v) || v < 0 {
+		if !validColumn(mean[j], v) {
 			d.Fail("column %d has mean %v and variance %v", j, mean[j], v)
 		}
 	}

@@ -210,8 +210,30 @@ func TestStandardFromMoments(t *testing.T) {
 	if got.Mean()[0] == 99 {
 		t.Error("the model shares the accumulator's memory")
 	}
-	if _, err := (Standard{}).FromMoments(new(Moments)); !errors.Is(err, gram.ErrShape) || !strings.Contains(err.Error(), "moments of no rows") {
-		t.Errorf("error %v", err)
+}
+
+func TestStandardFromMomentsErrors(t *testing.T) {
+	var far Moments
+	for _, v := range []float64{1e200, -1e200} {
+		if err := far.Add(dense([][]float64{{0, v}}), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		m    *Moments
+		is   error
+		text string
+	}{
+		{new(Moments), gram.ErrShape, "moments of no rows"},
+		{&Moments{Weight: 1}, gram.ErrShape, "moments of 0 means and 0 sums of squares"},
+		{&Moments{Weight: 1, Mean: []float64{1, 2}, SumSquares: []float64{1}}, gram.ErrShape, "moments of 2 means and 1 sums of squares"},
+		{&Moments{Weight: 2, Mean: []float64{1}, SumSquares: []float64{-1}}, gram.ErrNonFinite, "column 0 has mean 1 and variance -0.5"},
+		{&far, gram.ErrNonFinite, "column 1 has mean 0 and variance +Inf"},
+	} {
+		m, err := Standard{}.FromMoments(c.m)
+		if m != nil || !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.text) {
+			t.Errorf("error %v, want %q", err, c.text)
+		}
 	}
 }
 
