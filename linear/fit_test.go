@@ -492,7 +492,7 @@ func TestMatrices(t *testing.T) {
 }
 
 func TestWorkers(t *testing.T) {
-	for _, s := range []struct{ n, d, k int }{{20000, 6, 2}, {20000, 6, 3}, {3000, 40, 5}} {
+	for _, s := range []struct{ n, d, k int }{{8000, 6, 2}, {8000, 6, 3}, {2000, 40, 5}} {
 		X, y := problem(s.n, s.d, s.k, 81)
 		for _, solver := range solvers[1:] {
 			one, err := linear.Softmax{Solver: solver, Workers: 1}.Fit(background, X, y, nil)
