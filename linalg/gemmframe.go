@@ -47,7 +47,8 @@ func (p *product[T]) block(i0, i1, j0, j1 int) {
 		p.scale(i0, i1, j0, j1)
 		return
 	}
-	depth, packsA, packsB := p.depth(), p.packsA(i1-i0, j1-j0), p.packsB(i1-i0, j1-j0)
+	depth := p.depth()
+	packsA, packsB := p.packsA(i1-i0, j1-j0, depth), p.packsB(i1-i0, j1-j0)
 	if p.k == depth && !packsA && !packsB && p.uplo == 0 {
 		p.tiles(nil, nil, nil, i0, i1-i0, j0, j1-j0, 0, p.k, p.beta)
 		return
@@ -93,8 +94,8 @@ func (p *product[T]) block(i0, i1, j0, j1 int) {
 
 // packsA tells whether rows of A are worth copying: they are read once for each
 // panel of columns, and in place they cost misses where they are far apart.
-func (p *product[T]) packsA(m, n int) bool {
-	return n >= 8*p.kern.Vectors*p.kern.Lanes && m*min(p.k, p.depth()) >= 1<<12
+func (p *product[T]) packsA(m, n, depth int) bool {
+	return n >= 8*p.kern.Vectors*p.kern.Lanes && m*depth >= 1<<12
 }
 
 // packsB is the same for B, whose rows must be contiguous.
@@ -153,6 +154,9 @@ type run struct{ at, size, count int }
 // runs cuts n into as few pieces of at most limit as there can be, of sizes that
 // differ by one at most.
 func runs(n, limit int) [2]run {
+	if n <= limit { // spares small products the divisions
+		return [2]run{{0, n, 1}}
+	}
 	pieces := ceilDiv(n, limit)
 	size, longer := n/pieces, n%pieces
 	return [2]run{{0, size + 1, longer}, {longer * (size + 1), size, pieces - longer}}
