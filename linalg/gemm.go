@@ -66,6 +66,12 @@ func GemmParallel[T constraints.Float](workers int, tA, tB blas.Transpose, alpha
 // blas.Trans (A is k×n). The other triangle is neither read nor written. It takes
 // half the work of [Gemm], whose rules hold.
 func Syrk[T constraints.Float](uplo blas.Uplo, t blas.Transpose, alpha T, a *Dense[T], beta T, c *Dense[T]) {
+	SyrkParallel(1, uplo, t, alpha, a, beta, c)
+}
+
+// SyrkParallel is [Syrk] on at most workers goroutines, 0 for GOMAXPROCS, with the
+// same bits whatever their number.
+func SyrkParallel[T constraints.Float](workers int, uplo blas.Uplo, t blas.Transpose, alpha T, a *Dense[T], beta T, c *Dense[T]) {
 	a.checkShape("A")
 	c.checkShape("C")
 	if uplo != blas.Upper && uplo != blas.Lower {
@@ -81,19 +87,19 @@ func Syrk[T constraints.Float](uplo blas.Uplo, t blas.Transpose, alpha T, a *Den
 	trans := t != blas.NoTrans
 	if is64[T]() {
 		data := f64.Of(a.Data)
-		(&product[float64]{
+		syrk(workers, &product[float64]{
 			kern: f64.Gemm(), rows: &kernels64, m: n, n: n, k: k, alpha: float64(alpha), beta: float64(beta),
 			a: data, lda: a.Stride, transA: trans, b: data, ldb: a.Stride, transB: !trans,
 			c: f64.Of(c.Data), ldc: c.Stride, uplo: uplo,
-		}).block(0, n, 0, n)
+		})
 		return
 	}
 	data := f32.Of(a.Data)
-	(&product[float32]{
+	syrk(workers, &product[float32]{
 		kern: f32.Gemm(), rows: &kernels32, m: n, n: n, k: k, alpha: float32(alpha), beta: float32(beta),
 		a: data, lda: a.Stride, transA: trans, b: data, ldb: a.Stride, transB: !trans,
 		c: f32.Of(c.Data), ldc: c.Stride, uplo: uplo,
-	}).block(0, n, 0, n)
+	})
 }
 
 // is64 tells which of the two element types T is.
@@ -131,26 +137,25 @@ func (m *Dense[T]) checkShape(name string) {
 // costs more than it saves.
 const parallelWork = 1 << 18
 
-// multiply splits a product over workers by rows or columns of C, whichever
-// there are more of.
+// multiply splits a product over workers by rows of C or, if these are few, by
+// columns.
 func multiply[T kernel.Float](workers int, p *product[T]) {
 	if skinny(workers, p) {
 		return
 	}
 	workers = p.workers(workers)
-	if workers == 1 {
-		p.block(0, p.m, 0, p.n)
+	if workers == 1 || p.m >= 2*workers*p.kern.Rows {
+		p.block(workers, 0, p.n)
 		return
 	}
-	q := *p          // on the heap for the other goroutines, which p then needn't be
+	c := *p          // on the heap for the other goroutines, which p then needn't be
 	const chunks = 2 // a worker, to even out what else the machine does
-	if p.m >= p.n {
-		size := roundUp(ceilDiv(p.m, chunks*workers), p.kern.Rows)
-		par.For(nil, workers, p.m, size, func(_, lo, hi int) { q.block(lo, hi, 0, q.n) })
-	} else {
-		size := roundUp(ceilDiv(p.n, chunks*workers), p.kern.Vectors*p.kern.Lanes)
-		par.For(nil, workers, p.n, size, func(_, lo, hi int) { q.block(0, q.m, lo, hi) })
-	}
+	size := roundUp(ceilDiv(p.n, chunks*workers), p.kern.Vectors*p.kern.Lanes)
+	par.For(nil, workers, p.n, size, func(_, lo, hi int) { c.block(1, lo, hi) })
+}
+
+func syrk[T kernel.Float](workers int, p *product[T]) {
+	p.block(p.workers(workers), 0, p.n)
 }
 
 // workers returns how many goroutines a product is worth.

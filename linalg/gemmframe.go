@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/gonum/blas"
 
 	"github.com/gram-ml/gram/internal/kernel"
+	"github.com/gram-ml/gram/internal/par"
 )
 
 // A product is C = alpha·op(A)·op(B) + beta·C on the kernels of one level.
@@ -41,34 +42,32 @@ func (p *product[T]) depth() int {
 	return roundUp(ceilDiv(p.k, ceilDiv(p.k, limit)), 8)
 }
 
-// block computes rows i0 ≤ i < i1 and columns j0 ≤ j < j1 of C.
-func (p *product[T]) block(i0, i1, j0, j1 int) {
+// block computes columns j0 ≤ j < j1 of C. The workers share each packed block of B
+// and take turns at blocks of rows.
+func (p *product[T]) block(workers, j0, j1 int) {
 	if p.k == 0 || p.alpha == 0 {
-		p.scale(i0, i1, j0, j1)
+		p.scale(j0, j1)
 		return
 	}
 	depth := p.depth()
-	packsA, packsB := p.packsA(i1-i0, j1-j0, depth), p.packsB(i1-i0, j1-j0)
-	if p.k == depth && !packsA && !packsB && p.uplo == 0 {
-		p.tiles(nil, nil, nil, i0, i1-i0, j0, j1-j0, 0, p.k, p.beta)
+	packsA, packsB := p.packsA(p.m, j1-j0, depth), p.packsB(p.m, j1-j0)
+	if workers == 1 && p.k == depth && !packsA && !packsB && p.uplo == 0 {
+		p.tiles(nil, nil, nil, 0, p.m, j0, j1-j0, 0, p.k, p.beta)
 		return
 	}
 	var (
-		size               = int(unsafe.Sizeof(p.alpha))
-		rows               = min(i1-i0, roundUp(blockABytes/(size*depth), p.kern.Rows))
-		cols               = min(j1-j0, roundUp(blockBBytes/(size*depth), p.kern.Vectors*p.kern.Lanes))
-		bufA, bufB, corner []T
+		size = int(unsafe.Sizeof(p.alpha))
+		rows = roundUp(blockABytes/(size*depth), p.kern.Rows)
+		cols = min(j1-j0, roundUp(blockBBytes/(size*depth), p.kern.Vectors*p.kern.Lanes))
+		bufB []T
 	)
-	s := borrow[T]()
-	defer s.giveBack()
-	if packsA {
-		bufA = grow(&s.a, rows*depth)
+	if workers > 1 { // at least two turns each, to even out what else the machine does
+		rows = min(rows, roundUp(ceilDiv(p.m, 2*workers), p.kern.Rows))
 	}
 	if packsB {
+		s := borrow[T]()
+		defer s.giveBack()
 		bufB = grow(&s.b, roundUp(cols, p.kern.Lanes)*depth)
-	}
-	if p.uplo != 0 {
-		corner = grow(&s.corner, p.kern.Rows*p.kern.Vectors*p.kern.Lanes)
 	}
 	for j := j0; j < j1; j += cols {
 		jn := min(cols, j1-j)
@@ -78,17 +77,49 @@ func (p *product[T]) block(i0, i1, j0, j1 int) {
 			if q > 0 {
 				beta = 1
 			}
-			if packsB {
-				p.packB(bufB, j, jn, q, kn)
-			}
-			for i := i0; i < i1; i += rows {
-				in := min(rows, i1-i)
-				if packsA {
-					p.packA(bufA, i, in, q, kn)
+			panels := ceilDiv(ceilDiv(jn, p.kern.Lanes), p.kern.Vectors)
+			if workers == 1 {
+				if packsB {
+					p.packB(bufB, 0, panels, j, jn, q, kn)
 				}
-				p.tiles(bufA, bufB, corner, i, in, j, jn, q, kn, beta)
+				p.stripe(packsA, bufB, rows, 0, p.m, j, jn, q, kn, beta)
+				continue
 			}
+			p.share(workers, panels, packsA, bufB, rows, j, jn, q, kn, beta)
 		}
+	}
+}
+
+// share is the innermost part of block for several workers, with a copy of p on the
+// heap, which p itself then needn't be.
+func (p *product[T]) share(workers, panels int, packsA bool, bufB []T, rows, j, jn, q, kn int, beta T) {
+	c := *p
+	if bufB != nil {
+		par.For(nil, workers, panels, 4, func(_, lo, hi int) { c.packB(bufB, lo, hi, j, jn, q, kn) })
+	}
+	par.For(nil, workers, p.m, rows, func(_, lo, hi int) { c.stripe(packsA, bufB, rows, lo, hi, j, jn, q, kn, beta) })
+}
+
+// stripe multiplies rows i0 ≤ i < i1 of op(A) by a block of op(B), a number of rows at
+// a time.
+func (p *product[T]) stripe(packsA bool, bufB []T, rows, i0, i1, j, jn, q, kn int, beta T) {
+	var bufA, corner []T
+	if packsA || p.uplo != 0 {
+		s := borrow[T]()
+		defer s.giveBack()
+		if packsA {
+			bufA = grow(&s.a, min(rows, i1-i0)*kn)
+		}
+		if p.uplo != 0 {
+			corner = grow(&s.corner, p.kern.Rows*p.kern.Vectors*p.kern.Lanes)
+		}
+	}
+	for i := i0; i < i1; i += rows {
+		in := min(rows, i1-i)
+		if packsA {
+			p.packA(bufA, i, in, q, kn)
+		}
+		p.tiles(bufA, bufB, corner, i, in, j, jn, q, kn, beta)
 	}
 }
 
@@ -201,20 +232,23 @@ func (p *product[T]) packA(buf []T, i0, m, q, k int) {
 	}
 }
 
-// packB copies n columns of op(B) for tiles: each group of v vectors of columns
-// becomes k rows of v vectors.
-func (p *product[T]) packB(buf []T, j0, n, q, k int) {
+// packB copies panels lo ≤ x < hi of n columns of op(B) for tiles: each, of v vectors
+// of columns, becomes k rows of v vectors.
+func (p *product[T]) packB(buf []T, lo, hi, j0, n, q, k int) {
 	g := p.kern
-	for _, across := range runs(ceilDiv(n, g.Lanes), g.Vectors) {
-		for x := range across.count {
-			v, j := across.size, (across.at+x*across.size)*g.Lanes
-			w, ldd := min(v*g.Lanes, n-j), v*g.Lanes
-			dst := buf[j*k : (j+ldd)*k]
-			if p.transB {
-				transpose(g, k, w, p.b[(j0+j)*p.ldb+q:], p.ldb, dst, ldd)
-			} else {
-				g.CopyPanel[v-1](k, &p.b[q*p.ldb+j0+j], p.ldb, &dst[0], ldd, w-(v-1)*g.Lanes)
-			}
+	across := runs(ceilDiv(n, g.Lanes), g.Vectors)
+	for x := lo; x < hi; x++ {
+		r, y := across[0], x
+		if x >= r.count {
+			r, y = across[1], x-r.count
+		}
+		v, j := r.size, (r.at+y*r.size)*g.Lanes
+		w, ldd := min(v*g.Lanes, n-j), v*g.Lanes
+		dst := buf[j*k : (j+ldd)*k]
+		if p.transB {
+			transpose(g, k, w, p.b[(j0+j)*p.ldb+q:], p.ldb, dst, ldd)
+		} else {
+			g.CopyPanel[v-1](k, &p.b[q*p.ldb+j0+j], p.ldb, &dst[0], ldd, w-(v-1)*g.Lanes)
 		}
 	}
 }
@@ -274,8 +308,8 @@ func (p *product[T]) copyTriangle(dst []T, ldd int, src []T, lds, i, r, j, w int
 }
 
 // scale is the product with no terms: C = beta·C.
-func (p *product[T]) scale(i0, i1, j0, j1 int) {
-	for i := i0; i < i1; i++ {
+func (p *product[T]) scale(j0, j1 int) {
+	for i := range p.m {
 		lo, hi := j0, j1
 		switch p.uplo {
 		case blas.Upper:

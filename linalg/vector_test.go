@@ -169,7 +169,7 @@ func TestGer(t *testing.T) {
 
 func TestSyrk(t *testing.T) {
 	floattest.Levels(t, func(t *testing.T) {
-		for _, s := range [][2]int{{1, 1}, {1, 5}, {4, 3}, {8, 9}, {24, 7}, {25, 300}, {67, 40}, {130, 33}} {
+		for _, s := range [][2]int{{1, 1}, {1, 5}, {4, 3}, {8, 9}, {24, 7}, {25, 300}, {67, 40}, {130, 33}, {132, 70}} {
 			testSyrk[float64](t, s[0], s[1])
 			testSyrk[float32](t, s[0], s[1])
 		}
@@ -203,7 +203,7 @@ func testSyrk[T floattest.Float](t *testing.T, n, k int) {
 						}
 					}
 				}
-				linalg.Syrk(uplo, tr, T(f[0]), a, T(f[1]), c)
+				linalg.SyrkParallel(1+n%3, uplo, tr, T(f[0]), a, T(f[1]), c)
 				for i := range n {
 					for j := range n {
 						got, w := c.At(i, j), want.At(i, j)
