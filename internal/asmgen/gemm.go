@@ -67,12 +67,10 @@ func (g *gen) gemmTile(m, v int) {
 	acc := make([][]reg.VecVirtual, m)
 	for i := range acc {
 		acc[i] = g.vecs(v)
-		for _, r := range acc[i] {
-			g.zero(r)
-		}
 	}
 	g.prefetchTile(c, ldc, m, v)
-	rank1 := func(full bool) {
+	// The first product sets the sums, which spares zeroing them.
+	rank1 := func(full, first bool) {
 		bv := g.vecs(v)
 		for j := range bv {
 			at := Mem{Base: b, Disp: j * g.width() * g.size}
@@ -91,17 +89,22 @@ func (g *gen) gemmTile(m, v int) {
 			av := g.vec()
 			g.bcast(rows[i], av)
 			for j := range bv {
-				g.fma(av, bv[j], acc[i][j])
+				if first {
+					g.mul(av, bv[j], acc[i][j])
+				} else {
+					g.fma(av, bv[j], acc[i][j])
+				}
 			}
 		}
 		g.ADDQ(cs, a)
 		g.ADDQ(ldb, b)
 	}
 	loop := func(label string, full bool) {
-		g.TESTQ(k, k)
+		rank1(full, true)
+		g.DECQ(k)
 		g.JZ(LabelRef("store"))
 		g.Label(label)
-		rank1(full)
+		rank1(full, false)
 		g.DECQ(k)
 		g.JNZ(LabelRef(label))
 	}

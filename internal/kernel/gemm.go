@@ -19,7 +19,7 @@ const (
 // one below the other, and a fixed number of vectors of its columns, the last of
 // which has tail lanes. Element (i, p) of group q of A is a[q*gs+i*rs+p*cs]; rows of
 // B and C are contiguous and ldb and ldc apart. Each element of C is one sum in the
-// order of p, so its bits do not depend on the tile that computed it. With beta = 0,
+// order of p, 1 ≤ k, so its bits do not depend on the tile that computed it. With beta = 0,
 // C is not read.
 type Tile[T Float] func(groups, k int, alpha T, a *T, rs, cs, gs int, b *T, ldb int, beta T, c *T, ldc, tail int)
 
