@@ -125,25 +125,19 @@ func median(x []float64) float64 {
 	return (x[(len(x)-1)/2] + x[len(x)/2]) / 2
 }
 
-// timed returns the seconds of one call of f, the mean over some 20 ms.
+// timed returns the seconds of one call of f, the mean over some 20 ms. As the C
+// programs do, it first runs as long untimed, since another process has had the
+// caches.
 func timed(f func()) func() (float64, error) {
-	reps := 0
 	return func() (float64, error) {
-		if reps == 0 { // a first call warms up
-			for reps = 1; ; reps *= 2 {
-				start := time.Now()
-				for range reps {
-					f()
-				}
-				if time.Since(start) > 20*time.Millisecond {
-					break
-				}
+		for reps := 1; ; reps *= 2 {
+			start := time.Now()
+			for range reps {
+				f()
+			}
+			if d := time.Since(start); d > 20*time.Millisecond && reps > 1 {
+				return d.Seconds() / float64(reps), nil
 			}
 		}
-		start := time.Now()
-		for range reps {
-			f()
-		}
-		return time.Since(start).Seconds() / float64(reps), nil
 	}
 }
