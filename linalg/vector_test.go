@@ -169,7 +169,7 @@ func TestGer(t *testing.T) {
 
 func TestSyrk(t *testing.T) {
 	floattest.Levels(t, func(t *testing.T) {
-		for _, s := range [][2]int{{1, 1}, {1, 5}, {4, 3}, {8, 9}, {24, 7}, {25, 300}, {67, 40}, {130, 33}, {132, 70}} {
+		for _, s := range [][2]int{{1, 1}, {1, 5}, {4, 3}, {8, 9}, {24, 7}, {25, 300}, {67, 40}, {130, 33}, {132, 70}, {200, 120}} {
 			testSyrk[float64](t, s[0], s[1])
 			testSyrk[float32](t, s[0], s[1])
 		}
