@@ -11,7 +11,7 @@ import (
 // Errors: ErrShape if X is nil or has no rows or no columns; ErrNonFinite, naming
 // the first row and column at fault, if an element is NaN or infinite.
 // O(n·d), at the speed of memory for a [RowBlocker] or [RowViewer], and no more
-// than one block of rows of extra memory.
+// than one block of rows of extra memory; less for a [FiniteChecker].
 func CheckMatrix(X Matrix) (n, d int, err error) {
 	if X == nil {
 		return 0, 0, fmt.Errorf("X is nil: %w", ErrShape)
@@ -21,6 +21,10 @@ func CheckMatrix(X Matrix) (n, d int, err error) {
 		return n, d, fmt.Errorf("X is %d×%d: %w", n, d, ErrShape)
 	}
 	switch m := X.(type) {
+	case FiniteChecker:
+		if i, j, found := m.FirstNonFinite(); found {
+			err = nonFiniteElement(i, j, m.At(i, j))
+		}
 	case RowBlocker:
 		err = checkBlocks(m, n, d)
 	case RowViewer:

@@ -24,6 +24,18 @@ type nothing struct{ r, c int }
 func (n nothing) Dims() (rows, cols int) { return n.r, n.c }
 func (n nothing) At(i, j int) float64    { panic("no elements") }
 
+// finder knows where its elements are not finite.
+type finder struct{ *linalg.Dense[float64] }
+
+func (f finder) FirstNonFinite() (row, col int, found bool) {
+	for k, v := range f.Data {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return k / f.Cols, k % f.Cols, true
+		}
+	}
+	return 0, 0, false
+}
+
 // matrices returns X as each kind of matrix that CheckMatrix reads in another way.
 func matrices(X *linalg.Dense[float64]) map[string]gram.Matrix {
 	wide := linalg.NewDense[float64](X.Rows, X.Cols+1, nil)
@@ -41,7 +53,7 @@ func matrices(X *linalg.Dense[float64]) map[string]gram.Matrix {
 	gonum := mat.DenseCopyOf(X)
 	return map[string]gram.Matrix{
 		"Dense": X, "slice": view, "float32": f32, "gonum": gonum, "RowViewer": viewOnly{gonum},
-		"Operator": linalg.AsOperator(X), "At": atOnly{X},
+		"Operator": linalg.AsOperator(X), "FiniteChecker": finder{X}, "At": atOnly{X},
 	}
 }
 

@@ -5,7 +5,7 @@
 // It holds the two words that everything else is made of, and no algorithm:
 //
 //   - A [Matrix] is anything with a shape and elements; every gonum matrix is one.
-//     Small optional interfaces beside it ([RowViewer], [RowBlocker], [Operator])
+//     Small optional interfaces beside it ([RowViewer], [RowBlocker], [FiniteChecker], [Operator])
 //     make it fast.
 //   - A [Model] is what a fit returned: a [Classifier], [Regressor], [Transformer]
 //     or [Scorer]. It is immutable and safe for concurrent use.

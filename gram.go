@@ -32,6 +32,15 @@ type RowBlocker interface {
 	RowBlock(buf []float64, lo, hi int) (block []float64, stride int)
 }
 
+// A FiniteChecker knows how to look for NaN and infinities in its elements faster
+// than by reading them all; sparse matrices do. [CheckMatrix] asks it.
+type FiniteChecker interface {
+	Matrix
+	// FirstNonFinite returns the position of the first element, row by row, that is
+	// NaN or infinite, if there is one.
+	FirstNonFinite() (row, col int, found bool)
+}
+
 // An Operator is a Matrix that multiplies: all that iterative methods need of X.
 // linalg.AsOperator makes one of any Matrix, and sparse types are Operators of
 // their own, so one algorithm serves dense and sparse input. The methods may be
@@ -123,6 +132,17 @@ type RegressorTrainer interface {
 // holds targets or class labels as floats; others ignore it, and it may be nil.
 type TransformerTrainer interface {
 	TrainTransformer(ctx context.Context, X Matrix, y, w []float64) (Transformer, error)
+}
+
+// A CrossFitter is a TransformerTrainer that hands on its own training rows otherwise
+// than its model transforms later ones. A transformer that learns from targets has
+// seen those of its training rows; what is trained on its transform of them trusts
+// it more than new rows deserve. prep.Target is one.
+type CrossFitter interface {
+	TransformerTrainer
+	// CrossFit trains as TrainTransformer does and returns, beside the same model, the
+	// training rows, n×OutFeatures row-major, each transformed without its own target.
+	CrossFit(ctx context.Context, X Matrix, y, w []float64) (Transformer, []float64, error)
 }
 
 // A ScorerTrainer fits a Scorer.
