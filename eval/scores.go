@@ -68,6 +68,40 @@ func LogLoss(y []int, proba, w []float64) (float64, error) {
 	return loss / total, nil
 }
 
+// Brier returns half the mean over the rows, weighted by w, nil for all ones, of the
+// squared distance of their probabilities from certainty in the label: proba is n×K
+// row-major. For two classes that is the mean of (p − y)², where p is the probability
+// of class 1. The result is in [0, 1], 0 for certainty in what is right; unlike
+// [LogLoss] a wrong certainty costs no more than 1.
+//
+// Errors are those of LogLoss. O(n·K).
+//
+// Source: G. Brier, Verification of forecasts expressed in terms of probability,
+// Monthly Weather Review 78 (1950).
+func Brier(y []int, proba, w []float64) (float64, error) {
+	k, err := columns(y, proba, w)
+	if err != nil {
+		return 0, err
+	}
+	var sum, total float64
+	for i, label := range y {
+		row := proba[i*k : (i+1)*k]
+		if err := checkProba(row, i); err != nil {
+			return 0, err
+		}
+		var dist float64
+		for c, p := range row {
+			if c == label {
+				p = 1 - p
+			}
+			dist += p * p
+		}
+		sum += weight(w, i) * dist / 2
+		total += weight(w, i)
+	}
+	return sum / total, nil
+}
+
 // minProba is the least probability that LogLoss takes the logarithm of.
 const minProba = 0x1p-52
 
