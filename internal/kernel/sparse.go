@@ -1,0 +1,50 @@
+package kernel
+
+// The sparse kernels work on rows in compressed form: row i of A has the entries
+// ptr[i] ≤ p < ptr[i+1], of value val[p] in column col[p]. Every column must lie
+// within the other operand; assembly does not look.
+
+// SpMulVec sets dst[i] to the inner product of row i of A with x, i < len(dst).
+func SpMulVec[T Float](dst []T, ptr []int64, col []uint32, val, x []T) {
+	for i := range dst {
+		c, v := col[ptr[i]:ptr[i+1]], val[ptr[i]:ptr[i+1]]
+		v = v[:len(c)]
+		var s0, s1, s2, s3 T
+		k := 0
+		for ; k+4 <= len(c); k += 4 {
+			s0 += v[k] * x[c[k]]
+			s1 += v[k+1] * x[c[k+1]]
+			s2 += v[k+2] * x[c[k+2]]
+			s3 += v[k+3] * x[c[k+3]]
+		}
+		for ; k < len(c); k++ {
+			s0 += v[k] * x[c[k]]
+		}
+		dst[i] = (s0 + s1) + (s2 + s3)
+	}
+}
+
+// SpMulDense sets the rows×n matrix dst, of rows ldd apart, to A·B, the rows of B
+// being ldb apart.
+func SpMulDense[T Float](dst []T, ldd, rows, n int, ptr []int64, col []uint32, val, b []T, ldb int) {
+	for i := range rows {
+		row := dst[i*ldd : i*ldd+n]
+		clear(row)
+		for p := ptr[i]; p < ptr[i+1]; p++ {
+			at := int(col[p]) * ldb
+			Axpy(val[p], b[at:at+n], row)
+		}
+	}
+}
+
+// SpAddTrans adds Aᵀ·G to dst, for rows of A, and of G, of length n and ldg apart;
+// the rows of dst are ldd apart.
+func SpAddTrans[T Float](dst []T, ldd, rows, n int, ptr []int64, col []uint32, val, g []T, ldg int) {
+	for i := range rows {
+		row := g[i*ldg : i*ldg+n]
+		for p := ptr[i]; p < ptr[i+1]; p++ {
+			at := int(col[p]) * ldd
+			Axpy(val[p], row, dst[at:at+n])
+		}
+	}
+}
