@@ -41,6 +41,8 @@ func files() []file {
 	}
 	return append(out,
 		file{"f64", "secular", func(c *build.Context) { secularFile(c, f64) }},
+		file{"i8", "gemm", byteGemmFile},
+		file{"i8", "convert", byteConvertFile},
 		file{"ruler", "ruler", rulerFile},
 	)
 }

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// i8 is the element type of integer products, by what they add up in.
+var i8 = elem{"i8", "int32", 4}
+
+// byteTile says how the tiles of one instruction level multiply.
+type byteTile struct {
+	vnni          bool
+	rows, vectors int // of the largest tile
+}
+
+// suffix is what the level adds to names besides AVX512 or AVX2.
+func (b byteTile) suffix() string {
+	if b.vnni {
+		return "VNNI"
+	}
+	return ""
+}
+
+// byteGemmFile emits the products of bytes and the copies that pack for them.
+func byteGemmFile(c *build.Context) {
+	levels(c, i8, func(g *gen) {
+		kinds := []byteTile{{false, 4, 2}}
+		if g.avx512 {
+			kinds = []byteTile{{true, 8, 3}, {false, 8, 2}}
+		}
+		for _, kind := range kinds {
+			for m := 1; m <= kind.rows; m++ {
+				for v := 1; v <= kind.vectors; v++ {
+					g.byteTile(kind, m, v)
+				}
+			}
+		}
+	})
+	g := &gen{Context: c, elem: i8}
+	g.packRows8()
+	g.packRows4()
+}
+
+// byteTile emits the product of groups of m packed rows of unsigned bytes with v
+// vectors of packed columns of signed bytes.
+func (g *gen) byteTile(kind byteTile, m, v int) {
+	g.begin(fmt.Sprintf("tile%dx%d%s", m, v, kind.suffix()),
+		"func(groups, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc, tail int)",
+		fmt.Sprintf("C = add + A·B for groups of %d rows and %d vectors of columns, the last of tail lanes:", m, v),
+		fmt.Sprintf("\tfor q := range groups { for p := range k { for s := range 4 { acc[i][j] += a[((q*k+p)*%d+i)*4+s] * b[p*ldb+j*4+s] } } }", m),
+		fmt.Sprintf("\tc[(q*%d+i)*ldc+j] = add[(q*%d+i)*lda+j] + acc[i][j]", m, m))
+	a, ldb := g.param("a"), g.param("ldb")
+	add, lda, c, ldc := g.param("add"), g.param("lda"), g.param("c"), g.param("ldc")
+	g.bytes(lda)
+	g.bytes(ldc)
+	if g.avx512 {
+		tail := g.param("tail")
+		g.tailMask(tail)
+	}
+	groups := g.param("groups")
+
+	g.Label("group")
+	b, k := g.param("b"), g.param("k")
+	acc := make([][]reg.VecVirtual, m)
+	for i := range acc {
+		acc[i] = g.vecs(v)
+		for _, r := range acc[i] {
+			g.zero(r)
+		}
+	}
+	g.prefetchTile(c, ldc, m, v)
+	g.TESTQ(k, k)
+	g.JZ(LabelRef("store"))
+	g.Label("loop")
+	if m == 1 { // reads B from memory once, so it fetches ahead
+		for j := 0; j < v*g.width()*4; j += 64 {
+			g.PREFETCHT0(Mem{Base: b, Disp: byteAhead + j})
+		}
+	}
+	if kind.vnni {
+		g.quadsVNNI(acc, a, b)
+	} else {
+		g.quads(acc, a, b)
+	}
+	g.ADDQ(U32(uint32(4*m)), a)
+	g.ADDQ(ldb, b)
+	g.DECQ(k)
+	g.JNZ(LabelRef("loop"))
+	g.Label("store")
+	if !g.avx512 {
+		tail := g.param("tail")
+		g.ymask = g.YMM()
+		g.loadMask(tail)
+	}
+	for _, row := range acc {
+		g.addRow(row, add, c)
+		g.ADDQ(lda, add)
+		g.ADDQ(ldc, c)
+	}
+	g.DECQ(groups)
+	g.JNZ(LabelRef("group"))
+	g.RET()
+}
+
+// byteAhead is how far ahead, in bytes, a single row has B fetched.
+const byteAhead = 2048
+
+// quadsVNNI adds the products of four bytes in a row, in one instruction.
+func (g *gen) quadsVNNI(acc [][]reg.VecVirtual, a, b reg.GPVirtual) {
+	bv := g.vecs(len(acc[0]))
+	for j := range bv {
+		g.VMOVDQU32(Mem{Base: b, Disp: 64 * j}, bv[j])
+	}
+	for i, row := range acc {
+		av := g.vec()
+		g.VPBROADCASTD(Mem{Base: a, Disp: 4 * i}, av)
+		for j := range bv {
+			g.VPDPBUSD(bv[j], av, row[j])
+		}
+	}
+}
+
+// quads does the same in 16 bits, which hold every product's factors: the bytes with
+// even places and those with odd places apart, each pair's sum exact in 32 bits.
+// VPMADDUBSW would saturate.
+func (g *gen) quads(acc [][]reg.VecVirtual, a, b reg.GPVirtual) {
+	even, odd := g.vecs(len(acc[0])), g.vecs(len(acc[0]))
+	for j := range even {
+		g.load(Mem{Base: b, Disp: g.width() * 4 * j}, odd[j])
+		g.VPSLLW(Imm(8), odd[j], even[j])
+		g.VPSRAW(Imm(8), even[j], even[j])
+		g.VPSRAW(Imm(8), odd[j], odd[j])
+	}
+	for i, row := range acc {
+		av := g.vec()
+		add := func(bv []reg.VecVirtual) {
+			for j := range row {
+				p := g.vec()
+				g.VPMADDWD(bv[j], av, p)
+				g.VPADDD(p, row[j], row[j])
+			}
+		}
+		at := Mem{Base: a, Disp: 4 * i}
+		g.VPBROADCASTD(at, av)
+		g.VPSLLW(Imm(8), av, av)
+		g.VPSRLW(Imm(8), av, av)
+		add(even)
+		g.VPBROADCASTD(at, av)
+		g.VPSRLW(Imm(8), av, av)
+		add(odd)
+	}
+}
+
+// addRow stores a row of sums plus what is at add.
+func (g *gen) addRow(row []reg.VecVirtual, add, c reg.GPVirtual) {
+	for j, r := range row {
+		tail, disp := j == len(row)-1, g.width()*4*j
+		old := g.vec()
+		g.loadPart(Mem{Base: add, Disp: disp}, old, tail)
+		g.VPADDD(old, r, r)
+		g.storePart(r, Mem{Base: c, Disp: disp}, tail)
+	}
+}
+
+// packRows8 emits the interleaving of 8 rows, four bytes of each in turn, by
+// transposing blocks of 8×8 quads.
+func (g *gen) packRows8() {
+	g.begin("packRows8", "func(blocks int, src *uint8, lds int, flip uint32, dst *uint8)",
+		"Interleaves the quads of 8 rows of 32·blocks bytes:",
+		"\tfor p := range 8*blocks { for i := range 8 { dst[p*8+i] = src[i*lds/4+p] ^ flip } } // in units of 4 bytes")
+	blocks, src, lds, dst := g.param("blocks"), g.param("src"), g.param("lds"), g.param("dst")
+	flip := g.YMM()
+	g.VBROADCASTSS(g.paramAddr("flip"), flip)
+	from := g.rowAddresses(src, lds, 8)
+	g.Label("loop")
+	r := g.vecs(8)
+	for i := range r {
+		g.VPXOR(from[i], flip, r[i])
+	}
+	for p, column := range g.transpose8(r) {
+		g.VMOVDQU(column, Mem{Base: dst, Disp: 32 * p})
+	}
+	g.ADDQ(U32(32), src)
+	g.ADDQ(U32(256), dst)
+	g.DECQ(blocks)
+	g.JNZ(LabelRef("loop"))
+	g.RET()
+}
+
+// packRows4 is packRows8 for 4 rows, in blocks of 4×4 quads.
+func (g *gen) packRows4() {
+	g.begin("packRows4", "func(blocks int, src *uint8, lds int, flip uint32, dst *uint8)",
+		"Interleaves the quads of 4 rows of 16·blocks bytes:",
+		"\tfor p := range 4*blocks { for i := range 4 { dst[p*4+i] = src[i*lds/4+p] ^ flip } } // in units of 4 bytes")
+	blocks, src, lds, dst := g.param("blocks"), g.param("src"), g.param("lds"), g.param("dst")
+	flip := g.XMM()
+	g.VBROADCASTSS(g.paramAddr("flip"), flip)
+	from := g.rowAddresses(src, lds, 4)
+	g.Label("loop")
+	r, t, out := g.xmms(4), g.xmms(4), g.xmms(4)
+	for i := range r {
+		g.VPXOR(from[i], flip, r[i])
+	}
+	for i := 0; i < 4; i += 2 {
+		g.VPUNPCKLDQ(r[i+1], r[i], t[i])
+		g.VPUNPCKHDQ(r[i+1], r[i], t[i+1])
+	}
+	for i := range 2 {
+		g.VPUNPCKLQDQ(t[i+2], t[i], out[2*i])
+		g.VPUNPCKHQDQ(t[i+2], t[i], out[2*i+1])
+	}
+	for p, column := range out {
+		g.VMOVDQU(column, Mem{Base: dst, Disp: 16 * p})
+	}
+	g.ADDQ(U32(16), src)
+	g.ADDQ(U32(64), dst)
+	g.DECQ(blocks)
+	g.JNZ(LabelRef("loop"))
+	g.RET()
+}
+
+func (g *gen) xmms(n int) []reg.VecVirtual {
+	out := make([]reg.VecVirtual, n)
+	for i := range out {
+		out[i] = g.XMM()
+	}
+	return out
+}
