@@ -45,6 +45,20 @@ func (m *CSC[T]) MulVec(dst, x []T) { m.Trans.MulTransVec(dst, x) }
 // MulTransVec sets dst to Aᵀ·x; see [CSR.MulVec].
 func (m *CSC[T]) MulTransVec(dst, x []T) { m.Trans.MulVec(dst, x) }
 
+// FirstNonFinite returns the place of the first entry, by rows, that is NaN or
+// infinite; see gram.FiniteChecker. O(columns + entries).
+func (m *CSC[T]) FirstNonFinite() (row, col int, found bool) {
+	for j := range m.Trans.Rows {
+		rows, val := m.Trans.Row(j)
+		for k, i := range rows {
+			if x := val[k]; x-x != 0 && (!found || int(i) < row) {
+				row, col, found = int(i), j, true
+			}
+		}
+	}
+	return row, col, found
+}
+
 // within returns the entries of column j in rows lo ≤ i < hi.
 func (m *CSC[T]) within(j, lo, hi int) (row []uint32, val []T) {
 	row, val = m.Trans.Row(j)

@@ -15,7 +15,8 @@ import (
 // element (i, Col[p]) of value Val[p], and all other elements are zero. Within a
 // row the columns increase strictly.
 //
-// *CSR is a gram.Operator, so every model takes it, and a gonum mat.Matrix.
+// *CSR is a gram.Operator and a gram.FiniteChecker, so every model takes it, and a
+// gonum mat.Matrix.
 //
 // The fields may be set directly by a caller who keeps these rules: [NewCSR] and
 // [CSR.Check] verify them, and products do not verify them again. A matrix that
@@ -163,19 +164,19 @@ func (m *CSR[T]) Clone() *CSR[T] {
 	return out
 }
 
-// FirstNonFinite returns the place and value of the first entry, by rows, that is
-// NaN or infinite. O(Rows + entries).
-func (m *CSR[T]) FirstNonFinite() (i, j int, v float64, found bool) {
+// FirstNonFinite returns the place of the first entry, by rows, that is NaN or
+// infinite; see gram.FiniteChecker. O(Rows + entries).
+func (m *CSR[T]) FirstNonFinite() (row, col int, found bool) {
 	first, end := m.Ptr[0], m.Ptr[m.Rows]
 	for k, x := range m.Val[first:end] {
 		if x-x == 0 {
 			continue
 		}
 		p := first + int64(k)
-		i = sort.Search(m.Rows, func(i int) bool { return m.Ptr[i+1] > p })
-		return i, int(m.Col[p]), float64(x), true
+		row = sort.Search(m.Rows, func(i int) bool { return m.Ptr[i+1] > p })
+		return row, int(m.Col[p]), true
 	}
-	return 0, 0, 0, false
+	return 0, 0, false
 }
 
 // checkRows panics unless [lo, hi) are rows of m.

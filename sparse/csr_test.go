@@ -21,6 +21,7 @@ import (
 var (
 	_ gram.Operator = (*sparse.CSR[float64])(nil)
 	_ gram.Operator = (*sparse.CSC[float32])(nil)
+	_ gram.Operator = (*sparse.Centered)(nil)
 	_ mat.Matrix    = (*sparse.COO[float32])(nil)
 	_ mat.Matrix    = (*sparse.CSR[float32])(nil)
 	_ mat.Matrix    = (*sparse.CSC[float64])(nil)
@@ -134,7 +135,7 @@ func testConversions[T floattest.Float](t *testing.T, r *rand.Rand, m, n int, de
 	identical(t, "CSC.ToCSR", tr.View().ToCSR(), s)
 	identical(t, "Clone of a slice", s.SliceRows(m/2, m).Clone(), s.SliceRows(m/2, m))
 	equal(t, "To float64", sparse.To[float64](s), d)
-	if _, _, _, found := s.FirstNonFinite(); found {
+	if _, _, found := s.FirstNonFinite(); found {
 		t.Error("integers are not finite")
 	}
 	for i := range m {
@@ -149,8 +150,17 @@ func TestFromDense(t *testing.T) {
 	if err != nil || s.NNZ() != 4 || s.At(0, 0) != 0 || !math.IsNaN(s.At(0, 2)) {
 		t.Errorf("%+v, %v", s, err)
 	}
-	if i, j, v, found := s.FirstNonFinite(); i != 0 || j != 2 || !math.IsNaN(v) || !found {
-		t.Errorf("non-finite (%d, %d) %v %v", i, j, v, found)
+	for _, X := range []gram.FiniteChecker{s, s.Transpose().View()} {
+		if i, j, found := X.FirstNonFinite(); i != 0 || j != 2 || !found {
+			t.Errorf("non-finite (%d, %d) %v", i, j, found)
+		}
+	}
+	d.Set(1, 0, math.Inf(-1))
+	if s, err = sparse.FromDense[float64](d, 0); err != nil {
+		t.Fatal(err)
+	}
+	if i, j, found := s.Transpose().View().FirstNonFinite(); i != 0 || j != 2 || !found {
+		t.Errorf("first non-finite (%d, %d) %v", i, j, found)
 	}
 	if _, err := sparse.FromDense[float64](nil, 0); !errors.Is(err, gram.ErrShape) {
 		t.Error(err)
