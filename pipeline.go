@@ -17,7 +17,8 @@ import (
 //		Last:  linear.Softmax{},
 //	}
 //
-// In a cross-validation the steps are thus fitted to the training rows alone.
+// In a cross-validation the steps are thus fitted to the training rows alone. A step
+// that is a [CrossFitter] hands on training rows that have not seen their own targets.
 type ClassifierPipeline struct {
 	// Steps are trained in order; there may be none. They get the labels as floats,
 	// and the weights.
@@ -97,7 +98,7 @@ func (p RegressorPipeline) TrainRegressor(ctx context.Context, X Matrix, y, w []
 }
 
 // TransformerPipeline makes one [TransformerTrainer] of several, as
-// [ClassifierPipeline] does.
+// [ClassifierPipeline] does. It is a [CrossFitter], for the steps that are.
 type TransformerPipeline struct {
 	// Steps are trained in order. There must be at least one.
 	Steps []TransformerTrainer
@@ -106,34 +107,55 @@ type TransformerPipeline struct {
 // Fit is [ClassifierPipeline.Fit] with no model at the end. y goes to the steps as it
 // is, and may be nil if they do not read it. Having no steps is ErrParam.
 func (p TransformerPipeline) Fit(ctx context.Context, X Matrix, y, w []float64) (*PipelineTransformer, error) {
+	m, _, err := p.fit(ctx, X, y, w, func(last TransformerTrainer, Z Matrix) (Transformer, []float64, error) {
+		t, err := last.TrainTransformer(ctx, Z, y, w)
+		return t, nil, err
+	})
+	return m, err
+}
+
+// fit trains the steps, the last one by train, and returns what that returns of Z.
+func (p TransformerPipeline) fit(ctx context.Context, X Matrix, y, w []float64, train func(TransformerTrainer, Matrix) (Transformer, []float64, error)) (*PipelineTransformer, []float64, error) {
 	if len(p.Steps) == 0 {
-		return nil, fmt.Errorf("pipeline has no steps: %w", ErrParam)
+		return nil, nil, fmt.Errorf("pipeline has no steps: %w", ErrParam)
 	}
 	if err := checkSteps(p.Steps); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	end := len(p.Steps) - 1
 	steps, Z, limit, err := trainSteps(ctx, p.Steps[:end], X, y, w)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	last, err := p.Steps[end].TrainTransformer(ctx, Z, y, w)
+	last, data, err := train(p.Steps[end], Z)
 	if err != nil {
 		err = atStep(end, err)
 	}
 	if fatal(err) {
-		return nil, err
+		return nil, nil, err
 	}
 	m, bad := newPipelineTransformer(append(steps, last))
 	if bad != nil {
-		return nil, bad
+		return nil, nil, bad
 	}
-	return m, errors.Join(limit, err)
+	return m, data, errors.Join(limit, err)
 }
 
 // TrainTransformer is [TransformerPipeline.Fit].
 func (p TransformerPipeline) TrainTransformer(ctx context.Context, X Matrix, y, w []float64) (Transformer, error) {
 	return p.Fit(ctx, X, y, w)
+}
+
+// CrossFit is Fit that also returns the training rows as the last step hands them on;
+// see [CrossFitter].
+func (p TransformerPipeline) CrossFit(ctx context.Context, X Matrix, y, w []float64) (Transformer, []float64, error) {
+	m, Z, err := p.fit(ctx, X, y, w, func(last TransformerTrainer, Z Matrix) (Transformer, []float64, error) {
+		return CrossFit(ctx, last, Z, y, w)
+	})
+	if fatal(err) {
+		return nil, nil, err
+	}
+	return m, Z, err
 }
 
 var errNoLast = fmt.Errorf("pipeline's Last is nil: %w", ErrParam)
@@ -168,16 +190,12 @@ func trainSteps(ctx context.Context, trainers []TransformerTrainer, X Matrix, y,
 	}
 	Z = X
 	for i, trainer := range trainers {
-		t, err := trainer.TrainTransformer(ctx, Z, y, w)
+		t, data, err := CrossFit(ctx, trainer, Z, y, w)
 		if fatal(err) {
 			return nil, nil, nil, atStep(i, err)
 		}
 		if err != nil {
 			limit = errors.Join(limit, atStep(i, err))
-		}
-		data, err := t.Transform(nil, Z)
-		if err != nil {
-			return nil, nil, nil, atStep(i, err)
 		}
 		n, _ := Z.Dims()
 		Z = &rows{n, t.OutFeatures(), t.OutFeatures(), data}
