@@ -294,7 +294,7 @@ func TestCrossValidateErrors(t *testing.T) {
 		{ctx, centroids{}, X, y, nil, fixed{{[]int{0, 2, 3, 5}, []int{1}}}, gram.ErrLabels, "fold 0: class 1 of 3 has no samples"},
 		{ctx, centroids{classes: 4}, X, y, nil, KFold{N: 2}, gram.ErrLabels, "fold 0: model of 4 classes, labels of 3"},
 		{ctx, centroids{predictErr: boom}, X, y, nil, KFold{N: 2}, boom, "fold 0: boom"},
-		{cancelled, centroids{}, X, y, nil, KFold{N: 2}, context.Canceled, "fold 0: context canceled"},
+		{cancelled, centroids{}, X, y, nil, KFold{N: 2}, context.Canceled, "context canceled"},
 	} {
 		cv, err := CrossValidate(c.ctx, c.tr, c.X, c.y, c.w, c.folds)
 		if cv != nil || !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.text) {
