@@ -2,7 +2,6 @@ package sparse_test
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -263,7 +262,7 @@ func TestSortRows(t *testing.T) {
 			m.SortRows()
 			for k, w := range want {
 				if m.Col[k] != w.c || m.Val[k] != w.v {
-					t.Fatal(fmt.Sprintf("%d of %d columns: entry %d is (%d, %v), want %v", n, cols, k, m.Col[k], m.Val[k], w))
+					t.Fatalf("%d of %d columns: entry %d is (%d, %v), want %v", n, cols, k, m.Col[k], m.Val[k], w)
 				}
 			}
 		}
