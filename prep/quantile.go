@@ -57,11 +57,11 @@ func (s distribution) quantile(p float64) float64 {
 	var i int
 	var t float64 // how far from value i to the next
 	if s.upTo == nil {
-		at := p * float64(last)
+		at := snap(p * float64(last))
 		i = int(at)
 		t = at - float64(i)
 	} else {
-		at := p * (s.upTo[last] - s.unit)
+		at := snap(p * (s.upTo[last] - s.unit))
 		i = sort.Search(last, func(i int) bool { return s.upTo[i] > at })
 		t = max(0, (at-(s.upTo[i]-s.unit))/s.unit)
 	}
@@ -69,6 +69,15 @@ func (s distribution) quantile(p float64) float64 {
 		return s.values[last]
 	}
 	return between(s.values[i], s.values[i+1], t)
+}
+
+// snap returns the whole number that a place differs from by rounding alone, if there is
+// one: an order statistic is then met exactly, and ties stay ties.
+func snap(at float64) float64 {
+	if whole := math.Round(at); math.Abs(at-whole) <= 0x1p-50*whole {
+		return whole
+	}
+	return at
 }
 
 // between returns a + (b−a)·t for 0 ≤ t ≤ 1, from the nearer end and without overflow.

@@ -151,6 +151,12 @@ func (m *StandardModel) Var() []float64 { return slices.Clone(m.variance) }
 // constant column and for all of them under NoStd.
 func (m *StandardModel) Scale() []float64 { return slices.Clone(m.scale) }
 
+// FeatureNames returns the names of the columns of Z, which are those of X; nil
+// stands for x0, x1 and so on.
+func (m *StandardModel) FeatureNames(in []string) []string {
+	return slices.Clone(namesOf(in, len(m.mean)))
+}
+
 // Transform sets dst, n×d row-major, to the standardized rows of X and returns it;
 // nil allocates. A NaN stays a NaN. dst may be the memory of a compact X itself.
 // It returns ErrShape for a dst that does not fit or an X that has not d columns.
