@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel/i8"
 )
 
 // Quantize returns for each x the integer whose value under p is nearest:
@@ -33,6 +34,10 @@ func Quantize[T Int, F Float](dst []T, x []F, p Params) ([]T, error) {
 // quantize is Quantize without checks.
 func quantize[T Int, F Float](dst []T, x []F, p Params) {
 	lo, hi := limits[T]()
+	if single, ok := any(x).([]float32); ok {
+		i8.Quantize(dst, single, p.Scale, lo-p.Zero, hi-p.Zero, p.Zero)
+		return
+	}
 	scale, low, high := F(p.Scale), F(lo-p.Zero), F(hi-p.Zero)
 	for i, v := range x {
 		v /= scale
@@ -66,6 +71,10 @@ func Dequantize[F Float, T Int](dst []F, q []T, p Params) ([]F, error) {
 
 // dequantize is Dequantize without checks.
 func dequantize[F Float, T Int](dst []F, q []T, p Params) {
+	if single, ok := any(dst).([]float32); ok {
+		i8.Dequantize(single, q, p.Scale, p.Zero)
+		return
+	}
 	scale := F(p.Scale)
 	for i, v := range q {
 		dst[i] = F(int32(v)-p.Zero) * scale

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel/i8"
 )
 
 // Requantize returns the sums acc, which stand for acc·s under a product's scale s,
@@ -27,10 +28,13 @@ func Requantize[T Int](dst []T, acc []int32, scale float32, zero int32) ([]T, er
 		return nil, err
 	}
 	lo, hi := limits[T]()
-	low, high := float32(lo-zero), float32(hi-zero)
-	for i, v := range acc {
-		r := min(max(float32(v)*scale, low), high)
-		dst[i] = T(int32(math.RoundToEven(float64(r))) + zero)
+	var factors [256]float32 // the kernel takes one for each
+	for i := range factors {
+		factors[i] = scale
+	}
+	for i := 0; i < len(acc); i += len(factors) {
+		n := min(len(factors), len(acc)-i)
+		i8.Requantize(dst[i:i+n], acc[i:i+n], factors[:n], lo-zero, hi-zero, zero)
 	}
 	return dst, nil
 }
