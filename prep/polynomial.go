@@ -41,10 +41,11 @@ func (s Polynomial) Fit(ctx context.Context, X gram.Matrix, w []float64) (*Polyn
 	if err != nil {
 		return nil, err
 	}
-	m := &PolynomialModel{features: d, bias: s.Bias}
-	if !m.grow(degree, s.InteractionOnly) {
+	if tooMany(d, degree, s.InteractionOnly) {
 		return nil, fmt.Errorf("degree %d of %d columns has more than %d products: %w", degree, d, maxTerms, gram.ErrParam)
 	}
+	m := &PolynomialModel{features: d, bias: s.Bias}
+	m.grow(degree, s.InteractionOnly)
 	return m, nil
 }
 
@@ -67,16 +68,12 @@ type PolynomialModel struct {
 }
 
 // grow adds the products of up to degree factors, each made of a shorter one and a
-// further column, and tells whether there are few enough.
-func (m *PolynomialModel) grow(degree int, interactionOnly bool) bool {
-	if m.features > maxTerms {
-		return false
-	}
+// further column.
+func (m *PolynomialModel) grow(degree int, interactionOnly bool) {
 	for j := range m.features {
 		m.prefix, m.factor = append(m.prefix, -1), append(m.factor, j)
 	}
-	lo := 0
-	for range degree - 1 {
+	for lo, length := 0, 1; length < degree && lo < len(m.factor); length++ {
 		hi := len(m.factor)
 		for p := lo; p < hi; p++ {
 			from := m.factor[p]
@@ -84,17 +81,28 @@ func (m *PolynomialModel) grow(degree int, interactionOnly bool) bool {
 				from++
 			}
 			for j := from; j < m.features; j++ {
-				if len(m.factor) == maxTerms {
-					return false
-				}
 				m.prefix, m.factor = append(m.prefix, p), append(m.factor, j)
 			}
 		}
-		if lo = hi; lo == len(m.factor) {
-			break // no product is longer
+		lo = hi
+	}
+}
+
+// tooMany tells whether there are more than maxTerms products. Those of k factors
+// number (d choose k) without repeats and (d+k−1 choose k) with them.
+func tooMany(d, degree int, interactionOnly bool) bool {
+	count, total := 1.0, 0.0
+	for k := 1; k <= degree && count > 0; k++ {
+		choices := d + k - 1
+		if interactionOnly {
+			choices = d - k + 1
+		}
+		count *= float64(choices) / float64(k)
+		if total += count; total > maxTerms {
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // Features returns d.
