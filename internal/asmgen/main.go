@@ -36,6 +36,7 @@ func files() []file {
 			file{t.pkg, "gemm", func(c *build.Context) { gemmFile(c, t) }},
 			file{t.pkg, "vector", func(c *build.Context) { vectorFile(c, t) }},
 			file{t.pkg, "exp", func(c *build.Context) { expFile(c, t) }},
+			file{t.pkg, "sparse", func(c *build.Context) { sparseFile(c, t) }},
 			file{t.pkg, "blas", func(c *build.Context) { blasFile(c, t) }},
 		)
 	}
@@ -106,7 +107,7 @@ func twins() (map[string][]byte, error) {
 }
 
 // twinFiles are the files of internal/kernel/f64 that float32 has in the same words.
-var twinFiles = []string{"doc.go", "dispatch.go", "gemm_levels_amd64.go", "gemm_levels_other.go", "symmetric.go"}
+var twinFiles = []string{"doc.go", "dispatch.go", "gemm_levels_amd64.go", "gemm_levels_other.go", "symmetric.go", "spmul.go"}
 
 // render returns the contents of all generated files by their paths.
 func render() (map[string][]byte, error) {

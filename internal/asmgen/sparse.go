@@ -1,0 +1,222 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// sparseAhead is how many entries ahead the columns are read to prefetch the rows
+// that they lead to.
+const sparseAhead = 16
+
+// sparseFile emits the products of matrices in compressed rows.
+func sparseFile(c *build.Context, t elem) {
+	levels(c, t, func(g *gen) {
+		if !g.avx512 { // scalar: both levels have the instructions
+			g.spMulVec(false)
+			g.spMulVec(true)
+		}
+		for vectors := 1; vectors <= sparseVectors; vectors++ {
+			g.spMulDense(vectors, false)
+			g.spMulDense(vectors, true)
+			g.spAddTrans(vectors)
+		}
+	})
+}
+
+// sparseVectors is the widest stretch of a dense row that is kept in registers.
+const sparseVectors = 4
+
+// A compressed holds the registers of a matrix in compressed rows and of the loop
+// over its entries.
+type compressed struct {
+	rows, ptr, col, val reg.GPVirtual
+	p, end              reg.GPVirtual
+}
+
+func (g *gen) compressed() *compressed {
+	return &compressed{
+		rows: g.param("rows"), ptr: g.param("ptr"), col: g.param("col"), val: g.param("val"),
+		p: g.GP64(), end: g.GP64(),
+	}
+}
+
+// each emits a loop over the rows: before and after around one over the entries.
+func (g *gen) eachRow(m *compressed, before, entry, after func()) {
+	g.Label("row")
+	g.MOVQ(Mem{Base: m.ptr}, m.p)
+	g.MOVQ(Mem{Base: m.ptr, Disp: 8}, m.end)
+	before()
+	g.CMPQ(m.p, m.end)
+	g.JGE(LabelRef("rowEnd"))
+	g.Label("entry")
+	entry()
+	g.INCQ(m.p)
+	g.CMPQ(m.p, m.end)
+	g.JL(LabelRef("entry"))
+	g.Label("rowEnd")
+	after()
+	g.ADDQ(Imm(8), m.ptr)
+	g.DECQ(m.rows)
+	g.JNZ(LabelRef("row"))
+	g.RET()
+}
+
+// column loads the column of the entry ahead of p, times stride bytes if there is
+// a stride.
+func (g *gen) column(m *compressed, ahead int, stride reg.GPVirtual) reg.GPVirtual {
+	c := g.GP64()
+	g.MOVL(Mem{Base: m.col, Index: m.p, Scale: 4, Disp: 4 * ahead}, c.As32())
+	if stride != nil {
+		g.IMULQ(stride, c)
+	}
+	return c
+}
+
+// element is the element at index i after base.
+func (g *gen) element(base, i reg.GPVirtual, ahead int) Mem {
+	return Mem{Base: base, Index: i, Scale: uint8(g.size), Disp: g.size * ahead}
+}
+
+// aheadName ends the names of functions that prefetch.
+func aheadName(ahead bool) string {
+	if ahead {
+		return "Ahead"
+	}
+	return ""
+}
+
+const aheadDoc = "It reads col up to sparseAhead past the last entry."
+
+// spMulVec works on single elements: gathers are slower than loads on some
+// processors and no faster on the others, for they wait for the same cache lines.
+func (g *gen) spMulVec(ahead bool) {
+	doc := []string{"Sets dst to the inner products of rows ≥ 1 rows of A with x, in four sums:",
+		"\tfor p := ptr[i]; p < ptr[i+1]; p++ { dst[i] += val[p] * x[col[p]] }"}
+	if ahead {
+		doc = append(doc, aheadDoc)
+	}
+	g.begin("spMulVec"+aheadName(ahead), fmt.Sprintf("func(dst *%[1]s, rows int, ptr *int64, col *uint32, val, x *%[1]s)", g.typ), doc...)
+	dst, x := g.param("dst"), g.param("x")
+	m := g.compressed()
+	four := g.GP64()
+	acc := []reg.VecVirtual{g.XMM(), g.XMM(), g.XMM(), g.XMM()}
+	step := func(u int) {
+		v := g.XMM()
+		c := g.column(m, u, nil)
+		g.pick(g.VMOVSD, g.VMOVSS, g.element(m.val, m.p, u), v)
+		g.pick(g.VFMADD231SD, g.VFMADD231SS, g.element(x, c, 0), v, acc[u])
+		if ahead {
+			g.PREFETCHT0(g.element(x, g.column(m, u+sparseAhead, nil), 0))
+		}
+	}
+	g.eachRow(m, func() {
+		for _, a := range acc {
+			g.VXORPS(a, a, a)
+		}
+		g.LEAQ(Mem{Base: m.p, Disp: 4}, four)
+		g.CMPQ(four, m.end)
+		g.JG(LabelRef("fourEnd"))
+		g.Label("four")
+		for u := range acc {
+			step(u)
+		}
+		g.MOVQ(four, m.p)
+		g.ADDQ(Imm(4), four)
+		g.CMPQ(four, m.end)
+		g.JLE(LabelRef("four"))
+		g.Label("fourEnd")
+	}, func() { step(0) }, func() {
+		for _, pair := range [][2]int{{0, 1}, {2, 3}, {0, 2}} {
+			g.pick(g.VADDSD, g.VADDSS, acc[pair[1]], acc[pair[0]], acc[pair[0]])
+		}
+		g.pick(g.VMOVSD, g.VMOVSS, acc[0], Mem{Base: dst})
+		g.ADDQ(Imm(uint64(g.size)), dst)
+	})
+}
+
+// row is the place of vector v of a dense row.
+func (g *gen) denseRow(base reg.GPVirtual, v int) Mem {
+	return Mem{Base: base, Disp: v * g.width() * g.size}
+}
+
+// prefetchRow asks for the cache lines of a row of vectors, offset bytes after base.
+func (g *gen) prefetchRow(base, offset reg.GPVirtual, vectors int) {
+	g.ADDQ(base, offset)
+	for at := 0; at < vectors*g.width()*g.size; at += 64 {
+		g.PREFETCHT0(Mem{Base: offset, Disp: at})
+	}
+}
+
+// spMulDense keeps the row of the result in registers.
+func (g *gen) spMulDense(vectors int, ahead bool) {
+	doc := []string{fmt.Sprintf("Sets rows ≥ 1 rows of dst, of %d vectors whose last has tail elements, to A·B:", vectors),
+		"\tfor p := ptr[i]; p < ptr[i+1]; p++ { dst[i][j] += val[p] * b[col[p]][j] }"}
+	if ahead {
+		doc = append(doc, aheadDoc)
+	}
+	g.begin(fmt.Sprintf("spMulDense%d%s", vectors, aheadName(ahead)),
+		fmt.Sprintf("func(dst *%[1]s, ldd, rows int, ptr *int64, col *uint32, val, b *%[1]s, ldb, tail int)", g.typ), doc...)
+	g.tailMask(g.param("tail"))
+	dst, ldd, b, ldb := g.param("dst"), g.param("ldd"), g.param("b"), g.param("ldb")
+	g.bytes(ldd)
+	g.bytes(ldb)
+	m := g.compressed()
+	acc := g.vecs(vectors)
+	g.eachRow(m, func() {
+		for _, a := range acc {
+			g.zero(a)
+		}
+	}, func() {
+		s := g.vec()
+		row := g.column(m, 0, ldb)
+		g.ADDQ(b, row)
+		g.bcast(g.element(m.val, m.p, 0), s)
+		if ahead {
+			g.prefetchRow(b, g.column(m, sparseAhead, ldb), vectors)
+		}
+		for v, a := range acc {
+			g.fmaPart(g.denseRow(row, v), s, a, v == vectors-1)
+		}
+	}, func() {
+		for v, a := range acc {
+			g.storePart(a, g.denseRow(dst, v), v == vectors-1)
+		}
+		g.ADDQ(ldd, dst)
+	})
+}
+
+// spAddTrans keeps the row of Y in registers.
+func (g *gen) spAddTrans(vectors int) {
+	g.begin(fmt.Sprintf("spAddTrans%d", vectors),
+		fmt.Sprintf("func(dst *%[1]s, ldd, rows int, ptr *int64, col *uint32, val, y *%[1]s, ldy, tail int)", g.typ),
+		fmt.Sprintf("Adds Aᵀ·Y to dst, for rows ≥ 1 rows of A and of Y, the latter of %d vectors whose last has tail elements:", vectors),
+		"\tfor p := ptr[i]; p < ptr[i+1]; p++ { dst[col[p]][j] += val[p] * y[i][j] }")
+	g.tailMask(g.param("tail"))
+	dst, ldd, from, ldy := g.param("dst"), g.param("ldd"), g.param("y"), g.param("ldy")
+	g.bytes(ldd)
+	g.bytes(ldy)
+	m := g.compressed()
+	x := g.vecs(vectors)
+	g.eachRow(m, func() {
+		for v := range x {
+			g.loadPart(g.denseRow(from, v), x[v], v == vectors-1)
+		}
+		g.ADDQ(ldy, from)
+	}, func() {
+		s := g.vec()
+		row := g.column(m, 0, ldd)
+		g.ADDQ(dst, row)
+		g.bcast(g.element(m.val, m.p, 0), s)
+		for v := range x {
+			last := v == vectors-1
+			y := g.vec()
+			g.loadPart(g.denseRow(row, v), y, last)
+			g.fma(x[v], s, y)
+			g.storePart(y, g.denseRow(row, v), last)
+		}
+	}, func() {})
+}

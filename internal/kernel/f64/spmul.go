@@ -1,0 +1,108 @@
+package f64
+
+import (
+	"sort"
+	"unsafe"
+
+	"github.com/gram-ml/gram/internal/cpu"
+	"github.com/gram-ml/gram/internal/kernel"
+)
+
+// sparseAhead is how far past an entry the kernels read the columns.
+const sparseAhead = 16
+
+// farRows returns how many of the rows that ptr bounds have sparseAhead entries or
+// more after them in col.
+func farRows(ptr []int64, col []uint32) int {
+	rows := len(ptr) - 1
+	return sort.Search(rows, func(i int) bool { return ptr[i+1]+sparseAhead > int64(len(col)) })
+}
+
+// SpMulVec sets dst[i] to the inner product of row i of A with x; see kernel.SpMulVec.
+func SpMulVec(dst []float64, ptr []int64, col []uint32, val, x []float64) {
+	if cpu.Current() == cpu.Go || len(x) == 0 || len(col) == 0 {
+		kernel.SpMulVec(dst, ptr, col, val, x)
+		return
+	}
+	far := farRows(ptr, col)
+	if far > 0 {
+		spMulVecAheadAVX2(&dst[0], far, &ptr[0], &col[0], &val[0], &x[0])
+	}
+	if far < len(dst) {
+		spMulVecAVX2(&dst[far], len(dst)-far, &ptr[far], &col[0], &val[0], &x[0])
+	}
+}
+
+type spMulDense func(dst *float64, ldd, rows int, ptr *int64, col *uint32, val, b *float64, ldb, tail int)
+
+// spMulDenses holds the kernels by vectors − 1, without and with reading ahead.
+type spMulDenses [4][2]spMulDense
+
+var (
+	spMulDenseAVX2 = spMulDenses{
+		{spMulDense1AVX2, spMulDense1AheadAVX2}, {spMulDense2AVX2, spMulDense2AheadAVX2},
+		{spMulDense3AVX2, spMulDense3AheadAVX2}, {spMulDense4AVX2, spMulDense4AheadAVX2},
+	}
+	spMulDenseAVX512 = spMulDenses{
+		{spMulDense1AVX512, spMulDense1AheadAVX512}, {spMulDense2AVX512, spMulDense2AheadAVX512},
+		{spMulDense3AVX512, spMulDense3AheadAVX512}, {spMulDense4AVX512, spMulDense4AheadAVX512},
+	}
+	spAddTransAVX2   = [4]spMulDense{spAddTrans1AVX2, spAddTrans2AVX2, spAddTrans3AVX2, spAddTrans4AVX2}
+	spAddTransAVX512 = [4]spMulDense{spAddTrans1AVX512, spAddTrans2AVX512, spAddTrans3AVX512, spAddTrans4AVX512}
+)
+
+// stretches calls f for the parts of a row of n elements that fit the registers: from
+// where, in how many vectors, of which the last has tail elements.
+func stretches(n, width int, f func(at, vectors, tail int)) {
+	for at := 0; at < n; at += 4 * width {
+		part := min(n-at, 4*width)
+		vectors := (part + width - 1) / width
+		f(at, vectors, part-(vectors-1)*width)
+	}
+}
+
+// SpMulDense sets dst to A·B; see kernel.SpMulDense.
+func SpMulDense(dst []float64, ldd, rows, n int, ptr []int64, col []uint32, val, b []float64, ldb int) {
+	kernels, width := &spMulDenseAVX512, spWidth
+	switch cpu.Current() {
+	case cpu.Go:
+		kernels = nil
+	case cpu.AVX2:
+		kernels, width = &spMulDenseAVX2, spWidth/2
+	}
+	if kernels == nil || rows == 0 || len(b) == 0 || len(col) == 0 {
+		kernel.SpMulDense(dst, ldd, rows, n, ptr, col, val, b, ldb)
+		return
+	}
+	far := farRows(ptr[:rows+1], col)
+	stretches(n, width, func(at, vectors, tail int) {
+		k := kernels[vectors-1]
+		if far > 0 {
+			k[1](&dst[at], ldd, far, &ptr[0], &col[0], &val[0], &b[at], ldb, tail)
+		}
+		if far < rows {
+			k[0](&dst[far*ldd+at], ldd, rows-far, &ptr[far], &col[0], &val[0], &b[at], ldb, tail)
+		}
+	})
+}
+
+// SpAddTrans adds Aᵀ·G to dst; see kernel.SpAddTrans.
+func SpAddTrans(dst []float64, ldd, rows, n int, ptr []int64, col []uint32, val, g []float64, ldg int) {
+	kernels, width := &spAddTransAVX512, spWidth
+	switch cpu.Current() {
+	case cpu.Go:
+		kernels = nil
+	case cpu.AVX2:
+		kernels, width = &spAddTransAVX2, spWidth/2
+	}
+	if kernels == nil || rows == 0 || len(dst) == 0 || len(col) == 0 {
+		kernel.SpAddTrans(dst, ldd, rows, n, ptr, col, val, g, ldg)
+		return
+	}
+	stretches(n, width, func(at, vectors, tail int) {
+		kernels[vectors-1](&dst[at], ldd, rows, &ptr[0], &col[0], &val[0], &g[at], ldg, tail)
+	})
+}
+
+// spWidth is the lanes of an AVX-512 vector.
+const spWidth = int(64 / unsafe.Sizeof(float64(0)))
