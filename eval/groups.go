@@ -128,15 +128,15 @@ type groupDealer struct {
 }
 
 // deal adds the rows of a group, counted by class, to the part where that leaves the
-// classes most even, the smallest of those that are about as good.
+// classes most even, the smaller of two that are about as good.
 func (d *groupDealer) deal(group []float64) int {
 	best, least, size := 0, math.Inf(1), math.Inf(1)
 	for f := range d.counts {
 		d.add(f, group, 1)
 		uneven, rows := d.uneven(), sum(d.counts[f])
 		d.add(f, group, -1)
-		close := math.Abs(uneven-least) <= 1e-8+1e-5*least
-		if uneven < least && !close || close && rows < size || f == 0 {
+		alike := math.Abs(uneven-least) <= 1e-8+1e-5*least
+		if f == 0 || uneven < least && !alike || alike && rows < size {
 			best, least, size = f, uneven, rows
 		}
 	}
