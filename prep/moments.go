@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel/f64"
 	"github.com/gram-ml/gram/linalg"
 )
 
@@ -101,67 +102,55 @@ func (m *Moments) addRows(X gram.Operator, lo, hi int, w []float64) {
 	d := len(m.Mean)
 	rows := max(16, blockElems/d)
 	buf := make([]float64, min(rows, hi-lo)*d)
-	part, slip := newMoments(d), make([]float64, d)
+	part, slip, ones := newMoments(d), make([]float64, d), onesFor(w, min(rows, hi-lo))
 	for ; lo < hi; lo += rows {
 		end := min(lo+rows, hi)
 		block, stride := X.RowBlock(buf, lo, end)
-		var weights []float64
-		if w != nil {
-			weights = w[lo:end]
+		if w == nil {
+			part.ofBlock(block, stride, ones[:end-lo], slip)
+		} else {
+			part.ofBlock(block, stride, w[lo:end], slip)
 		}
-		part.ofBlock(block, stride, end-lo, weights, slip)
 		m.merge(part.Weight, part.Mean, part.SumSquares)
 	}
 }
 
-// ofBlock sets m to the moments of a block. The first sum runs over differences from
-// the first row, so that a constant column has variance 0 exactly; slip collects what
-// rounding left of Σ w(x − mean), which is zero in exact arithmetic.
-func (m *Moments) ofBlock(block []float64, stride, n int, w, slip []float64) {
+// onesFor returns n weights of one where there are no weights.
+func onesFor(w []float64, n int) []float64 {
+	if w != nil {
+		return nil
+	}
+	ones := make([]float64, n)
+	for i := range ones {
+		ones[i] = 1
+	}
+	return ones
+}
+
+// ofBlock sets m to the moments of a block, of as many rows as weights. The first sum
+// runs over differences from the first row, so that a constant column has variance 0
+// exactly; slip collects what rounding left of Σ w(x − mean), which is zero in exact
+// arithmetic.
+func (m *Moments) ofBlock(block []float64, stride int, w, slip []float64) {
 	d := len(m.Mean)
 	clear(m.Mean)
 	clear(m.SumSquares)
 	clear(slip)
-	m.Weight = float64(n)
-	if w != nil {
-		m.Weight = 0
-		for _, v := range w {
-			m.Weight += v
-		}
+	m.Weight = 0
+	for _, v := range w {
+		m.Weight += v
 	}
 	first := block[:d]
-	for i := range n {
-		addDiff(m.Mean, block[i*stride:i*stride+d], first, weight(w, i))
-	}
+	f64.AddDiffs(w, block, stride, first, m.Mean)
 	if m.Weight == 0 {
 		return
 	}
 	for j := range m.Mean {
 		m.Mean[j] = first[j] + m.Mean[j]/m.Weight
 	}
-	for i := range n {
-		addSquares(m.SumSquares, slip, block[i*stride:i*stride+d], m.Mean, weight(w, i))
-	}
+	f64.AddSquares(w, block, stride, m.Mean, slip, m.SumSquares)
 	for j, s := range slip {
 		m.SumSquares[j] = max(0, m.SumSquares[j]-s*s/m.Weight)
-	}
-}
-
-// addDiff adds w·(x − origin) to sum.
-func addDiff(sum, x, origin []float64, w float64) {
-	x, origin = x[:len(sum)], origin[:len(sum)]
-	for j := range sum {
-		sum[j] += w * (x[j] - origin[j])
-	}
-}
-
-// addSquares adds w·(x − mean)² to squares and w·(x − mean) to slip.
-func addSquares(squares, slip, x, mean []float64, w float64) {
-	slip, x, mean = slip[:len(squares)], x[:len(squares)], mean[:len(squares)]
-	for j := range squares {
-		diff := x[j] - mean[j]
-		slip[j] += w * diff
-		squares[j] += w * diff * diff
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel/f64"
 	"github.com/gram-ml/gram/internal/par"
 	"github.com/gram-ml/gram/linalg"
 )
@@ -162,78 +163,46 @@ func (m *StandardModel) FeatureNames(in []string) []string {
 // It returns ErrShape for a dst that does not fit or an X that has not d columns.
 // O(n·d).
 func (m *StandardModel) Transform(dst []float64, X gram.Matrix) ([]float64, error) {
-	return m.each(dst, X, m.standardize)
+	d := m.Features()
+	return mapRows(dst, X, d, d, m.standardize)
 }
 
 // InverseTransform takes the rows of Z, n×d, back to where they came from: x = z·scale
 // + mean. Its conventions are those of Transform.
 func (m *StandardModel) InverseTransform(dst []float64, Z gram.Matrix) ([]float64, error) {
-	return m.each(dst, Z, m.restore)
+	d := m.Features()
+	return mapRows(dst, Z, d, d, m.restore)
 }
 
 // TransformRow sets dst, of length d, to the standardized x; dst may be x itself.
 // It returns ErrShape for other lengths. It allocates nothing. O(d).
 func (m *StandardModel) TransformRow(dst, x []float64) error {
-	if err := m.checkRow(dst, x); err != nil {
+	if err := checkRow(dst, x, m.Features(), m.Features()); err != nil {
 		return err
 	}
-	m.standardize(dst, x)
-	return nil
+	return m.standardize(dst, x)
 }
 
 // InverseTransformRow takes one row back; dst may be z itself. Its conventions are
 // those of TransformRow.
 func (m *StandardModel) InverseTransformRow(dst, z []float64) error {
-	if err := m.checkRow(dst, z); err != nil {
+	if err := checkRow(dst, z, m.Features(), m.Features()); err != nil {
 		return err
 	}
-	m.restore(dst, z)
+	return m.restore(dst, z)
+}
+
+func (m *StandardModel) standardize(dst, x []float64) error {
+	f64.Standardize(dst, x, m.shift, m.inverse)
 	return nil
 }
 
-// each applies row to the rows of X.
-func (m *StandardModel) each(dst []float64, X gram.Matrix, row func(dst, x []float64)) ([]float64, error) {
-	d := m.Features()
-	n, err := gram.CheckFeatures(X, d)
-	if err != nil {
-		return nil, err
-	}
-	dst, err = gram.Dst(dst, n*d)
-	if err != nil {
-		return nil, err
-	}
-	op := linalg.AsOperator(X)
-	rows := min(n, max(1, blockElems/d))
-	buf := make([]float64, rows*d)
-	for lo := 0; lo < n; lo += rows {
-		hi := min(lo+rows, n)
-		block, stride := op.RowBlock(buf, lo, hi)
-		for i := lo; i < hi; i++ {
-			row(dst[i*d:(i+1)*d], block[(i-lo)*stride:(i-lo)*stride+d])
-		}
-	}
-	return dst, nil
-}
-
-func (m *StandardModel) checkRow(dst, x []float64) error {
-	if err := gram.CheckRow(x, m.Features()); err != nil {
-		return err
-	}
-	return gram.CheckDst(dst, m.Features())
-}
-
-func (m *StandardModel) standardize(dst, x []float64) {
-	x, shift, inverse := x[:len(dst)], m.shift[:len(dst)], m.inverse[:len(dst)]
-	for j := range dst {
-		dst[j] = (x[j] - shift[j]) * inverse[j]
-	}
-}
-
-func (m *StandardModel) restore(dst, z []float64) {
+func (m *StandardModel) restore(dst, z []float64) error {
 	z, shift, scale := z[:len(dst)], m.shift[:len(dst)], m.scale[:len(dst)]
 	for j := range dst {
 		dst[j] = z[j]*scale[j] + shift[j]
 	}
+	return nil
 }
 
 func init() { gram.Register("prep.Standard", 1, encodeStandard, decodeStandard) }

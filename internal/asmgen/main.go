@@ -41,6 +41,7 @@ func files() []file {
 		)
 	}
 	return append(out,
+		file{"f64", "moments", func(c *build.Context) { momentsFile(c, f64) }},
 		file{"f64", "secular", func(c *build.Context) { secularFile(c, f64) }},
 		file{"i8", "gemm", byteGemmFile},
 		file{"i8", "convert", byteConvertFile},
