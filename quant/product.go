@@ -392,7 +392,8 @@ func (b *block) tiles(a []uint8, m int, add []int32, lda int, c []int32) {
 
 // scratch is memory kept between products.
 type scratch struct {
-	a, q        []uint8
+	a           []uint8
+	w           []int8
 	c, first    []int32
 	sums        []int64
 	scale, bias []float32
