@@ -261,7 +261,7 @@ func (x product[T]) sums(c []int32, a []T, m int) {
 // split is rows for sums in 64 bits, the parts of which fit 32.
 func (x product[T]) split(a []T, m int, f func(at int, sums []int64)) {
 	n, k := x.w.n, x.w.k
-	total := make([]int64, n)
+	total := grow(&x.s.total, n)
 	bias := x.bias
 	x.bias = nil
 	c := grow(&x.s.c, n)
@@ -393,9 +393,10 @@ func (b *block) tiles(a []uint8, m int, add []int32, lda int, c []int32) {
 // scratch is memory kept between products.
 type scratch struct {
 	a           []uint8
-	w           []int8
+	w, q        []int8
 	c, first    []int32
-	sums        []int64
+	sums, total []int64
+	z           []float64
 	scale, bias []float32
 }
 
