@@ -2,6 +2,8 @@
 // answer to one question:
 //
 //	go run ./examples/quickstart    # how do I train, judge, save and serve a classifier?
+//	go run ./examples/fraud         # how do I judge a model of rare events, and when does acting on it pay?
+//	go run ./examples/leakage       # how much can a search that leaks pretend?
 //
 // They are a module apart, so that what they import never reaches a user of gram.
 package examples
