@@ -62,6 +62,7 @@ func run(only string, rounds, threads int) error {
 	} else {
 		all = append(all, scalingRows(threads)...)
 	}
+	all = append(all, evalRows(dir, threads)...)
 	fmt.Printf("| work | gram | peer | ratio | at least | |\n|---|---|---|---|---|---|\n")
 	for _, r := range all {
 		if !strings.Contains(r.name, only) {
