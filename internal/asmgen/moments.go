@@ -12,78 +12,92 @@ import (
 // made of, and the scaling by them.
 func momentsFile(c *build.Context, t elem) {
 	levels(c, t, func(g *gen) {
-		for _, rows := range []int{4, 1} {
-			g.addDiffs(rows)
-			g.addSquares(rows)
+		most := 4 // as many vectors as the registers hold sums of squares for
+		if g.avx512 {
+			most = 8
+		}
+		for vectors := 1; vectors <= most; vectors++ {
+			g.addDiffs(vectors)
+			g.addSquares(vectors)
 		}
 		g.standardize()
 	})
 }
 
-// weightedRows loads the weights of some rows of A, and returns them with the rows'
-// addresses and the pointer that moves them along.
-func (g *gen) weightedRows(rows int) (w []reg.VecVirtual, at []Mem, a reg.GPVirtual) {
-	p, lda := g.param("w"), g.param("lda")
-	a = g.param("a")
-	g.bytes(lda)
-	w = g.vecs(rows)
-	for i := range w {
-		g.bcast(Mem{Base: p, Disp: i * g.size}, w[i])
+// A strip is some vectors side by side, the last of tail lanes, down the rows of A.
+type strip struct {
+	*gen
+	vectors int
+}
+
+// each calls f for the vectors of the strip at p.
+func (s strip) each(p reg.GPVirtual, f func(k int, m Mem, tail bool)) {
+	for k := range s.vectors {
+		f(k, Mem{Base: p, Disp: k * s.width() * s.size}, k == s.vectors-1)
 	}
-	return w, g.rowAddresses(a, lda, rows), a
 }
 
-// loadDiff sets x to the vector at m, moved by disp, less origin.
-func (g *gen) loadDiff(m Mem, disp int, origin, x reg.VecVirtual, tail bool) {
-	m.Disp = disp
-	g.loadPart(m, x, tail)
-	g.sub(origin, x, x)
+// load returns the vectors of the parameter's memory.
+func (s strip) load(name string) (v []reg.VecVirtual, p reg.GPVirtual) {
+	v, p = s.vecs(s.vectors), s.param(name)
+	s.each(p, func(k int, m Mem, tail bool) { s.loadPart(m, v[k], tail) })
+	return v, p
 }
 
-func (g *gen) addDiffs(rows int) {
-	g.begin(fmt.Sprint("addDiffs", rows), fmt.Sprintf("func(w, a *%[1]s, lda int, origin, sum []%[1]s)", g.typ),
-		fmt.Sprintf("Adds %d rows of A less origin, scaled by w, to sum over len(sum) elements:", rows),
-		fmt.Sprintf("\tfor i := range %d { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }", rows))
-	w, at, a := g.weightedRows(rows)
-	sum, n := g.slice("sum")
-	origin := g.Load(g.Param("origin").Base(), g.GP64()).(reg.GPVirtual)
-	g.eachVector(n, 2, []reg.GPVirtual{a, origin, sum}, func(_, disp int, tail bool) {
-		o, s := g.vec(), g.vec()
-		g.loadPart(Mem{Base: origin, Disp: disp}, o, tail)
-		g.loadPart(Mem{Base: sum, Disp: disp}, s, tail)
-		for i := range w {
-			x := g.vec()
-			g.loadDiff(at[i], disp, o, x, tail)
-			g.fma(x, w[i], s)
-		}
-		g.storePart(s, Mem{Base: sum, Disp: disp}, tail)
+func (s strip) store(v []reg.VecVirtual, p reg.GPVirtual) {
+	s.each(p, func(k int, m Mem, tail bool) { s.storePart(v[k], m, tail) })
+}
+
+// rows emits the loop over n ≥ 1 rows. step gets, for each vector of A less origin, its
+// place and the row's weight.
+func (s strip) rows(origin []reg.VecVirtual, step func(k int, x, w reg.VecVirtual)) {
+	n, w, a, lda := s.param("n"), s.param("w"), s.param("a"), s.param("lda")
+	s.bytes(lda)
+	weight := s.vec()
+	s.Label("rows")
+	s.bcast(Mem{Base: w}, weight)
+	s.each(a, func(k int, m Mem, tail bool) {
+		x := s.vec()
+		s.loadPart(m, x, tail)
+		s.sub(origin[k], x, x)
+		step(k, x, weight)
 	})
+	s.ADDQ(Imm(uint64(s.size)), w)
+	s.ADDQ(lda, a)
+	s.DECQ(n)
+	s.JNZ(LabelRef("rows"))
+}
+
+func (g *gen) addDiffs(vectors int) {
+	g.begin(fmt.Sprint("addDiffs", vectors), fmt.Sprintf("func(n int, w, a *%[1]s, lda int, origin, sum *%[1]s, tail int)", g.typ),
+		fmt.Sprintf("Adds n ≥ 1 rows of A less origin, scaled by w, to sum, over %d vectors of which the last has tail lanes:", vectors),
+		"\tfor i := range n { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }")
+	s := strip{g, vectors}
+	g.tailMask(g.param("tail"))
+	origin, _ := s.load("origin")
+	sum, p := s.load("sum")
+	s.rows(origin, func(k int, x, w reg.VecVirtual) { g.fma(x, w, sum[k]) })
+	s.store(sum, p)
 	g.RET()
 }
 
-func (g *gen) addSquares(rows int) {
-	g.begin(fmt.Sprint("addSquares", rows), fmt.Sprintf("func(w, a *%[1]s, lda int, mean, slip, squares []%[1]s)", g.typ),
-		fmt.Sprintf("Adds %d rows of A less mean, and their squares, scaled by w, to slip and squares over len(squares) elements:", rows),
-		fmt.Sprintf("\tfor i := range %d { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }", rows))
-	w, at, a := g.weightedRows(rows)
-	squares, n := g.slice("squares")
-	mean := g.Load(g.Param("mean").Base(), g.GP64()).(reg.GPVirtual)
-	slip := g.Load(g.Param("slip").Base(), g.GP64()).(reg.GPVirtual)
-	g.eachVector(n, 1, []reg.GPVirtual{a, mean, slip, squares}, func(_, disp int, tail bool) {
-		m, s, q := g.vec(), g.vec(), g.vec()
-		g.loadPart(Mem{Base: mean, Disp: disp}, m, tail)
-		g.loadPart(Mem{Base: slip, Disp: disp}, s, tail)
-		g.loadPart(Mem{Base: squares, Disp: disp}, q, tail)
-		for i := range w {
-			x, wx := g.vec(), g.vec()
-			g.loadDiff(at[i], disp, m, x, tail)
-			g.mul(x, w[i], wx)
-			g.add(wx, s, s)
-			g.fma(x, wx, q)
-		}
-		g.storePart(s, Mem{Base: slip, Disp: disp}, tail)
-		g.storePart(q, Mem{Base: squares, Disp: disp}, tail)
+func (g *gen) addSquares(vectors int) {
+	g.begin(fmt.Sprint("addSquares", vectors), fmt.Sprintf("func(n int, w, a *%[1]s, lda int, mean, slip, squares *%[1]s, tail int)", g.typ),
+		fmt.Sprintf("Adds n ≥ 1 rows of A less mean, scaled by w, to slip, and their squares to squares, over %d vectors of which the last has tail lanes:", vectors),
+		"\tfor i := range n { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }")
+	s := strip{g, vectors}
+	g.tailMask(g.param("tail"))
+	mean, _ := s.load("mean")
+	slip, p := s.load("slip")
+	squares, q := s.load("squares")
+	s.rows(mean, func(k int, x, w reg.VecVirtual) {
+		wx := g.vec()
+		g.mul(x, w, wx)
+		g.add(wx, slip[k], slip[k])
+		g.fma(x, wx, squares[k])
 	})
+	s.store(slip, p)
+	s.store(squares, q)
 	g.RET()
 }
 

@@ -4,33 +4,117 @@
 
 package f64
 
-// Adds 4 rows of A less origin, scaled by w, to sum over len(sum) elements:
+// Adds n ≥ 1 rows of A less origin, scaled by w, to sum, over 1 vectors of which the last has tail lanes:
 //
-//	for i := range 4 { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }
+//	for i := range n { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }
 //
 //go:noescape
-func addDiffs4AVX512(w *float64, a *float64, lda int, origin []float64, sum []float64)
+func addDiffs1AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
 
-// Adds 4 rows of A less mean, and their squares, scaled by w, to slip and squares over len(squares) elements:
+// Adds n ≥ 1 rows of A less mean, scaled by w, to slip, and their squares to squares, over 1 vectors of which the last has tail lanes:
 //
-//	for i := range 4 { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }
+//	for i := range n { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }
 //
 //go:noescape
-func addSquares4AVX512(w *float64, a *float64, lda int, mean []float64, slip []float64, squares []float64)
+func addSquares1AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
 
-// Adds 1 rows of A less origin, scaled by w, to sum over len(sum) elements:
+// Adds n ≥ 1 rows of A less origin, scaled by w, to sum, over 2 vectors of which the last has tail lanes:
 //
-//	for i := range 1 { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }
+//	for i := range n { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }
 //
 //go:noescape
-func addDiffs1AVX512(w *float64, a *float64, lda int, origin []float64, sum []float64)
+func addDiffs2AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
 
-// Adds 1 rows of A less mean, and their squares, scaled by w, to slip and squares over len(squares) elements:
+// Adds n ≥ 1 rows of A less mean, scaled by w, to slip, and their squares to squares, over 2 vectors of which the last has tail lanes:
 //
-//	for i := range 1 { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }
+//	for i := range n { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }
 //
 //go:noescape
-func addSquares1AVX512(w *float64, a *float64, lda int, mean []float64, slip []float64, squares []float64)
+func addSquares2AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
+
+// Adds n ≥ 1 rows of A less origin, scaled by w, to sum, over 3 vectors of which the last has tail lanes:
+//
+//	for i := range n { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }
+//
+//go:noescape
+func addDiffs3AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
+
+// Adds n ≥ 1 rows of A less mean, scaled by w, to slip, and their squares to squares, over 3 vectors of which the last has tail lanes:
+//
+//	for i := range n { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }
+//
+//go:noescape
+func addSquares3AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
+
+// Adds n ≥ 1 rows of A less origin, scaled by w, to sum, over 4 vectors of which the last has tail lanes:
+//
+//	for i := range n { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }
+//
+//go:noescape
+func addDiffs4AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
+
+// Adds n ≥ 1 rows of A less mean, scaled by w, to slip, and their squares to squares, over 4 vectors of which the last has tail lanes:
+//
+//	for i := range n { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }
+//
+//go:noescape
+func addSquares4AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
+
+// Adds n ≥ 1 rows of A less origin, scaled by w, to sum, over 5 vectors of which the last has tail lanes:
+//
+//	for i := range n { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }
+//
+//go:noescape
+func addDiffs5AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
+
+// Adds n ≥ 1 rows of A less mean, scaled by w, to slip, and their squares to squares, over 5 vectors of which the last has tail lanes:
+//
+//	for i := range n { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }
+//
+//go:noescape
+func addSquares5AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
+
+// Adds n ≥ 1 rows of A less origin, scaled by w, to sum, over 6 vectors of which the last has tail lanes:
+//
+//	for i := range n { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }
+//
+//go:noescape
+func addDiffs6AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
+
+// Adds n ≥ 1 rows of A less mean, scaled by w, to slip, and their squares to squares, over 6 vectors of which the last has tail lanes:
+//
+//	for i := range n { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }
+//
+//go:noescape
+func addSquares6AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
+
+// Adds n ≥ 1 rows of A less origin, scaled by w, to sum, over 7 vectors of which the last has tail lanes:
+//
+//	for i := range n { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }
+//
+//go:noescape
+func addDiffs7AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
+
+// Adds n ≥ 1 rows of A less mean, scaled by w, to slip, and their squares to squares, over 7 vectors of which the last has tail lanes:
+//
+//	for i := range n { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }
+//
+//go:noescape
+func addSquares7AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
+
+// Adds n ≥ 1 rows of A less origin, scaled by w, to sum, over 8 vectors of which the last has tail lanes:
+//
+//	for i := range n { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }
+//
+//go:noescape
+func addDiffs8AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
+
+// Adds n ≥ 1 rows of A less mean, scaled by w, to slip, and their squares to squares, over 8 vectors of which the last has tail lanes:
+//
+//	for i := range n { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }
+//
+//go:noescape
+func addSquares8AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
 
 // Shifts and scales x over len(dst) elements:
 //
@@ -39,33 +123,61 @@ func addSquares1AVX512(w *float64, a *float64, lda int, mean []float64, slip []f
 //go:noescape
 func standardizeAVX512(dst []float64, x []float64, shift []float64, scale []float64)
 
-// Adds 4 rows of A less origin, scaled by w, to sum over len(sum) elements:
+// Adds n ≥ 1 rows of A less origin, scaled by w, to sum, over 1 vectors of which the last has tail lanes:
 //
-//	for i := range 4 { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }
+//	for i := range n { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }
 //
 //go:noescape
-func addDiffs4AVX2(w *float64, a *float64, lda int, origin []float64, sum []float64)
+func addDiffs1AVX2(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
 
-// Adds 4 rows of A less mean, and their squares, scaled by w, to slip and squares over len(squares) elements:
+// Adds n ≥ 1 rows of A less mean, scaled by w, to slip, and their squares to squares, over 1 vectors of which the last has tail lanes:
 //
-//	for i := range 4 { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }
+//	for i := range n { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }
 //
 //go:noescape
-func addSquares4AVX2(w *float64, a *float64, lda int, mean []float64, slip []float64, squares []float64)
+func addSquares1AVX2(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
 
-// Adds 1 rows of A less origin, scaled by w, to sum over len(sum) elements:
+// Adds n ≥ 1 rows of A less origin, scaled by w, to sum, over 2 vectors of which the last has tail lanes:
 //
-//	for i := range 1 { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }
+//	for i := range n { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }
 //
 //go:noescape
-func addDiffs1AVX2(w *float64, a *float64, lda int, origin []float64, sum []float64)
+func addDiffs2AVX2(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
 
-// Adds 1 rows of A less mean, and their squares, scaled by w, to slip and squares over len(squares) elements:
+// Adds n ≥ 1 rows of A less mean, scaled by w, to slip, and their squares to squares, over 2 vectors of which the last has tail lanes:
 //
-//	for i := range 1 { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }
+//	for i := range n { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }
 //
 //go:noescape
-func addSquares1AVX2(w *float64, a *float64, lda int, mean []float64, slip []float64, squares []float64)
+func addSquares2AVX2(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
+
+// Adds n ≥ 1 rows of A less origin, scaled by w, to sum, over 3 vectors of which the last has tail lanes:
+//
+//	for i := range n { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }
+//
+//go:noescape
+func addDiffs3AVX2(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
+
+// Adds n ≥ 1 rows of A less mean, scaled by w, to slip, and their squares to squares, over 3 vectors of which the last has tail lanes:
+//
+//	for i := range n { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }
+//
+//go:noescape
+func addSquares3AVX2(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
+
+// Adds n ≥ 1 rows of A less origin, scaled by w, to sum, over 4 vectors of which the last has tail lanes:
+//
+//	for i := range n { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }
+//
+//go:noescape
+func addDiffs4AVX2(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
+
+// Adds n ≥ 1 rows of A less mean, scaled by w, to slip, and their squares to squares, over 4 vectors of which the last has tail lanes:
+//
+//	for i := range n { d := a[i*lda+j] - mean[j]; slip[j] += w[i]*d; squares[j] += w[i]*d*d }
+//
+//go:noescape
+func addSquares4AVX2(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
 
 // Shifts and scales x over len(dst) elements:
 //

@@ -14,325 +14,971 @@ DATA tailMasks<>+48(SB)/8, $0x0000000000000000
 DATA tailMasks<>+56(SB)/8, $0x0000000000000000
 GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
 
-// func addDiffs4AVX512(w *float64, a *float64, lda int, origin []float64, sum []float64)
+// func addDiffs1AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·addDiffs4AVX512(SB), NOSPLIT, $0-72
-	MOVQ         w+0(FP), AX
-	MOVQ         lda+16(FP), CX
-	MOVQ         a+8(FP), DX
-	SHLQ         $0x03, CX
-	VBROADCASTSD (AX), Z0
-	VBROADCASTSD 8(AX), Z1
-	VBROADCASTSD 16(AX), Z2
-	VBROADCASTSD 24(AX), Z3
-	LEAQ         (CX)(CX*2), AX
-	MOVQ         sum_base+48(FP), BX
-	MOVQ         sum_len+56(FP), SI
-	MOVQ         origin_base+24(FP), DI
-	CMPQ         SI, $0x00000010
-	JL           unrolledEnd
+TEXT ·addDiffs1AVX512(SB), NOSPLIT, $0-56
+	MOVQ      tail+48(FP), AX
+	MOVQ      $-1, CX
+	BZHIQ     AX, CX, CX
+	KMOVW     CX, K1
+	MOVQ      origin+32(FP), AX
+	VMOVUPD.Z (AX), K1, Z0
+	MOVQ      sum+40(FP), AX
+	VMOVUPD.Z (AX), K1, Z1
+	MOVQ      n+0(FP), CX
+	MOVQ      w+8(FP), DX
+	MOVQ      a+16(FP), BX
+	MOVQ      lda+24(FP), SI
+	SHLQ      $0x03, SI
 
-unrolled:
-	VMOVUPD     (DI), Z4
-	VMOVUPD     (BX), Z5
-	VMOVUPD     (DX), Z6
-	VSUBPD      Z4, Z6, Z6
-	VFMADD231PD Z6, Z0, Z5
-	VMOVUPD     (DX)(CX*1), Z6
-	VSUBPD      Z4, Z6, Z6
-	VFMADD231PD Z6, Z1, Z5
-	VMOVUPD     (DX)(CX*2), Z6
-	VSUBPD      Z4, Z6, Z6
-	VFMADD231PD Z6, Z2, Z5
-	VMOVUPD     (DX)(AX*1), Z6
-	VSUBPD      Z4, Z6, Z6
-	VFMADD231PD Z6, Z3, Z5
-	VMOVUPD     Z5, (BX)
-	VMOVUPD     64(DI), Z4
-	VMOVUPD     64(BX), Z5
-	VMOVUPD     64(DX), Z6
-	VSUBPD      Z4, Z6, Z6
-	VFMADD231PD Z6, Z0, Z5
-	VMOVUPD     64(DX)(CX*1), Z6
-	VSUBPD      Z4, Z6, Z6
-	VFMADD231PD Z6, Z1, Z5
-	VMOVUPD     64(DX)(CX*2), Z6
-	VSUBPD      Z4, Z6, Z6
-	VFMADD231PD Z6, Z2, Z5
-	VMOVUPD     64(DX)(AX*1), Z6
-	VSUBPD      Z4, Z6, Z6
-	VFMADD231PD Z6, Z3, Z5
-	VMOVUPD     Z5, 64(BX)
-	ADDQ        $0x00000080, DX
-	ADDQ        $0x00000080, DI
-	ADDQ        $0x00000080, BX
-	SUBQ        $0x00000010, SI
-	CMPQ        SI, $0x00000010
-	JGE         unrolled
-
-unrolledEnd:
-	CMPQ SI, $0x00000008
-	JL   singleEnd
-
-single:
-	VMOVUPD     (DI), Z4
-	VMOVUPD     (BX), Z5
-	VMOVUPD     (DX), Z6
-	VSUBPD      Z4, Z6, Z6
-	VFMADD231PD Z6, Z0, Z5
-	VMOVUPD     (DX)(CX*1), Z6
-	VSUBPD      Z4, Z6, Z6
-	VFMADD231PD Z6, Z1, Z5
-	VMOVUPD     (DX)(CX*2), Z6
-	VSUBPD      Z4, Z6, Z6
-	VFMADD231PD Z6, Z2, Z5
-	VMOVUPD     (DX)(AX*1), Z6
-	VSUBPD      Z4, Z6, Z6
-	VFMADD231PD Z6, Z3, Z5
-	VMOVUPD     Z5, (BX)
-	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000040, DI
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000008, SI
-	CMPQ        SI, $0x00000008
-	JGE         single
-
-singleEnd:
-	TESTQ       SI, SI
-	JZ          tailEnd
-	MOVQ        $-1, R8
-	BZHIQ       SI, R8, R8
-	KMOVW       R8, K1
-	VMOVUPD.Z   (DI), K1, Z4
-	VMOVUPD.Z   (BX), K1, Z5
-	VMOVUPD.Z   (DX), K1, Z6
-	VSUBPD      Z4, Z6, Z6
-	VFMADD231PD Z6, Z0, Z5
-	VMOVUPD.Z   (DX)(CX*1), K1, Z0
-	VSUBPD      Z4, Z0, Z0
-	VFMADD231PD Z0, Z1, Z5
-	VMOVUPD.Z   (DX)(CX*2), K1, Z0
-	VSUBPD      Z4, Z0, Z0
-	VFMADD231PD Z0, Z2, Z5
-	VMOVUPD.Z   (DX)(AX*1), K1, Z0
-	VSUBPD      Z4, Z0, Z0
-	VFMADD231PD Z0, Z3, Z5
-	VMOVUPD     Z5, K1, (BX)
-
-tailEnd:
+rows:
+	VBROADCASTSD (DX), Z2
+	VMOVUPD.Z    (BX), K1, Z3
+	VSUBPD       Z0, Z3, Z3
+	VFMADD231PD  Z3, Z2, Z1
+	ADDQ         $0x08, DX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          rows
+	VMOVUPD      Z1, K1, (AX)
 	VZEROUPPER
 	RET
 
-// func addSquares4AVX512(w *float64, a *float64, lda int, mean []float64, slip []float64, squares []float64)
+// func addSquares1AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·addSquares4AVX512(SB), NOSPLIT, $0-96
-	MOVQ         w+0(FP), AX
-	MOVQ         lda+16(FP), CX
-	MOVQ         a+8(FP), DX
-	SHLQ         $0x03, CX
-	VBROADCASTSD (AX), Z0
-	VBROADCASTSD 8(AX), Z1
-	VBROADCASTSD 16(AX), Z2
-	VBROADCASTSD 24(AX), Z3
-	LEAQ         (CX)(CX*2), AX
-	MOVQ         squares_base+72(FP), BX
-	MOVQ         squares_len+80(FP), SI
-	MOVQ         mean_base+24(FP), DI
-	MOVQ         slip_base+48(FP), R8
-	CMPQ         SI, $0x00000008
-	JL           singleEnd
+TEXT ·addSquares1AVX512(SB), NOSPLIT, $0-64
+	MOVQ      tail+56(FP), AX
+	MOVQ      $-1, CX
+	BZHIQ     AX, CX, CX
+	KMOVW     CX, K1
+	MOVQ      mean+32(FP), AX
+	VMOVUPD.Z (AX), K1, Z0
+	MOVQ      slip+40(FP), AX
+	VMOVUPD.Z (AX), K1, Z1
+	MOVQ      squares+48(FP), CX
+	VMOVUPD.Z (CX), K1, Z2
+	MOVQ      n+0(FP), DX
+	MOVQ      w+8(FP), BX
+	MOVQ      a+16(FP), SI
+	MOVQ      lda+24(FP), DI
+	SHLQ      $0x03, DI
 
-single:
-	VMOVUPD     (DI), Z4
-	VMOVUPD     (R8), Z5
-	VMOVUPD     (BX), Z6
-	VMOVUPD     (DX), Z7
-	VSUBPD      Z4, Z7, Z7
-	VMULPD      Z7, Z0, Z8
-	VADDPD      Z8, Z5, Z5
-	VFMADD231PD Z7, Z8, Z6
-	VMOVUPD     (DX)(CX*1), Z7
-	VSUBPD      Z4, Z7, Z7
-	VMULPD      Z7, Z1, Z8
-	VADDPD      Z8, Z5, Z5
-	VFMADD231PD Z7, Z8, Z6
-	VMOVUPD     (DX)(CX*2), Z7
-	VSUBPD      Z4, Z7, Z7
-	VMULPD      Z7, Z2, Z8
-	VADDPD      Z8, Z5, Z5
-	VFMADD231PD Z7, Z8, Z6
-	VMOVUPD     (DX)(AX*1), Z7
-	VSUBPD      Z4, Z7, Z7
-	VMULPD      Z7, Z3, Z4
-	VADDPD      Z4, Z5, Z5
-	VFMADD231PD Z7, Z4, Z6
-	VMOVUPD     Z5, (R8)
-	VMOVUPD     Z6, (BX)
-	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000040, DI
-	ADDQ        $0x00000040, R8
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000008, SI
-	CMPQ        SI, $0x00000008
-	JGE         single
-
-singleEnd:
-	TESTQ       SI, SI
-	JZ          tailEnd
-	MOVQ        $-1, R9
-	BZHIQ       SI, R9, R9
-	KMOVW       R9, K1
-	VMOVUPD.Z   (DI), K1, Z4
-	VMOVUPD.Z   (R8), K1, Z5
-	VMOVUPD.Z   (BX), K1, Z6
-	VMOVUPD.Z   (DX), K1, Z7
-	VSUBPD      Z4, Z7, Z7
-	VMULPD      Z7, Z0, Z0
-	VADDPD      Z0, Z5, Z5
-	VFMADD231PD Z7, Z0, Z6
-	VMOVUPD.Z   (DX)(CX*1), K1, Z0
-	VSUBPD      Z4, Z0, Z0
-	VMULPD      Z0, Z1, Z1
-	VADDPD      Z1, Z5, Z5
-	VFMADD231PD Z0, Z1, Z6
-	VMOVUPD.Z   (DX)(CX*2), K1, Z0
-	VSUBPD      Z4, Z0, Z0
-	VMULPD      Z0, Z2, Z1
-	VADDPD      Z1, Z5, Z5
-	VFMADD231PD Z0, Z1, Z6
-	VMOVUPD.Z   (DX)(AX*1), K1, Z0
-	VSUBPD      Z4, Z0, Z0
-	VMULPD      Z0, Z3, Z1
-	VADDPD      Z1, Z5, Z5
-	VFMADD231PD Z0, Z1, Z6
-	VMOVUPD     Z5, K1, (R8)
-	VMOVUPD     Z6, K1, (BX)
-
-tailEnd:
+rows:
+	VBROADCASTSD (BX), Z3
+	VMOVUPD.Z    (SI), K1, Z4
+	VSUBPD       Z0, Z4, Z4
+	VMULPD       Z4, Z3, Z3
+	VADDPD       Z3, Z1, Z1
+	VFMADD231PD  Z4, Z3, Z2
+	ADDQ         $0x08, BX
+	ADDQ         DI, SI
+	DECQ         DX
+	JNZ          rows
+	VMOVUPD      Z1, K1, (AX)
+	VMOVUPD      Z2, K1, (CX)
 	VZEROUPPER
 	RET
 
-// func addDiffs1AVX512(w *float64, a *float64, lda int, origin []float64, sum []float64)
+// func addDiffs2AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·addDiffs1AVX512(SB), NOSPLIT, $0-72
-	MOVQ         w+0(FP), AX
-	MOVQ         lda+16(FP), CX
-	MOVQ         a+8(FP), DX
-	SHLQ         $0x03, CX
-	VBROADCASTSD (AX), Z0
-	MOVQ         sum_base+48(FP), AX
-	MOVQ         sum_len+56(FP), CX
-	MOVQ         origin_base+24(FP), BX
-	CMPQ         CX, $0x00000010
-	JL           unrolledEnd
+TEXT ·addDiffs2AVX512(SB), NOSPLIT, $0-56
+	MOVQ      tail+48(FP), AX
+	MOVQ      $-1, CX
+	BZHIQ     AX, CX, CX
+	KMOVW     CX, K1
+	MOVQ      origin+32(FP), AX
+	VMOVUPD   (AX), Z0
+	VMOVUPD.Z 64(AX), K1, Z1
+	MOVQ      sum+40(FP), AX
+	VMOVUPD   (AX), Z2
+	VMOVUPD.Z 64(AX), K1, Z3
+	MOVQ      n+0(FP), CX
+	MOVQ      w+8(FP), DX
+	MOVQ      a+16(FP), BX
+	MOVQ      lda+24(FP), SI
+	SHLQ      $0x03, SI
 
-unrolled:
-	VMOVUPD     (BX), Z1
-	VMOVUPD     (AX), Z2
-	VMOVUPD     (DX), Z3
-	VSUBPD      Z1, Z3, Z3
-	VFMADD231PD Z3, Z0, Z2
-	VMOVUPD     Z2, (AX)
-	VMOVUPD     64(BX), Z1
-	VMOVUPD     64(AX), Z2
-	VMOVUPD     64(DX), Z3
-	VSUBPD      Z1, Z3, Z3
-	VFMADD231PD Z3, Z0, Z2
-	VMOVUPD     Z2, 64(AX)
-	ADDQ        $0x00000080, DX
-	ADDQ        $0x00000080, BX
-	ADDQ        $0x00000080, AX
-	SUBQ        $0x00000010, CX
-	CMPQ        CX, $0x00000010
-	JGE         unrolled
-
-unrolledEnd:
-	CMPQ CX, $0x00000008
-	JL   singleEnd
-
-single:
-	VMOVUPD     (BX), Z1
-	VMOVUPD     (AX), Z2
-	VMOVUPD     (DX), Z3
-	VSUBPD      Z1, Z3, Z3
-	VFMADD231PD Z3, Z0, Z2
-	VMOVUPD     Z2, (AX)
-	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000040, BX
-	ADDQ        $0x00000040, AX
-	SUBQ        $0x00000008, CX
-	CMPQ        CX, $0x00000008
-	JGE         single
-
-singleEnd:
-	TESTQ       CX, CX
-	JZ          tailEnd
-	MOVQ        $-1, SI
-	BZHIQ       CX, SI, SI
-	KMOVW       SI, K1
-	VMOVUPD.Z   (BX), K1, Z1
-	VMOVUPD.Z   (AX), K1, Z2
-	VMOVUPD.Z   (DX), K1, Z3
-	VSUBPD      Z1, Z3, Z3
-	VFMADD231PD Z3, Z0, Z2
-	VMOVUPD     Z2, K1, (AX)
-
-tailEnd:
+rows:
+	VBROADCASTSD (DX), Z4
+	VMOVUPD      (BX), Z5
+	VSUBPD       Z0, Z5, Z5
+	VFMADD231PD  Z5, Z4, Z2
+	VMOVUPD.Z    64(BX), K1, Z5
+	VSUBPD       Z1, Z5, Z5
+	VFMADD231PD  Z5, Z4, Z3
+	ADDQ         $0x08, DX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          rows
+	VMOVUPD      Z2, (AX)
+	VMOVUPD      Z3, K1, 64(AX)
 	VZEROUPPER
 	RET
 
-// func addSquares1AVX512(w *float64, a *float64, lda int, mean []float64, slip []float64, squares []float64)
+// func addSquares2AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·addSquares1AVX512(SB), NOSPLIT, $0-96
-	MOVQ         w+0(FP), AX
-	MOVQ         lda+16(FP), CX
-	MOVQ         a+8(FP), DX
-	SHLQ         $0x03, CX
-	VBROADCASTSD (AX), Z0
-	MOVQ         squares_base+72(FP), AX
-	MOVQ         squares_len+80(FP), CX
-	MOVQ         mean_base+24(FP), BX
-	MOVQ         slip_base+48(FP), SI
-	CMPQ         CX, $0x00000008
-	JL           singleEnd
+TEXT ·addSquares2AVX512(SB), NOSPLIT, $0-64
+	MOVQ      tail+56(FP), AX
+	MOVQ      $-1, CX
+	BZHIQ     AX, CX, CX
+	KMOVW     CX, K1
+	MOVQ      mean+32(FP), AX
+	VMOVUPD   (AX), Z0
+	VMOVUPD.Z 64(AX), K1, Z1
+	MOVQ      slip+40(FP), AX
+	VMOVUPD   (AX), Z2
+	VMOVUPD.Z 64(AX), K1, Z3
+	MOVQ      squares+48(FP), CX
+	VMOVUPD   (CX), Z4
+	VMOVUPD.Z 64(CX), K1, Z5
+	MOVQ      n+0(FP), DX
+	MOVQ      w+8(FP), BX
+	MOVQ      a+16(FP), SI
+	MOVQ      lda+24(FP), DI
+	SHLQ      $0x03, DI
 
-single:
-	VMOVUPD     (BX), Z1
-	VMOVUPD     (SI), Z2
-	VMOVUPD     (AX), Z3
-	VMOVUPD     (DX), Z4
-	VSUBPD      Z1, Z4, Z4
-	VMULPD      Z4, Z0, Z1
-	VADDPD      Z1, Z2, Z2
-	VFMADD231PD Z4, Z1, Z3
-	VMOVUPD     Z2, (SI)
-	VMOVUPD     Z3, (AX)
-	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000040, BX
-	ADDQ        $0x00000040, SI
-	ADDQ        $0x00000040, AX
-	SUBQ        $0x00000008, CX
-	CMPQ        CX, $0x00000008
-	JGE         single
+rows:
+	VBROADCASTSD (BX), Z6
+	VMOVUPD      (SI), Z7
+	VSUBPD       Z0, Z7, Z7
+	VMULPD       Z7, Z6, Z8
+	VADDPD       Z8, Z2, Z2
+	VFMADD231PD  Z7, Z8, Z4
+	VMOVUPD.Z    64(SI), K1, Z7
+	VSUBPD       Z1, Z7, Z7
+	VMULPD       Z7, Z6, Z6
+	VADDPD       Z6, Z3, Z3
+	VFMADD231PD  Z7, Z6, Z5
+	ADDQ         $0x08, BX
+	ADDQ         DI, SI
+	DECQ         DX
+	JNZ          rows
+	VMOVUPD      Z2, (AX)
+	VMOVUPD      Z3, K1, 64(AX)
+	VMOVUPD      Z4, (CX)
+	VMOVUPD      Z5, K1, 64(CX)
+	VZEROUPPER
+	RET
 
-singleEnd:
-	TESTQ       CX, CX
-	JZ          tailEnd
-	MOVQ        $-1, DI
-	BZHIQ       CX, DI, DI
-	KMOVW       DI, K1
-	VMOVUPD.Z   (BX), K1, Z1
-	VMOVUPD.Z   (SI), K1, Z2
-	VMOVUPD.Z   (AX), K1, Z3
-	VMOVUPD.Z   (DX), K1, Z4
-	VSUBPD      Z1, Z4, Z4
-	VMULPD      Z4, Z0, Z0
-	VADDPD      Z0, Z2, Z2
-	VFMADD231PD Z4, Z0, Z3
-	VMOVUPD     Z2, K1, (SI)
-	VMOVUPD     Z3, K1, (AX)
+// func addDiffs3AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addDiffs3AVX512(SB), NOSPLIT, $0-56
+	MOVQ      tail+48(FP), AX
+	MOVQ      $-1, CX
+	BZHIQ     AX, CX, CX
+	KMOVW     CX, K1
+	MOVQ      origin+32(FP), AX
+	VMOVUPD   (AX), Z0
+	VMOVUPD   64(AX), Z1
+	VMOVUPD.Z 128(AX), K1, Z2
+	MOVQ      sum+40(FP), AX
+	VMOVUPD   (AX), Z3
+	VMOVUPD   64(AX), Z4
+	VMOVUPD.Z 128(AX), K1, Z5
+	MOVQ      n+0(FP), CX
+	MOVQ      w+8(FP), DX
+	MOVQ      a+16(FP), BX
+	MOVQ      lda+24(FP), SI
+	SHLQ      $0x03, SI
 
-tailEnd:
+rows:
+	VBROADCASTSD (DX), Z6
+	VMOVUPD      (BX), Z7
+	VSUBPD       Z0, Z7, Z7
+	VFMADD231PD  Z7, Z6, Z3
+	VMOVUPD      64(BX), Z7
+	VSUBPD       Z1, Z7, Z7
+	VFMADD231PD  Z7, Z6, Z4
+	VMOVUPD.Z    128(BX), K1, Z7
+	VSUBPD       Z2, Z7, Z7
+	VFMADD231PD  Z7, Z6, Z5
+	ADDQ         $0x08, DX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          rows
+	VMOVUPD      Z3, (AX)
+	VMOVUPD      Z4, 64(AX)
+	VMOVUPD      Z5, K1, 128(AX)
+	VZEROUPPER
+	RET
+
+// func addSquares3AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addSquares3AVX512(SB), NOSPLIT, $0-64
+	MOVQ      tail+56(FP), AX
+	MOVQ      $-1, CX
+	BZHIQ     AX, CX, CX
+	KMOVW     CX, K1
+	MOVQ      mean+32(FP), AX
+	VMOVUPD   (AX), Z0
+	VMOVUPD   64(AX), Z1
+	VMOVUPD.Z 128(AX), K1, Z2
+	MOVQ      slip+40(FP), AX
+	VMOVUPD   (AX), Z3
+	VMOVUPD   64(AX), Z4
+	VMOVUPD.Z 128(AX), K1, Z5
+	MOVQ      squares+48(FP), CX
+	VMOVUPD   (CX), Z6
+	VMOVUPD   64(CX), Z7
+	VMOVUPD.Z 128(CX), K1, Z8
+	MOVQ      n+0(FP), DX
+	MOVQ      w+8(FP), BX
+	MOVQ      a+16(FP), SI
+	MOVQ      lda+24(FP), DI
+	SHLQ      $0x03, DI
+
+rows:
+	VBROADCASTSD (BX), Z9
+	VMOVUPD      (SI), Z10
+	VSUBPD       Z0, Z10, Z10
+	VMULPD       Z10, Z9, Z11
+	VADDPD       Z11, Z3, Z3
+	VFMADD231PD  Z10, Z11, Z6
+	VMOVUPD      64(SI), Z10
+	VSUBPD       Z1, Z10, Z10
+	VMULPD       Z10, Z9, Z11
+	VADDPD       Z11, Z4, Z4
+	VFMADD231PD  Z10, Z11, Z7
+	VMOVUPD.Z    128(SI), K1, Z10
+	VSUBPD       Z2, Z10, Z10
+	VMULPD       Z10, Z9, Z9
+	VADDPD       Z9, Z5, Z5
+	VFMADD231PD  Z10, Z9, Z8
+	ADDQ         $0x08, BX
+	ADDQ         DI, SI
+	DECQ         DX
+	JNZ          rows
+	VMOVUPD      Z3, (AX)
+	VMOVUPD      Z4, 64(AX)
+	VMOVUPD      Z5, K1, 128(AX)
+	VMOVUPD      Z6, (CX)
+	VMOVUPD      Z7, 64(CX)
+	VMOVUPD      Z8, K1, 128(CX)
+	VZEROUPPER
+	RET
+
+// func addDiffs4AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addDiffs4AVX512(SB), NOSPLIT, $0-56
+	MOVQ      tail+48(FP), AX
+	MOVQ      $-1, CX
+	BZHIQ     AX, CX, CX
+	KMOVW     CX, K1
+	MOVQ      origin+32(FP), AX
+	VMOVUPD   (AX), Z0
+	VMOVUPD   64(AX), Z1
+	VMOVUPD   128(AX), Z2
+	VMOVUPD.Z 192(AX), K1, Z3
+	MOVQ      sum+40(FP), AX
+	VMOVUPD   (AX), Z4
+	VMOVUPD   64(AX), Z5
+	VMOVUPD   128(AX), Z6
+	VMOVUPD.Z 192(AX), K1, Z7
+	MOVQ      n+0(FP), CX
+	MOVQ      w+8(FP), DX
+	MOVQ      a+16(FP), BX
+	MOVQ      lda+24(FP), SI
+	SHLQ      $0x03, SI
+
+rows:
+	VBROADCASTSD (DX), Z8
+	VMOVUPD      (BX), Z9
+	VSUBPD       Z0, Z9, Z9
+	VFMADD231PD  Z9, Z8, Z4
+	VMOVUPD      64(BX), Z9
+	VSUBPD       Z1, Z9, Z9
+	VFMADD231PD  Z9, Z8, Z5
+	VMOVUPD      128(BX), Z9
+	VSUBPD       Z2, Z9, Z9
+	VFMADD231PD  Z9, Z8, Z6
+	VMOVUPD.Z    192(BX), K1, Z9
+	VSUBPD       Z3, Z9, Z9
+	VFMADD231PD  Z9, Z8, Z7
+	ADDQ         $0x08, DX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          rows
+	VMOVUPD      Z4, (AX)
+	VMOVUPD      Z5, 64(AX)
+	VMOVUPD      Z6, 128(AX)
+	VMOVUPD      Z7, K1, 192(AX)
+	VZEROUPPER
+	RET
+
+// func addSquares4AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addSquares4AVX512(SB), NOSPLIT, $0-64
+	MOVQ      tail+56(FP), AX
+	MOVQ      $-1, CX
+	BZHIQ     AX, CX, CX
+	KMOVW     CX, K1
+	MOVQ      mean+32(FP), AX
+	VMOVUPD   (AX), Z0
+	VMOVUPD   64(AX), Z1
+	VMOVUPD   128(AX), Z2
+	VMOVUPD.Z 192(AX), K1, Z3
+	MOVQ      slip+40(FP), AX
+	VMOVUPD   (AX), Z4
+	VMOVUPD   64(AX), Z5
+	VMOVUPD   128(AX), Z6
+	VMOVUPD.Z 192(AX), K1, Z7
+	MOVQ      squares+48(FP), CX
+	VMOVUPD   (CX), Z8
+	VMOVUPD   64(CX), Z9
+	VMOVUPD   128(CX), Z10
+	VMOVUPD.Z 192(CX), K1, Z11
+	MOVQ      n+0(FP), DX
+	MOVQ      w+8(FP), BX
+	MOVQ      a+16(FP), SI
+	MOVQ      lda+24(FP), DI
+	SHLQ      $0x03, DI
+
+rows:
+	VBROADCASTSD (BX), Z12
+	VMOVUPD      (SI), Z13
+	VSUBPD       Z0, Z13, Z13
+	VMULPD       Z13, Z12, Z14
+	VADDPD       Z14, Z4, Z4
+	VFMADD231PD  Z13, Z14, Z8
+	VMOVUPD      64(SI), Z13
+	VSUBPD       Z1, Z13, Z13
+	VMULPD       Z13, Z12, Z14
+	VADDPD       Z14, Z5, Z5
+	VFMADD231PD  Z13, Z14, Z9
+	VMOVUPD      128(SI), Z13
+	VSUBPD       Z2, Z13, Z13
+	VMULPD       Z13, Z12, Z14
+	VADDPD       Z14, Z6, Z6
+	VFMADD231PD  Z13, Z14, Z10
+	VMOVUPD.Z    192(SI), K1, Z13
+	VSUBPD       Z3, Z13, Z13
+	VMULPD       Z13, Z12, Z12
+	VADDPD       Z12, Z7, Z7
+	VFMADD231PD  Z13, Z12, Z11
+	ADDQ         $0x08, BX
+	ADDQ         DI, SI
+	DECQ         DX
+	JNZ          rows
+	VMOVUPD      Z4, (AX)
+	VMOVUPD      Z5, 64(AX)
+	VMOVUPD      Z6, 128(AX)
+	VMOVUPD      Z7, K1, 192(AX)
+	VMOVUPD      Z8, (CX)
+	VMOVUPD      Z9, 64(CX)
+	VMOVUPD      Z10, 128(CX)
+	VMOVUPD      Z11, K1, 192(CX)
+	VZEROUPPER
+	RET
+
+// func addDiffs5AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addDiffs5AVX512(SB), NOSPLIT, $0-56
+	MOVQ      tail+48(FP), AX
+	MOVQ      $-1, CX
+	BZHIQ     AX, CX, CX
+	KMOVW     CX, K1
+	MOVQ      origin+32(FP), AX
+	VMOVUPD   (AX), Z0
+	VMOVUPD   64(AX), Z1
+	VMOVUPD   128(AX), Z2
+	VMOVUPD   192(AX), Z3
+	VMOVUPD.Z 256(AX), K1, Z4
+	MOVQ      sum+40(FP), AX
+	VMOVUPD   (AX), Z5
+	VMOVUPD   64(AX), Z6
+	VMOVUPD   128(AX), Z7
+	VMOVUPD   192(AX), Z8
+	VMOVUPD.Z 256(AX), K1, Z9
+	MOVQ      n+0(FP), CX
+	MOVQ      w+8(FP), DX
+	MOVQ      a+16(FP), BX
+	MOVQ      lda+24(FP), SI
+	SHLQ      $0x03, SI
+
+rows:
+	VBROADCASTSD (DX), Z10
+	VMOVUPD      (BX), Z11
+	VSUBPD       Z0, Z11, Z11
+	VFMADD231PD  Z11, Z10, Z5
+	VMOVUPD      64(BX), Z11
+	VSUBPD       Z1, Z11, Z11
+	VFMADD231PD  Z11, Z10, Z6
+	VMOVUPD      128(BX), Z11
+	VSUBPD       Z2, Z11, Z11
+	VFMADD231PD  Z11, Z10, Z7
+	VMOVUPD      192(BX), Z11
+	VSUBPD       Z3, Z11, Z11
+	VFMADD231PD  Z11, Z10, Z8
+	VMOVUPD.Z    256(BX), K1, Z11
+	VSUBPD       Z4, Z11, Z11
+	VFMADD231PD  Z11, Z10, Z9
+	ADDQ         $0x08, DX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          rows
+	VMOVUPD      Z5, (AX)
+	VMOVUPD      Z6, 64(AX)
+	VMOVUPD      Z7, 128(AX)
+	VMOVUPD      Z8, 192(AX)
+	VMOVUPD      Z9, K1, 256(AX)
+	VZEROUPPER
+	RET
+
+// func addSquares5AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addSquares5AVX512(SB), NOSPLIT, $0-64
+	MOVQ      tail+56(FP), AX
+	MOVQ      $-1, CX
+	BZHIQ     AX, CX, CX
+	KMOVW     CX, K1
+	MOVQ      mean+32(FP), AX
+	VMOVUPD   (AX), Z0
+	VMOVUPD   64(AX), Z1
+	VMOVUPD   128(AX), Z2
+	VMOVUPD   192(AX), Z3
+	VMOVUPD.Z 256(AX), K1, Z4
+	MOVQ      slip+40(FP), AX
+	VMOVUPD   (AX), Z5
+	VMOVUPD   64(AX), Z6
+	VMOVUPD   128(AX), Z7
+	VMOVUPD   192(AX), Z8
+	VMOVUPD.Z 256(AX), K1, Z9
+	MOVQ      squares+48(FP), CX
+	VMOVUPD   (CX), Z10
+	VMOVUPD   64(CX), Z11
+	VMOVUPD   128(CX), Z12
+	VMOVUPD   192(CX), Z13
+	VMOVUPD.Z 256(CX), K1, Z14
+	MOVQ      n+0(FP), DX
+	MOVQ      w+8(FP), BX
+	MOVQ      a+16(FP), SI
+	MOVQ      lda+24(FP), DI
+	SHLQ      $0x03, DI
+
+rows:
+	VBROADCASTSD (BX), Z15
+	VMOVUPD      (SI), Z16
+	VSUBPD       Z0, Z16, Z16
+	VMULPD       Z16, Z15, Z17
+	VADDPD       Z17, Z5, Z5
+	VFMADD231PD  Z16, Z17, Z10
+	VMOVUPD      64(SI), Z16
+	VSUBPD       Z1, Z16, Z16
+	VMULPD       Z16, Z15, Z17
+	VADDPD       Z17, Z6, Z6
+	VFMADD231PD  Z16, Z17, Z11
+	VMOVUPD      128(SI), Z16
+	VSUBPD       Z2, Z16, Z16
+	VMULPD       Z16, Z15, Z17
+	VADDPD       Z17, Z7, Z7
+	VFMADD231PD  Z16, Z17, Z12
+	VMOVUPD      192(SI), Z16
+	VSUBPD       Z3, Z16, Z16
+	VMULPD       Z16, Z15, Z17
+	VADDPD       Z17, Z8, Z8
+	VFMADD231PD  Z16, Z17, Z13
+	VMOVUPD.Z    256(SI), K1, Z16
+	VSUBPD       Z4, Z16, Z16
+	VMULPD       Z16, Z15, Z15
+	VADDPD       Z15, Z9, Z9
+	VFMADD231PD  Z16, Z15, Z14
+	ADDQ         $0x08, BX
+	ADDQ         DI, SI
+	DECQ         DX
+	JNZ          rows
+	VMOVUPD      Z5, (AX)
+	VMOVUPD      Z6, 64(AX)
+	VMOVUPD      Z7, 128(AX)
+	VMOVUPD      Z8, 192(AX)
+	VMOVUPD      Z9, K1, 256(AX)
+	VMOVUPD      Z10, (CX)
+	VMOVUPD      Z11, 64(CX)
+	VMOVUPD      Z12, 128(CX)
+	VMOVUPD      Z13, 192(CX)
+	VMOVUPD      Z14, K1, 256(CX)
+	VZEROUPPER
+	RET
+
+// func addDiffs6AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addDiffs6AVX512(SB), NOSPLIT, $0-56
+	MOVQ      tail+48(FP), AX
+	MOVQ      $-1, CX
+	BZHIQ     AX, CX, CX
+	KMOVW     CX, K1
+	MOVQ      origin+32(FP), AX
+	VMOVUPD   (AX), Z0
+	VMOVUPD   64(AX), Z1
+	VMOVUPD   128(AX), Z2
+	VMOVUPD   192(AX), Z3
+	VMOVUPD   256(AX), Z4
+	VMOVUPD.Z 320(AX), K1, Z5
+	MOVQ      sum+40(FP), AX
+	VMOVUPD   (AX), Z6
+	VMOVUPD   64(AX), Z7
+	VMOVUPD   128(AX), Z8
+	VMOVUPD   192(AX), Z9
+	VMOVUPD   256(AX), Z10
+	VMOVUPD.Z 320(AX), K1, Z11
+	MOVQ      n+0(FP), CX
+	MOVQ      w+8(FP), DX
+	MOVQ      a+16(FP), BX
+	MOVQ      lda+24(FP), SI
+	SHLQ      $0x03, SI
+
+rows:
+	VBROADCASTSD (DX), Z12
+	VMOVUPD      (BX), Z13
+	VSUBPD       Z0, Z13, Z13
+	VFMADD231PD  Z13, Z12, Z6
+	VMOVUPD      64(BX), Z13
+	VSUBPD       Z1, Z13, Z13
+	VFMADD231PD  Z13, Z12, Z7
+	VMOVUPD      128(BX), Z13
+	VSUBPD       Z2, Z13, Z13
+	VFMADD231PD  Z13, Z12, Z8
+	VMOVUPD      192(BX), Z13
+	VSUBPD       Z3, Z13, Z13
+	VFMADD231PD  Z13, Z12, Z9
+	VMOVUPD      256(BX), Z13
+	VSUBPD       Z4, Z13, Z13
+	VFMADD231PD  Z13, Z12, Z10
+	VMOVUPD.Z    320(BX), K1, Z13
+	VSUBPD       Z5, Z13, Z13
+	VFMADD231PD  Z13, Z12, Z11
+	ADDQ         $0x08, DX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          rows
+	VMOVUPD      Z6, (AX)
+	VMOVUPD      Z7, 64(AX)
+	VMOVUPD      Z8, 128(AX)
+	VMOVUPD      Z9, 192(AX)
+	VMOVUPD      Z10, 256(AX)
+	VMOVUPD      Z11, K1, 320(AX)
+	VZEROUPPER
+	RET
+
+// func addSquares6AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addSquares6AVX512(SB), NOSPLIT, $0-64
+	MOVQ      tail+56(FP), AX
+	MOVQ      $-1, CX
+	BZHIQ     AX, CX, CX
+	KMOVW     CX, K1
+	MOVQ      mean+32(FP), AX
+	VMOVUPD   (AX), Z0
+	VMOVUPD   64(AX), Z1
+	VMOVUPD   128(AX), Z2
+	VMOVUPD   192(AX), Z3
+	VMOVUPD   256(AX), Z4
+	VMOVUPD.Z 320(AX), K1, Z5
+	MOVQ      slip+40(FP), AX
+	VMOVUPD   (AX), Z6
+	VMOVUPD   64(AX), Z7
+	VMOVUPD   128(AX), Z8
+	VMOVUPD   192(AX), Z9
+	VMOVUPD   256(AX), Z10
+	VMOVUPD.Z 320(AX), K1, Z11
+	MOVQ      squares+48(FP), CX
+	VMOVUPD   (CX), Z12
+	VMOVUPD   64(CX), Z13
+	VMOVUPD   128(CX), Z14
+	VMOVUPD   192(CX), Z15
+	VMOVUPD   256(CX), Z16
+	VMOVUPD.Z 320(CX), K1, Z17
+	MOVQ      n+0(FP), DX
+	MOVQ      w+8(FP), BX
+	MOVQ      a+16(FP), SI
+	MOVQ      lda+24(FP), DI
+	SHLQ      $0x03, DI
+
+rows:
+	VBROADCASTSD (BX), Z18
+	VMOVUPD      (SI), Z19
+	VSUBPD       Z0, Z19, Z19
+	VMULPD       Z19, Z18, Z20
+	VADDPD       Z20, Z6, Z6
+	VFMADD231PD  Z19, Z20, Z12
+	VMOVUPD      64(SI), Z19
+	VSUBPD       Z1, Z19, Z19
+	VMULPD       Z19, Z18, Z20
+	VADDPD       Z20, Z7, Z7
+	VFMADD231PD  Z19, Z20, Z13
+	VMOVUPD      128(SI), Z19
+	VSUBPD       Z2, Z19, Z19
+	VMULPD       Z19, Z18, Z20
+	VADDPD       Z20, Z8, Z8
+	VFMADD231PD  Z19, Z20, Z14
+	VMOVUPD      192(SI), Z19
+	VSUBPD       Z3, Z19, Z19
+	VMULPD       Z19, Z18, Z20
+	VADDPD       Z20, Z9, Z9
+	VFMADD231PD  Z19, Z20, Z15
+	VMOVUPD      256(SI), Z19
+	VSUBPD       Z4, Z19, Z19
+	VMULPD       Z19, Z18, Z20
+	VADDPD       Z20, Z10, Z10
+	VFMADD231PD  Z19, Z20, Z16
+	VMOVUPD.Z    320(SI), K1, Z19
+	VSUBPD       Z5, Z19, Z19
+	VMULPD       Z19, Z18, Z18
+	VADDPD       Z18, Z11, Z11
+	VFMADD231PD  Z19, Z18, Z17
+	ADDQ         $0x08, BX
+	ADDQ         DI, SI
+	DECQ         DX
+	JNZ          rows
+	VMOVUPD      Z6, (AX)
+	VMOVUPD      Z7, 64(AX)
+	VMOVUPD      Z8, 128(AX)
+	VMOVUPD      Z9, 192(AX)
+	VMOVUPD      Z10, 256(AX)
+	VMOVUPD      Z11, K1, 320(AX)
+	VMOVUPD      Z12, (CX)
+	VMOVUPD      Z13, 64(CX)
+	VMOVUPD      Z14, 128(CX)
+	VMOVUPD      Z15, 192(CX)
+	VMOVUPD      Z16, 256(CX)
+	VMOVUPD      Z17, K1, 320(CX)
+	VZEROUPPER
+	RET
+
+// func addDiffs7AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addDiffs7AVX512(SB), NOSPLIT, $0-56
+	MOVQ      tail+48(FP), AX
+	MOVQ      $-1, CX
+	BZHIQ     AX, CX, CX
+	KMOVW     CX, K1
+	MOVQ      origin+32(FP), AX
+	VMOVUPD   (AX), Z0
+	VMOVUPD   64(AX), Z1
+	VMOVUPD   128(AX), Z2
+	VMOVUPD   192(AX), Z3
+	VMOVUPD   256(AX), Z4
+	VMOVUPD   320(AX), Z5
+	VMOVUPD.Z 384(AX), K1, Z6
+	MOVQ      sum+40(FP), AX
+	VMOVUPD   (AX), Z7
+	VMOVUPD   64(AX), Z8
+	VMOVUPD   128(AX), Z9
+	VMOVUPD   192(AX), Z10
+	VMOVUPD   256(AX), Z11
+	VMOVUPD   320(AX), Z12
+	VMOVUPD.Z 384(AX), K1, Z13
+	MOVQ      n+0(FP), CX
+	MOVQ      w+8(FP), DX
+	MOVQ      a+16(FP), BX
+	MOVQ      lda+24(FP), SI
+	SHLQ      $0x03, SI
+
+rows:
+	VBROADCASTSD (DX), Z14
+	VMOVUPD      (BX), Z15
+	VSUBPD       Z0, Z15, Z15
+	VFMADD231PD  Z15, Z14, Z7
+	VMOVUPD      64(BX), Z15
+	VSUBPD       Z1, Z15, Z15
+	VFMADD231PD  Z15, Z14, Z8
+	VMOVUPD      128(BX), Z15
+	VSUBPD       Z2, Z15, Z15
+	VFMADD231PD  Z15, Z14, Z9
+	VMOVUPD      192(BX), Z15
+	VSUBPD       Z3, Z15, Z15
+	VFMADD231PD  Z15, Z14, Z10
+	VMOVUPD      256(BX), Z15
+	VSUBPD       Z4, Z15, Z15
+	VFMADD231PD  Z15, Z14, Z11
+	VMOVUPD      320(BX), Z15
+	VSUBPD       Z5, Z15, Z15
+	VFMADD231PD  Z15, Z14, Z12
+	VMOVUPD.Z    384(BX), K1, Z15
+	VSUBPD       Z6, Z15, Z15
+	VFMADD231PD  Z15, Z14, Z13
+	ADDQ         $0x08, DX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          rows
+	VMOVUPD      Z7, (AX)
+	VMOVUPD      Z8, 64(AX)
+	VMOVUPD      Z9, 128(AX)
+	VMOVUPD      Z10, 192(AX)
+	VMOVUPD      Z11, 256(AX)
+	VMOVUPD      Z12, 320(AX)
+	VMOVUPD      Z13, K1, 384(AX)
+	VZEROUPPER
+	RET
+
+// func addSquares7AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addSquares7AVX512(SB), NOSPLIT, $0-64
+	MOVQ      tail+56(FP), AX
+	MOVQ      $-1, CX
+	BZHIQ     AX, CX, CX
+	KMOVW     CX, K1
+	MOVQ      mean+32(FP), AX
+	VMOVUPD   (AX), Z0
+	VMOVUPD   64(AX), Z1
+	VMOVUPD   128(AX), Z2
+	VMOVUPD   192(AX), Z3
+	VMOVUPD   256(AX), Z4
+	VMOVUPD   320(AX), Z5
+	VMOVUPD.Z 384(AX), K1, Z6
+	MOVQ      slip+40(FP), AX
+	VMOVUPD   (AX), Z7
+	VMOVUPD   64(AX), Z8
+	VMOVUPD   128(AX), Z9
+	VMOVUPD   192(AX), Z10
+	VMOVUPD   256(AX), Z11
+	VMOVUPD   320(AX), Z12
+	VMOVUPD.Z 384(AX), K1, Z13
+	MOVQ      squares+48(FP), CX
+	VMOVUPD   (CX), Z14
+	VMOVUPD   64(CX), Z15
+	VMOVUPD   128(CX), Z16
+	VMOVUPD   192(CX), Z17
+	VMOVUPD   256(CX), Z18
+	VMOVUPD   320(CX), Z19
+	VMOVUPD.Z 384(CX), K1, Z20
+	MOVQ      n+0(FP), DX
+	MOVQ      w+8(FP), BX
+	MOVQ      a+16(FP), SI
+	MOVQ      lda+24(FP), DI
+	SHLQ      $0x03, DI
+
+rows:
+	VBROADCASTSD (BX), Z21
+	VMOVUPD      (SI), Z22
+	VSUBPD       Z0, Z22, Z22
+	VMULPD       Z22, Z21, Z23
+	VADDPD       Z23, Z7, Z7
+	VFMADD231PD  Z22, Z23, Z14
+	VMOVUPD      64(SI), Z22
+	VSUBPD       Z1, Z22, Z22
+	VMULPD       Z22, Z21, Z23
+	VADDPD       Z23, Z8, Z8
+	VFMADD231PD  Z22, Z23, Z15
+	VMOVUPD      128(SI), Z22
+	VSUBPD       Z2, Z22, Z22
+	VMULPD       Z22, Z21, Z23
+	VADDPD       Z23, Z9, Z9
+	VFMADD231PD  Z22, Z23, Z16
+	VMOVUPD      192(SI), Z22
+	VSUBPD       Z3, Z22, Z22
+	VMULPD       Z22, Z21, Z23
+	VADDPD       Z23, Z10, Z10
+	VFMADD231PD  Z22, Z23, Z17
+	VMOVUPD      256(SI), Z22
+	VSUBPD       Z4, Z22, Z22
+	VMULPD       Z22, Z21, Z23
+	VADDPD       Z23, Z11, Z11
+	VFMADD231PD  Z22, Z23, Z18
+	VMOVUPD      320(SI), Z22
+	VSUBPD       Z5, Z22, Z22
+	VMULPD       Z22, Z21, Z23
+	VADDPD       Z23, Z12, Z12
+	VFMADD231PD  Z22, Z23, Z19
+	VMOVUPD.Z    384(SI), K1, Z22
+	VSUBPD       Z6, Z22, Z22
+	VMULPD       Z22, Z21, Z21
+	VADDPD       Z21, Z13, Z13
+	VFMADD231PD  Z22, Z21, Z20
+	ADDQ         $0x08, BX
+	ADDQ         DI, SI
+	DECQ         DX
+	JNZ          rows
+	VMOVUPD      Z7, (AX)
+	VMOVUPD      Z8, 64(AX)
+	VMOVUPD      Z9, 128(AX)
+	VMOVUPD      Z10, 192(AX)
+	VMOVUPD      Z11, 256(AX)
+	VMOVUPD      Z12, 320(AX)
+	VMOVUPD      Z13, K1, 384(AX)
+	VMOVUPD      Z14, (CX)
+	VMOVUPD      Z15, 64(CX)
+	VMOVUPD      Z16, 128(CX)
+	VMOVUPD      Z17, 192(CX)
+	VMOVUPD      Z18, 256(CX)
+	VMOVUPD      Z19, 320(CX)
+	VMOVUPD      Z20, K1, 384(CX)
+	VZEROUPPER
+	RET
+
+// func addDiffs8AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addDiffs8AVX512(SB), NOSPLIT, $0-56
+	MOVQ      tail+48(FP), AX
+	MOVQ      $-1, CX
+	BZHIQ     AX, CX, CX
+	KMOVW     CX, K1
+	MOVQ      origin+32(FP), AX
+	VMOVUPD   (AX), Z0
+	VMOVUPD   64(AX), Z1
+	VMOVUPD   128(AX), Z2
+	VMOVUPD   192(AX), Z3
+	VMOVUPD   256(AX), Z4
+	VMOVUPD   320(AX), Z5
+	VMOVUPD   384(AX), Z6
+	VMOVUPD.Z 448(AX), K1, Z7
+	MOVQ      sum+40(FP), AX
+	VMOVUPD   (AX), Z8
+	VMOVUPD   64(AX), Z9
+	VMOVUPD   128(AX), Z10
+	VMOVUPD   192(AX), Z11
+	VMOVUPD   256(AX), Z12
+	VMOVUPD   320(AX), Z13
+	VMOVUPD   384(AX), Z14
+	VMOVUPD.Z 448(AX), K1, Z15
+	MOVQ      n+0(FP), CX
+	MOVQ      w+8(FP), DX
+	MOVQ      a+16(FP), BX
+	MOVQ      lda+24(FP), SI
+	SHLQ      $0x03, SI
+
+rows:
+	VBROADCASTSD (DX), Z16
+	VMOVUPD      (BX), Z17
+	VSUBPD       Z0, Z17, Z17
+	VFMADD231PD  Z17, Z16, Z8
+	VMOVUPD      64(BX), Z17
+	VSUBPD       Z1, Z17, Z17
+	VFMADD231PD  Z17, Z16, Z9
+	VMOVUPD      128(BX), Z17
+	VSUBPD       Z2, Z17, Z17
+	VFMADD231PD  Z17, Z16, Z10
+	VMOVUPD      192(BX), Z17
+	VSUBPD       Z3, Z17, Z17
+	VFMADD231PD  Z17, Z16, Z11
+	VMOVUPD      256(BX), Z17
+	VSUBPD       Z4, Z17, Z17
+	VFMADD231PD  Z17, Z16, Z12
+	VMOVUPD      320(BX), Z17
+	VSUBPD       Z5, Z17, Z17
+	VFMADD231PD  Z17, Z16, Z13
+	VMOVUPD      384(BX), Z17
+	VSUBPD       Z6, Z17, Z17
+	VFMADD231PD  Z17, Z16, Z14
+	VMOVUPD.Z    448(BX), K1, Z17
+	VSUBPD       Z7, Z17, Z17
+	VFMADD231PD  Z17, Z16, Z15
+	ADDQ         $0x08, DX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          rows
+	VMOVUPD      Z8, (AX)
+	VMOVUPD      Z9, 64(AX)
+	VMOVUPD      Z10, 128(AX)
+	VMOVUPD      Z11, 192(AX)
+	VMOVUPD      Z12, 256(AX)
+	VMOVUPD      Z13, 320(AX)
+	VMOVUPD      Z14, 384(AX)
+	VMOVUPD      Z15, K1, 448(AX)
+	VZEROUPPER
+	RET
+
+// func addSquares8AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addSquares8AVX512(SB), NOSPLIT, $0-64
+	MOVQ      tail+56(FP), AX
+	MOVQ      $-1, CX
+	BZHIQ     AX, CX, CX
+	KMOVW     CX, K1
+	MOVQ      mean+32(FP), AX
+	VMOVUPD   (AX), Z0
+	VMOVUPD   64(AX), Z1
+	VMOVUPD   128(AX), Z2
+	VMOVUPD   192(AX), Z3
+	VMOVUPD   256(AX), Z4
+	VMOVUPD   320(AX), Z5
+	VMOVUPD   384(AX), Z6
+	VMOVUPD.Z 448(AX), K1, Z7
+	MOVQ      slip+40(FP), AX
+	VMOVUPD   (AX), Z8
+	VMOVUPD   64(AX), Z9
+	VMOVUPD   128(AX), Z10
+	VMOVUPD   192(AX), Z11
+	VMOVUPD   256(AX), Z12
+	VMOVUPD   320(AX), Z13
+	VMOVUPD   384(AX), Z14
+	VMOVUPD.Z 448(AX), K1, Z15
+	MOVQ      squares+48(FP), CX
+	VMOVUPD   (CX), Z16
+	VMOVUPD   64(CX), Z17
+	VMOVUPD   128(CX), Z18
+	VMOVUPD   192(CX), Z19
+	VMOVUPD   256(CX), Z20
+	VMOVUPD   320(CX), Z21
+	VMOVUPD   384(CX), Z22
+	VMOVUPD.Z 448(CX), K1, Z23
+	MOVQ      n+0(FP), DX
+	MOVQ      w+8(FP), BX
+	MOVQ      a+16(FP), SI
+	MOVQ      lda+24(FP), DI
+	SHLQ      $0x03, DI
+
+rows:
+	VBROADCASTSD (BX), Z24
+	VMOVUPD      (SI), Z25
+	VSUBPD       Z0, Z25, Z25
+	VMULPD       Z25, Z24, Z26
+	VADDPD       Z26, Z8, Z8
+	VFMADD231PD  Z25, Z26, Z16
+	VMOVUPD      64(SI), Z25
+	VSUBPD       Z1, Z25, Z25
+	VMULPD       Z25, Z24, Z26
+	VADDPD       Z26, Z9, Z9
+	VFMADD231PD  Z25, Z26, Z17
+	VMOVUPD      128(SI), Z25
+	VSUBPD       Z2, Z25, Z25
+	VMULPD       Z25, Z24, Z26
+	VADDPD       Z26, Z10, Z10
+	VFMADD231PD  Z25, Z26, Z18
+	VMOVUPD      192(SI), Z25
+	VSUBPD       Z3, Z25, Z25
+	VMULPD       Z25, Z24, Z26
+	VADDPD       Z26, Z11, Z11
+	VFMADD231PD  Z25, Z26, Z19
+	VMOVUPD      256(SI), Z25
+	VSUBPD       Z4, Z25, Z25
+	VMULPD       Z25, Z24, Z26
+	VADDPD       Z26, Z12, Z12
+	VFMADD231PD  Z25, Z26, Z20
+	VMOVUPD      320(SI), Z25
+	VSUBPD       Z5, Z25, Z25
+	VMULPD       Z25, Z24, Z26
+	VADDPD       Z26, Z13, Z13
+	VFMADD231PD  Z25, Z26, Z21
+	VMOVUPD      384(SI), Z25
+	VSUBPD       Z6, Z25, Z25
+	VMULPD       Z25, Z24, Z26
+	VADDPD       Z26, Z14, Z14
+	VFMADD231PD  Z25, Z26, Z22
+	VMOVUPD.Z    448(SI), K1, Z25
+	VSUBPD       Z7, Z25, Z25
+	VMULPD       Z25, Z24, Z24
+	VADDPD       Z24, Z15, Z15
+	VFMADD231PD  Z25, Z24, Z23
+	ADDQ         $0x08, BX
+	ADDQ         DI, SI
+	DECQ         DX
+	JNZ          rows
+	VMOVUPD      Z8, (AX)
+	VMOVUPD      Z9, 64(AX)
+	VMOVUPD      Z10, 128(AX)
+	VMOVUPD      Z11, 192(AX)
+	VMOVUPD      Z12, 256(AX)
+	VMOVUPD      Z13, 320(AX)
+	VMOVUPD      Z14, 384(AX)
+	VMOVUPD      Z15, K1, 448(AX)
+	VMOVUPD      Z16, (CX)
+	VMOVUPD      Z17, 64(CX)
+	VMOVUPD      Z18, 128(CX)
+	VMOVUPD      Z19, 192(CX)
+	VMOVUPD      Z20, 256(CX)
+	VMOVUPD      Z21, 320(CX)
+	VMOVUPD      Z22, 384(CX)
+	VMOVUPD      Z23, K1, 448(CX)
 	VZEROUPPER
 	RET
 
@@ -404,329 +1050,367 @@ tailEnd:
 	VZEROUPPER
 	RET
 
-// func addDiffs4AVX2(w *float64, a *float64, lda int, origin []float64, sum []float64)
+// func addDiffs1AVX2(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
 // Requires: AVX, FMA3
-TEXT ·addDiffs4AVX2(SB), NOSPLIT, $0-72
-	MOVQ         w+0(FP), AX
-	MOVQ         lda+16(FP), CX
-	MOVQ         a+8(FP), DX
-	SHLQ         $0x03, CX
-	VBROADCASTSD (AX), Y0
-	VBROADCASTSD 8(AX), Y1
-	VBROADCASTSD 16(AX), Y2
-	VBROADCASTSD 24(AX), Y3
-	LEAQ         (CX)(CX*2), AX
-	MOVQ         sum_base+48(FP), BX
-	MOVQ         sum_len+56(FP), SI
-	MOVQ         origin_base+24(FP), DI
-	CMPQ         SI, $0x00000008
-	JL           unrolledEnd
+TEXT ·addDiffs1AVX2(SB), NOSPLIT, $0-56
+	MOVQ       tail+48(FP), AX
+	LEAQ       tailMasks<>+0(SB), CX
+	MOVQ       $0x00000004, DX
+	SUBQ       AX, DX
+	VMOVUPS    (CX)(DX*8), Y0
+	MOVQ       origin+32(FP), AX
+	VMASKMOVPD (AX), Y0, Y1
+	MOVQ       sum+40(FP), AX
+	VMASKMOVPD (AX), Y0, Y2
+	MOVQ       n+0(FP), CX
+	MOVQ       w+8(FP), DX
+	MOVQ       a+16(FP), BX
+	MOVQ       lda+24(FP), SI
+	SHLQ       $0x03, SI
 
-unrolled:
-	VMOVUPD     (DI), Y4
-	VMOVUPD     (BX), Y5
-	VMOVUPD     (DX), Y6
-	VSUBPD      Y4, Y6, Y6
-	VFMADD231PD Y6, Y0, Y5
-	VMOVUPD     (DX)(CX*1), Y6
-	VSUBPD      Y4, Y6, Y6
-	VFMADD231PD Y6, Y1, Y5
-	VMOVUPD     (DX)(CX*2), Y6
-	VSUBPD      Y4, Y6, Y6
-	VFMADD231PD Y6, Y2, Y5
-	VMOVUPD     (DX)(AX*1), Y6
-	VSUBPD      Y4, Y6, Y6
-	VFMADD231PD Y6, Y3, Y5
-	VMOVUPD     Y5, (BX)
-	VMOVUPD     32(DI), Y4
-	VMOVUPD     32(BX), Y5
-	VMOVUPD     32(DX), Y6
-	VSUBPD      Y4, Y6, Y6
-	VFMADD231PD Y6, Y0, Y5
-	VMOVUPD     32(DX)(CX*1), Y6
-	VSUBPD      Y4, Y6, Y6
-	VFMADD231PD Y6, Y1, Y5
-	VMOVUPD     32(DX)(CX*2), Y6
-	VSUBPD      Y4, Y6, Y6
-	VFMADD231PD Y6, Y2, Y5
-	VMOVUPD     32(DX)(AX*1), Y6
-	VSUBPD      Y4, Y6, Y6
-	VFMADD231PD Y6, Y3, Y5
-	VMOVUPD     Y5, 32(BX)
-	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000040, DI
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000008, SI
-	CMPQ        SI, $0x00000008
-	JGE         unrolled
-
-unrolledEnd:
-	CMPQ SI, $0x00000004
-	JL   singleEnd
-
-single:
-	VMOVUPD     (DI), Y4
-	VMOVUPD     (BX), Y5
-	VMOVUPD     (DX), Y6
-	VSUBPD      Y4, Y6, Y6
-	VFMADD231PD Y6, Y0, Y5
-	VMOVUPD     (DX)(CX*1), Y6
-	VSUBPD      Y4, Y6, Y6
-	VFMADD231PD Y6, Y1, Y5
-	VMOVUPD     (DX)(CX*2), Y6
-	VSUBPD      Y4, Y6, Y6
-	VFMADD231PD Y6, Y2, Y5
-	VMOVUPD     (DX)(AX*1), Y6
-	VSUBPD      Y4, Y6, Y6
-	VFMADD231PD Y6, Y3, Y5
-	VMOVUPD     Y5, (BX)
-	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, DI
-	ADDQ        $0x00000020, BX
-	SUBQ        $0x00000004, SI
-	CMPQ        SI, $0x00000004
-	JGE         single
-
-singleEnd:
-	TESTQ       SI, SI
-	JZ          tailEnd
-	LEAQ        tailMasks<>+0(SB), R8
-	MOVQ        $0x00000004, R9
-	SUBQ        SI, R9
-	VMOVUPS     (R8)(R9*8), Y4
-	VMASKMOVPD  (DI), Y4, Y5
-	VMASKMOVPD  (BX), Y4, Y6
-	VMASKMOVPD  (DX), Y4, Y7
-	VSUBPD      Y5, Y7, Y7
-	VFMADD231PD Y7, Y0, Y6
-	VMASKMOVPD  (DX)(CX*1), Y4, Y0
-	VSUBPD      Y5, Y0, Y0
-	VFMADD231PD Y0, Y1, Y6
-	VMASKMOVPD  (DX)(CX*2), Y4, Y0
-	VSUBPD      Y5, Y0, Y0
-	VFMADD231PD Y0, Y2, Y6
-	VMASKMOVPD  (DX)(AX*1), Y4, Y0
-	VSUBPD      Y5, Y0, Y0
-	VFMADD231PD Y0, Y3, Y6
-	VMASKMOVPD  Y6, Y4, (BX)
-
-tailEnd:
+rows:
+	VBROADCASTSD (DX), Y3
+	VMASKMOVPD   (BX), Y0, Y4
+	VSUBPD       Y1, Y4, Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         $0x08, DX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          rows
+	VMASKMOVPD   Y2, Y0, (AX)
 	VZEROUPPER
 	RET
 
-// func addSquares4AVX2(w *float64, a *float64, lda int, mean []float64, slip []float64, squares []float64)
+// func addSquares1AVX2(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
 // Requires: AVX, FMA3
-TEXT ·addSquares4AVX2(SB), NOSPLIT, $0-96
-	MOVQ         w+0(FP), AX
-	MOVQ         lda+16(FP), CX
-	MOVQ         a+8(FP), DX
-	SHLQ         $0x03, CX
-	VBROADCASTSD (AX), Y0
-	VBROADCASTSD 8(AX), Y1
-	VBROADCASTSD 16(AX), Y2
-	VBROADCASTSD 24(AX), Y3
-	LEAQ         (CX)(CX*2), AX
-	MOVQ         squares_base+72(FP), BX
-	MOVQ         squares_len+80(FP), SI
-	MOVQ         mean_base+24(FP), DI
-	MOVQ         slip_base+48(FP), R8
-	CMPQ         SI, $0x00000004
-	JL           singleEnd
+TEXT ·addSquares1AVX2(SB), NOSPLIT, $0-64
+	MOVQ       tail+56(FP), AX
+	LEAQ       tailMasks<>+0(SB), CX
+	MOVQ       $0x00000004, DX
+	SUBQ       AX, DX
+	VMOVUPS    (CX)(DX*8), Y0
+	MOVQ       mean+32(FP), AX
+	VMASKMOVPD (AX), Y0, Y1
+	MOVQ       slip+40(FP), AX
+	VMASKMOVPD (AX), Y0, Y2
+	MOVQ       squares+48(FP), CX
+	VMASKMOVPD (CX), Y0, Y3
+	MOVQ       n+0(FP), DX
+	MOVQ       w+8(FP), BX
+	MOVQ       a+16(FP), SI
+	MOVQ       lda+24(FP), DI
+	SHLQ       $0x03, DI
 
-single:
-	VMOVUPD     (DI), Y4
-	VMOVUPD     (R8), Y5
-	VMOVUPD     (BX), Y6
-	VMOVUPD     (DX), Y7
-	VSUBPD      Y4, Y7, Y7
-	VMULPD      Y7, Y0, Y8
-	VADDPD      Y8, Y5, Y5
-	VFMADD231PD Y7, Y8, Y6
-	VMOVUPD     (DX)(CX*1), Y7
-	VSUBPD      Y4, Y7, Y7
-	VMULPD      Y7, Y1, Y8
-	VADDPD      Y8, Y5, Y5
-	VFMADD231PD Y7, Y8, Y6
-	VMOVUPD     (DX)(CX*2), Y7
-	VSUBPD      Y4, Y7, Y7
-	VMULPD      Y7, Y2, Y8
-	VADDPD      Y8, Y5, Y5
-	VFMADD231PD Y7, Y8, Y6
-	VMOVUPD     (DX)(AX*1), Y7
-	VSUBPD      Y4, Y7, Y7
-	VMULPD      Y7, Y3, Y4
-	VADDPD      Y4, Y5, Y5
-	VFMADD231PD Y7, Y4, Y6
-	VMOVUPD     Y5, (R8)
-	VMOVUPD     Y6, (BX)
-	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, DI
-	ADDQ        $0x00000020, R8
-	ADDQ        $0x00000020, BX
-	SUBQ        $0x00000004, SI
-	CMPQ        SI, $0x00000004
-	JGE         single
-
-singleEnd:
-	TESTQ       SI, SI
-	JZ          tailEnd
-	LEAQ        tailMasks<>+0(SB), R9
-	MOVQ        $0x00000004, R10
-	SUBQ        SI, R10
-	VMOVUPS     (R9)(R10*8), Y4
-	VMASKMOVPD  (DI), Y4, Y5
-	VMASKMOVPD  (R8), Y4, Y6
-	VMASKMOVPD  (BX), Y4, Y7
-	VMASKMOVPD  (DX), Y4, Y8
-	VSUBPD      Y5, Y8, Y8
-	VMULPD      Y8, Y0, Y0
-	VADDPD      Y0, Y6, Y6
-	VFMADD231PD Y8, Y0, Y7
-	VMASKMOVPD  (DX)(CX*1), Y4, Y0
-	VSUBPD      Y5, Y0, Y0
-	VMULPD      Y0, Y1, Y1
-	VADDPD      Y1, Y6, Y6
-	VFMADD231PD Y0, Y1, Y7
-	VMASKMOVPD  (DX)(CX*2), Y4, Y0
-	VSUBPD      Y5, Y0, Y0
-	VMULPD      Y0, Y2, Y1
-	VADDPD      Y1, Y6, Y6
-	VFMADD231PD Y0, Y1, Y7
-	VMASKMOVPD  (DX)(AX*1), Y4, Y0
-	VSUBPD      Y5, Y0, Y0
-	VMULPD      Y0, Y3, Y1
-	VADDPD      Y1, Y6, Y6
-	VFMADD231PD Y0, Y1, Y7
-	VMASKMOVPD  Y6, Y4, (R8)
-	VMASKMOVPD  Y7, Y4, (BX)
-
-tailEnd:
+rows:
+	VBROADCASTSD (BX), Y4
+	VMASKMOVPD   (SI), Y0, Y5
+	VSUBPD       Y1, Y5, Y5
+	VMULPD       Y5, Y4, Y4
+	VADDPD       Y4, Y2, Y2
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         $0x08, BX
+	ADDQ         DI, SI
+	DECQ         DX
+	JNZ          rows
+	VMASKMOVPD   Y2, Y0, (AX)
+	VMASKMOVPD   Y3, Y0, (CX)
 	VZEROUPPER
 	RET
 
-// func addDiffs1AVX2(w *float64, a *float64, lda int, origin []float64, sum []float64)
+// func addDiffs2AVX2(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
 // Requires: AVX, FMA3
-TEXT ·addDiffs1AVX2(SB), NOSPLIT, $0-72
-	MOVQ         w+0(FP), AX
-	MOVQ         lda+16(FP), CX
-	MOVQ         a+8(FP), DX
-	SHLQ         $0x03, CX
-	VBROADCASTSD (AX), Y0
-	MOVQ         sum_base+48(FP), AX
-	MOVQ         sum_len+56(FP), CX
-	MOVQ         origin_base+24(FP), BX
-	CMPQ         CX, $0x00000008
-	JL           unrolledEnd
+TEXT ·addDiffs2AVX2(SB), NOSPLIT, $0-56
+	MOVQ       tail+48(FP), AX
+	LEAQ       tailMasks<>+0(SB), CX
+	MOVQ       $0x00000004, DX
+	SUBQ       AX, DX
+	VMOVUPS    (CX)(DX*8), Y0
+	MOVQ       origin+32(FP), AX
+	VMOVUPD    (AX), Y1
+	VMASKMOVPD 32(AX), Y0, Y2
+	MOVQ       sum+40(FP), AX
+	VMOVUPD    (AX), Y3
+	VMASKMOVPD 32(AX), Y0, Y4
+	MOVQ       n+0(FP), CX
+	MOVQ       w+8(FP), DX
+	MOVQ       a+16(FP), BX
+	MOVQ       lda+24(FP), SI
+	SHLQ       $0x03, SI
 
-unrolled:
-	VMOVUPD     (BX), Y1
-	VMOVUPD     (AX), Y2
-	VMOVUPD     (DX), Y3
-	VSUBPD      Y1, Y3, Y3
-	VFMADD231PD Y3, Y0, Y2
-	VMOVUPD     Y2, (AX)
-	VMOVUPD     32(BX), Y1
-	VMOVUPD     32(AX), Y2
-	VMOVUPD     32(DX), Y3
-	VSUBPD      Y1, Y3, Y3
-	VFMADD231PD Y3, Y0, Y2
-	VMOVUPD     Y2, 32(AX)
-	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000040, BX
-	ADDQ        $0x00000040, AX
-	SUBQ        $0x00000008, CX
-	CMPQ        CX, $0x00000008
-	JGE         unrolled
-
-unrolledEnd:
-	CMPQ CX, $0x00000004
-	JL   singleEnd
-
-single:
-	VMOVUPD     (BX), Y1
-	VMOVUPD     (AX), Y2
-	VMOVUPD     (DX), Y3
-	VSUBPD      Y1, Y3, Y3
-	VFMADD231PD Y3, Y0, Y2
-	VMOVUPD     Y2, (AX)
-	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, BX
-	ADDQ        $0x00000020, AX
-	SUBQ        $0x00000004, CX
-	CMPQ        CX, $0x00000004
-	JGE         single
-
-singleEnd:
-	TESTQ       CX, CX
-	JZ          tailEnd
-	LEAQ        tailMasks<>+0(SB), SI
-	MOVQ        $0x00000004, DI
-	SUBQ        CX, DI
-	VMOVUPS     (SI)(DI*8), Y1
-	VMASKMOVPD  (BX), Y1, Y2
-	VMASKMOVPD  (AX), Y1, Y3
-	VMASKMOVPD  (DX), Y1, Y4
-	VSUBPD      Y2, Y4, Y4
-	VFMADD231PD Y4, Y0, Y3
-	VMASKMOVPD  Y3, Y1, (AX)
-
-tailEnd:
+rows:
+	VBROADCASTSD (DX), Y5
+	VMOVUPD      (BX), Y6
+	VSUBPD       Y1, Y6, Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VMASKMOVPD   32(BX), Y0, Y6
+	VSUBPD       Y2, Y6, Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         $0x08, DX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          rows
+	VMOVUPD      Y3, (AX)
+	VMASKMOVPD   Y4, Y0, 32(AX)
 	VZEROUPPER
 	RET
 
-// func addSquares1AVX2(w *float64, a *float64, lda int, mean []float64, slip []float64, squares []float64)
+// func addSquares2AVX2(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
 // Requires: AVX, FMA3
-TEXT ·addSquares1AVX2(SB), NOSPLIT, $0-96
-	MOVQ         w+0(FP), AX
-	MOVQ         lda+16(FP), CX
-	MOVQ         a+8(FP), DX
-	SHLQ         $0x03, CX
-	VBROADCASTSD (AX), Y0
-	MOVQ         squares_base+72(FP), AX
-	MOVQ         squares_len+80(FP), CX
-	MOVQ         mean_base+24(FP), BX
-	MOVQ         slip_base+48(FP), SI
-	CMPQ         CX, $0x00000004
-	JL           singleEnd
+TEXT ·addSquares2AVX2(SB), NOSPLIT, $0-64
+	MOVQ       tail+56(FP), AX
+	LEAQ       tailMasks<>+0(SB), CX
+	MOVQ       $0x00000004, DX
+	SUBQ       AX, DX
+	VMOVUPS    (CX)(DX*8), Y0
+	MOVQ       mean+32(FP), AX
+	VMOVUPD    (AX), Y1
+	VMASKMOVPD 32(AX), Y0, Y2
+	MOVQ       slip+40(FP), AX
+	VMOVUPD    (AX), Y3
+	VMASKMOVPD 32(AX), Y0, Y4
+	MOVQ       squares+48(FP), CX
+	VMOVUPD    (CX), Y5
+	VMASKMOVPD 32(CX), Y0, Y6
+	MOVQ       n+0(FP), DX
+	MOVQ       w+8(FP), BX
+	MOVQ       a+16(FP), SI
+	MOVQ       lda+24(FP), DI
+	SHLQ       $0x03, DI
 
-single:
-	VMOVUPD     (BX), Y1
-	VMOVUPD     (SI), Y2
-	VMOVUPD     (AX), Y3
-	VMOVUPD     (DX), Y4
-	VSUBPD      Y1, Y4, Y4
-	VMULPD      Y4, Y0, Y1
-	VADDPD      Y1, Y2, Y2
-	VFMADD231PD Y4, Y1, Y3
-	VMOVUPD     Y2, (SI)
-	VMOVUPD     Y3, (AX)
-	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, BX
-	ADDQ        $0x00000020, SI
-	ADDQ        $0x00000020, AX
-	SUBQ        $0x00000004, CX
-	CMPQ        CX, $0x00000004
-	JGE         single
+rows:
+	VBROADCASTSD (BX), Y7
+	VMOVUPD      (SI), Y8
+	VSUBPD       Y1, Y8, Y8
+	VMULPD       Y8, Y7, Y9
+	VADDPD       Y9, Y3, Y3
+	VFMADD231PD  Y8, Y9, Y5
+	VMASKMOVPD   32(SI), Y0, Y8
+	VSUBPD       Y2, Y8, Y8
+	VMULPD       Y8, Y7, Y7
+	VADDPD       Y7, Y4, Y4
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         $0x08, BX
+	ADDQ         DI, SI
+	DECQ         DX
+	JNZ          rows
+	VMOVUPD      Y3, (AX)
+	VMASKMOVPD   Y4, Y0, 32(AX)
+	VMOVUPD      Y5, (CX)
+	VMASKMOVPD   Y6, Y0, 32(CX)
+	VZEROUPPER
+	RET
 
-singleEnd:
-	TESTQ       CX, CX
-	JZ          tailEnd
-	LEAQ        tailMasks<>+0(SB), DI
-	MOVQ        $0x00000004, R8
-	SUBQ        CX, R8
-	VMOVUPS     (DI)(R8*8), Y1
-	VMASKMOVPD  (BX), Y1, Y2
-	VMASKMOVPD  (SI), Y1, Y3
-	VMASKMOVPD  (AX), Y1, Y4
-	VMASKMOVPD  (DX), Y1, Y5
-	VSUBPD      Y2, Y5, Y5
-	VMULPD      Y5, Y0, Y0
-	VADDPD      Y0, Y3, Y3
-	VFMADD231PD Y5, Y0, Y4
-	VMASKMOVPD  Y3, Y1, (SI)
-	VMASKMOVPD  Y4, Y1, (AX)
+// func addDiffs3AVX2(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
+// Requires: AVX, FMA3
+TEXT ·addDiffs3AVX2(SB), NOSPLIT, $0-56
+	MOVQ       tail+48(FP), AX
+	LEAQ       tailMasks<>+0(SB), CX
+	MOVQ       $0x00000004, DX
+	SUBQ       AX, DX
+	VMOVUPS    (CX)(DX*8), Y0
+	MOVQ       origin+32(FP), AX
+	VMOVUPD    (AX), Y1
+	VMOVUPD    32(AX), Y2
+	VMASKMOVPD 64(AX), Y0, Y3
+	MOVQ       sum+40(FP), AX
+	VMOVUPD    (AX), Y4
+	VMOVUPD    32(AX), Y5
+	VMASKMOVPD 64(AX), Y0, Y6
+	MOVQ       n+0(FP), CX
+	MOVQ       w+8(FP), DX
+	MOVQ       a+16(FP), BX
+	MOVQ       lda+24(FP), SI
+	SHLQ       $0x03, SI
 
-tailEnd:
+rows:
+	VBROADCASTSD (DX), Y7
+	VMOVUPD      (BX), Y8
+	VSUBPD       Y1, Y8, Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VMOVUPD      32(BX), Y8
+	VSUBPD       Y2, Y8, Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VMASKMOVPD   64(BX), Y0, Y8
+	VSUBPD       Y3, Y8, Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         $0x08, DX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          rows
+	VMOVUPD      Y4, (AX)
+	VMOVUPD      Y5, 32(AX)
+	VMASKMOVPD   Y6, Y0, 64(AX)
+	VZEROUPPER
+	RET
+
+// func addSquares3AVX2(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
+// Requires: AVX, FMA3
+TEXT ·addSquares3AVX2(SB), NOSPLIT, $0-64
+	MOVQ       tail+56(FP), AX
+	LEAQ       tailMasks<>+0(SB), CX
+	MOVQ       $0x00000004, DX
+	SUBQ       AX, DX
+	VMOVUPS    (CX)(DX*8), Y0
+	MOVQ       mean+32(FP), AX
+	VMOVUPD    (AX), Y1
+	VMOVUPD    32(AX), Y2
+	VMASKMOVPD 64(AX), Y0, Y3
+	MOVQ       slip+40(FP), AX
+	VMOVUPD    (AX), Y4
+	VMOVUPD    32(AX), Y5
+	VMASKMOVPD 64(AX), Y0, Y6
+	MOVQ       squares+48(FP), CX
+	VMOVUPD    (CX), Y7
+	VMOVUPD    32(CX), Y8
+	VMASKMOVPD 64(CX), Y0, Y9
+	MOVQ       n+0(FP), DX
+	MOVQ       w+8(FP), BX
+	MOVQ       a+16(FP), SI
+	MOVQ       lda+24(FP), DI
+	SHLQ       $0x03, DI
+
+rows:
+	VBROADCASTSD (BX), Y10
+	VMOVUPD      (SI), Y11
+	VSUBPD       Y1, Y11, Y11
+	VMULPD       Y11, Y10, Y12
+	VADDPD       Y12, Y4, Y4
+	VFMADD231PD  Y11, Y12, Y7
+	VMOVUPD      32(SI), Y11
+	VSUBPD       Y2, Y11, Y11
+	VMULPD       Y11, Y10, Y12
+	VADDPD       Y12, Y5, Y5
+	VFMADD231PD  Y11, Y12, Y8
+	VMASKMOVPD   64(SI), Y0, Y11
+	VSUBPD       Y3, Y11, Y11
+	VMULPD       Y11, Y10, Y10
+	VADDPD       Y10, Y6, Y6
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         $0x08, BX
+	ADDQ         DI, SI
+	DECQ         DX
+	JNZ          rows
+	VMOVUPD      Y4, (AX)
+	VMOVUPD      Y5, 32(AX)
+	VMASKMOVPD   Y6, Y0, 64(AX)
+	VMOVUPD      Y7, (CX)
+	VMOVUPD      Y8, 32(CX)
+	VMASKMOVPD   Y9, Y0, 64(CX)
+	VZEROUPPER
+	RET
+
+// func addDiffs4AVX2(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
+// Requires: AVX, FMA3
+TEXT ·addDiffs4AVX2(SB), NOSPLIT, $0-56
+	MOVQ       tail+48(FP), AX
+	LEAQ       tailMasks<>+0(SB), CX
+	MOVQ       $0x00000004, DX
+	SUBQ       AX, DX
+	VMOVUPS    (CX)(DX*8), Y0
+	MOVQ       origin+32(FP), AX
+	VMOVUPD    (AX), Y1
+	VMOVUPD    32(AX), Y2
+	VMOVUPD    64(AX), Y3
+	VMASKMOVPD 96(AX), Y0, Y4
+	MOVQ       sum+40(FP), AX
+	VMOVUPD    (AX), Y5
+	VMOVUPD    32(AX), Y6
+	VMOVUPD    64(AX), Y7
+	VMASKMOVPD 96(AX), Y0, Y8
+	MOVQ       n+0(FP), CX
+	MOVQ       w+8(FP), DX
+	MOVQ       a+16(FP), BX
+	MOVQ       lda+24(FP), SI
+	SHLQ       $0x03, SI
+
+rows:
+	VBROADCASTSD (DX), Y9
+	VMOVUPD      (BX), Y10
+	VSUBPD       Y1, Y10, Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VMOVUPD      32(BX), Y10
+	VSUBPD       Y2, Y10, Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VMOVUPD      64(BX), Y10
+	VSUBPD       Y3, Y10, Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VMASKMOVPD   96(BX), Y0, Y10
+	VSUBPD       Y4, Y10, Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         $0x08, DX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          rows
+	VMOVUPD      Y5, (AX)
+	VMOVUPD      Y6, 32(AX)
+	VMOVUPD      Y7, 64(AX)
+	VMASKMOVPD   Y8, Y0, 96(AX)
+	VZEROUPPER
+	RET
+
+// func addSquares4AVX2(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int)
+// Requires: AVX, FMA3
+TEXT ·addSquares4AVX2(SB), NOSPLIT, $0-64
+	MOVQ       tail+56(FP), AX
+	LEAQ       tailMasks<>+0(SB), CX
+	MOVQ       $0x00000004, DX
+	SUBQ       AX, DX
+	VMOVUPS    (CX)(DX*8), Y0
+	MOVQ       mean+32(FP), AX
+	VMOVUPD    (AX), Y1
+	VMOVUPD    32(AX), Y2
+	VMOVUPD    64(AX), Y3
+	VMASKMOVPD 96(AX), Y0, Y4
+	MOVQ       slip+40(FP), AX
+	VMOVUPD    (AX), Y5
+	VMOVUPD    32(AX), Y6
+	VMOVUPD    64(AX), Y7
+	VMASKMOVPD 96(AX), Y0, Y8
+	MOVQ       squares+48(FP), CX
+	VMOVUPD    (CX), Y9
+	VMOVUPD    32(CX), Y10
+	VMOVUPD    64(CX), Y11
+	VMASKMOVPD 96(CX), Y0, Y12
+	MOVQ       n+0(FP), DX
+	MOVQ       w+8(FP), BX
+	MOVQ       a+16(FP), SI
+	MOVQ       lda+24(FP), DI
+	SHLQ       $0x03, DI
+
+rows:
+	VBROADCASTSD (BX), Y13
+	VMOVUPD      (SI), Y14
+	VSUBPD       Y1, Y14, Y14
+	VMULPD       Y14, Y13, Y15
+	VADDPD       Y15, Y5, Y5
+	VFMADD231PD  Y14, Y15, Y9
+	VMOVUPD      32(SI), Y14
+	VSUBPD       Y2, Y14, Y14
+	VMULPD       Y14, Y13, Y15
+	VADDPD       Y15, Y6, Y6
+	VFMADD231PD  Y14, Y15, Y10
+	VMOVUPD      64(SI), Y14
+	VSUBPD       Y3, Y14, Y14
+	VMULPD       Y14, Y13, Y15
+	VADDPD       Y15, Y7, Y7
+	VFMADD231PD  Y14, Y15, Y11
+	VMASKMOVPD   96(SI), Y0, Y14
+	VSUBPD       Y4, Y14, Y14
+	VMULPD       Y14, Y13, Y13
+	VADDPD       Y13, Y8, Y8
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         $0x08, BX
+	ADDQ         DI, SI
+	DECQ         DX
+	JNZ          rows
+	VMOVUPD      Y5, (AX)
+	VMOVUPD      Y6, 32(AX)
+	VMOVUPD      Y7, 64(AX)
+	VMASKMOVPD   Y8, Y0, 96(AX)
+	VMOVUPD      Y9, (CX)
+	VMOVUPD      Y10, 32(CX)
+	VMOVUPD      Y11, 64(CX)
+	VMASKMOVPD   Y12, Y0, 96(CX)
 	VZEROUPPER
 	RET
 

@@ -4,19 +4,67 @@
 
 package f64
 
-func addDiffs4AVX512(w *float64, a *float64, lda int, origin []float64, sum []float64) {
+func addDiffs1AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int) {
 	panic("f64: no assembly here")
 }
 
-func addSquares4AVX512(w *float64, a *float64, lda int, mean []float64, slip []float64, squares []float64) {
+func addSquares1AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int) {
 	panic("f64: no assembly here")
 }
 
-func addDiffs1AVX512(w *float64, a *float64, lda int, origin []float64, sum []float64) {
+func addDiffs2AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int) {
 	panic("f64: no assembly here")
 }
 
-func addSquares1AVX512(w *float64, a *float64, lda int, mean []float64, slip []float64, squares []float64) {
+func addSquares2AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int) {
+	panic("f64: no assembly here")
+}
+
+func addDiffs3AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int) {
+	panic("f64: no assembly here")
+}
+
+func addSquares3AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int) {
+	panic("f64: no assembly here")
+}
+
+func addDiffs4AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int) {
+	panic("f64: no assembly here")
+}
+
+func addSquares4AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int) {
+	panic("f64: no assembly here")
+}
+
+func addDiffs5AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int) {
+	panic("f64: no assembly here")
+}
+
+func addSquares5AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int) {
+	panic("f64: no assembly here")
+}
+
+func addDiffs6AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int) {
+	panic("f64: no assembly here")
+}
+
+func addSquares6AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int) {
+	panic("f64: no assembly here")
+}
+
+func addDiffs7AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int) {
+	panic("f64: no assembly here")
+}
+
+func addSquares7AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int) {
+	panic("f64: no assembly here")
+}
+
+func addDiffs8AVX512(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int) {
+	panic("f64: no assembly here")
+}
+
+func addSquares8AVX512(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int) {
 	panic("f64: no assembly here")
 }
 
@@ -24,19 +72,35 @@ func standardizeAVX512(dst []float64, x []float64, shift []float64, scale []floa
 	panic("f64: no assembly here")
 }
 
-func addDiffs4AVX2(w *float64, a *float64, lda int, origin []float64, sum []float64) {
+func addDiffs1AVX2(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int) {
 	panic("f64: no assembly here")
 }
 
-func addSquares4AVX2(w *float64, a *float64, lda int, mean []float64, slip []float64, squares []float64) {
+func addSquares1AVX2(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int) {
 	panic("f64: no assembly here")
 }
 
-func addDiffs1AVX2(w *float64, a *float64, lda int, origin []float64, sum []float64) {
+func addDiffs2AVX2(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int) {
 	panic("f64: no assembly here")
 }
 
-func addSquares1AVX2(w *float64, a *float64, lda int, mean []float64, slip []float64, squares []float64) {
+func addSquares2AVX2(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int) {
+	panic("f64: no assembly here")
+}
+
+func addDiffs3AVX2(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int) {
+	panic("f64: no assembly here")
+}
+
+func addSquares3AVX2(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int) {
+	panic("f64: no assembly here")
+}
+
+func addDiffs4AVX2(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int) {
+	panic("f64: no assembly here")
+}
+
+func addSquares4AVX2(n int, w *float64, a *float64, lda int, mean *float64, slip *float64, squares *float64, tail int) {
 	panic("f64: no assembly here")
 }
 
