@@ -58,6 +58,7 @@ func run(only string, rounds, threads int) error {
 		all = append(all, gemmRows(dir)...)
 		all = append(all, memoryRows()...)
 		all = append(all, linearRows(dir)...)
+		all = append(all, quantRows(dir)...)
 		all = append(all, prepRows(dir)...)
 	} else {
 		all = append(all, scalingRows(threads)...)

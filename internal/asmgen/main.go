@@ -46,6 +46,7 @@ func files() []file {
 		file{"i8", "gemm", byteGemmFile},
 		file{"i8", "convert", byteConvertFile},
 		file{"ruler", "ruler", rulerFile},
+		file{"ruler", "bytes", byteRulerFile},
 	)
 }
 

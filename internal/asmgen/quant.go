@@ -230,3 +230,25 @@ func (g *gen) xmms(n int) []reg.VecVirtual {
 	}
 	return out
 }
+
+// byteRulerFile emits the peak of byte products, for benchmarks to hold tiles against.
+func byteRulerFile(c *build.Context) {
+	const chains = 12
+	g := &gen{Context: c, elem: elem{"ruler", "int32", 4}, avx512: true}
+	g.begin("peakBytesVNNI", "func(n int)", "Does 12·n vector products of bytes in registers.")
+	n := g.param("n")
+	acc := g.vecs(chains)
+	for _, v := range acc {
+		g.zero(v)
+	}
+	x, y := g.vec(), g.vec()
+	g.zero(x)
+	g.zero(y)
+	g.Label("loop")
+	for _, v := range acc {
+		g.VPDPBUSD(x, y, v)
+	}
+	g.DECQ(n)
+	g.JNZ(LabelRef("loop"))
+	g.RET()
+}
