@@ -102,10 +102,16 @@ func (s Target) outputs() int {
 // fit trains on data that have been checked.
 func (s Target) fit(ctx context.Context, X gram.Matrix, d int, y, w []float64) (*TargetModel, error) {
 	k := s.outputs()
+	var all []int // rows of weight zero leave no trace, not even in the rounding
+	for i := range y {
+		if weight(w, i) > 0 {
+			all = append(all, i)
+		}
+	}
 	targets, total := make([][]float64, k), make([]group, k)
 	for c := range targets {
 		targets[c] = s.targetsOf(y, c)
-		total[c] = groupOf(targets[c], w, nil)
+		total[c] = groupOf(targets[c], w, all)
 	}
 	m := &TargetModel{categories: make(categories, d), means: make([][]float64, d), overall: make([]float64, k)}
 	for c, g := range total {
@@ -115,7 +121,7 @@ func (s Target) fit(ctx context.Context, X gram.Matrix, d int, y, w []float64) (
 		m.overall[c] = g.mean
 	}
 	err := eachColumn(ctx, s.Workers, X, func(j int, column []float64) error {
-		m.categories[j], m.means[j] = s.encode(column, targets, total, w)
+		m.categories[j], m.means[j] = s.encode(column, slices.Clone(all), targets, total, w)
 		return nil
 	})
 	if err != nil {
@@ -138,14 +144,9 @@ func (s Target) targetsOf(y []float64, c int) []float64 {
 	return is
 }
 
-// encode returns the categories of a column and the encodings of each.
-func (s Target) encode(column []float64, targets [][]float64, total []group, w []float64) (values, means []float64) {
-	rows := make([]int, 0, len(column)) // by category, then as they come
-	for i := range column {
-		if weight(w, i) > 0 {
-			rows = append(rows, i)
-		}
-	}
+// encode returns the categories of a column and the encodings of each. It sorts rows, by
+// category and then as they come.
+func (s Target) encode(column []float64, rows []int, targets [][]float64, total []group, w []float64) (values, means []float64) {
 	slices.SortStableFunc(rows, func(a, b int) int {
 		switch {
 		case column[a] < column[b]:
@@ -172,23 +173,16 @@ func (s Target) encode(column []float64, targets [][]float64, total []group, w [
 // A group is a weight, a mean and a variance of targets.
 type group struct{ weight, mean, variance float64 }
 
-// groupOf describes the targets of some rows, nil for all.
+// groupOf describes the targets of some rows.
 func groupOf(y, w []float64, rows []int) group {
-	n := len(rows)
-	at := func(k int) int { return rows[k] }
-	if rows == nil {
-		n, at = len(y), func(k int) int { return k }
-	}
 	var g group
-	first := y[at(0)]
-	for k := range n {
-		i := at(k)
+	first := y[rows[0]]
+	for _, i := range rows {
 		g.weight += weight(w, i)
 		g.mean += weight(w, i) * (y[i] - first)
 	}
 	g.mean = first + g.mean/g.weight
-	for k := range n {
-		i := at(k)
+	for _, i := range rows {
 		diff := y[i] - g.mean
 		g.variance += weight(w, i) * diff * diff
 	}
