@@ -21,10 +21,41 @@
 // width of a step, [KL] keeps the shape of the distribution, and [MovingAverage]
 // follows batches in training.
 //
+// # Products
+//
+// [PackWeights] lays weights out once; [MulInt] multiplies rows of uint8 or int8 with
+// them into exact 32-bit sums, [MulFloat] and [MulQuantized] go on to reals or to 8
+// bits, with bias and activation, while the sums are in cache. One row is a
+// matrix–vector product, which reads the weights once. With a scale a for the rows
+// and bⱼ for each output,
+//
+//	yᵢⱼ = a·bⱼ·Σₚ (xᵢₚ − zero)·(wⱼₚ − zeroⱼ)
+//
+// and the zero points come in by the sums of rows and columns, outside the product.
+// Weights quantized symmetrically, by [SymmetricChannels], spare the row sums.
+//
+// A sum of k products of uint8 by int8 stays within int32 for k ≤ 65793, of int8 by
+// int8 for k ≤ 131071; [MaxDepth] has the bound for any zero points and [Bound] the
+// exact one of given weights. Beyond it MulInt returns an error, and the others add up
+// parts in 64 bits.
+//
+// [PackInt4] takes half a byte a weight, with a scale for each group of inputs:
+// where memory is what counts and int8 still too much. [PackMixed] keeps the columns
+// of inputs with extreme values in float32.
+//
+// Results are the same, bit for bit, at every instruction level: AVX-512 with VNNI,
+// AVX-512 without, AVX2 and plain Go. Products run on the calling goroutine.
+//
+// # Models
+//
+// [Linear] turns fitted linear classifiers into int8 ones of the same interface, and
+// [Compare] says what that costs in accuracy and log-loss.
+//
 // # Arithmetic
 //
 // [Add], [Sub] and [Mul] saturate and count. [Requantize] goes from 32-bit sums to
-// 8 bits in float32, [RequantizeFixed] in integers with one exact rounding.
+// 8 bits in float32, [RequantizeFixed] in integers with one exact rounding, where
+// two roundings, as in some libraries, now and then are off by one.
 //
 // # Sources
 //
@@ -32,4 +63,6 @@
 //     integer-arithmetic-only inference, CVPR 2018.
 //   - H. Wu and others, Integer quantization for deep learning inference,
 //     arXiv:2004.09602 (2020): calibration, weights by channel.
+//   - S. Migacz, 8-bit inference with TensorRT, GTC 2017: calibration by divergence.
+//   - T. Dettmers and others, LLM.int8(), NeurIPS 2022: outlier columns.
 package quant
