@@ -4,6 +4,7 @@
 //	go run ./examples/quickstart    # how do I train, judge, save and serve a classifier?
 //	go run ./examples/fraud         # how do I judge a model of rare events, and when does acting on it pay?
 //	go run ./examples/leakage       # how much can a search that leaks pretend?
+//	go run ./examples/quantize      # what do I win and lose by a model in int8?
 //
 // They are a module apart, so that what they import never reaches a user of gram.
 package examples
