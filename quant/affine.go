@@ -16,8 +16,9 @@ type affine struct {
 	weights       []int8    // n×d
 	scale, offset []float64 // n
 
-	packed *Weights
-	wide   bool // whether sums may leave int32
+	inverse []float64 // 1/step, or 0 for a feature that is held
+	packed  *Weights
+	wide    bool // whether sums may leave int32
 }
 
 // span is the range of one feature.
@@ -91,14 +92,25 @@ func newAffine(coef, intercept []float64, ranges []span) (*affine, error) {
 
 // toInt8 rounds half to even, to −127..127, and NaN to 0.
 func toInt8(v float64) int8 {
-	if v != v {
-		return 0
+	switch {
+	case v > 127:
+		v = 127
+	case v < -127:
+		v = -127
+	case v != v:
+		v = 0
 	}
-	return int8(math.RoundToEven(min(max(v, -127), 127)))
+	return int8(math.RoundToEven(v))
 }
 
 // pack sets what can be derived.
 func (a *affine) pack() (err error) {
+	a.inverse = make([]float64, len(a.step))
+	for j, s := range a.step {
+		if v := 1 / s; s > 0 && !math.IsInf(v, 0) {
+			a.inverse[j] = v
+		}
+	}
 	a.packed, err = PackWeights(a.weights, len(a.offset), len(a.center), []Params{{Scale: 1}})
 	if err == nil {
 		a.wide = mayOverflow[int8](a.packed, 0, 0)
@@ -108,14 +120,12 @@ func (a *affine) pack() (err error) {
 
 // quantizeRow sets q to row x, the number of which is i, or −1 if it is the only one.
 func (a *affine) quantizeRow(q []int8, x []float64, i int) error {
+	q = q[:len(x)]
 	for j, v := range x {
 		if v-v != 0 {
 			return badValue(i, j, v)
 		}
-		q[j] = 0 // a feature that never varied is held where it was
-		if a.step[j] > 0 {
-			q[j] = toInt8((v - a.center[j]) / a.step[j])
-		}
+		q[j] = toInt8((v - a.center[j]) * a.inverse[j])
 	}
 	return nil
 }
