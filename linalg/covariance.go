@@ -206,8 +206,14 @@ func (c *Covariance) checkFinite(X gram.Operator, rows int) error {
 	if checkFinite(NewDense(1, len(c.Mean), c.Mean), nil) == nil && checkFinite(c.Scatter, nil) == nil {
 		return nil
 	}
+	return findNonFinite(X, rows, "the moments of X overflow")
+}
+
+// findNonFinite returns an error that names the first NaN or infinity in X, or says what
+// happened if there is none.
+func findNonFinite(X gram.Operator, rows int, otherwise string) error {
 	n, d := X.Dims()
-	buf := make([]float64, rows*d)
+	buf := make([]float64, min(n, rows)*d)
 	for lo := 0; lo < n; lo += rows {
 		hi := min(n, lo+rows)
 		block, stride := X.RowBlock(buf, lo, hi)
@@ -219,7 +225,7 @@ func (c *Covariance) checkFinite(X gram.Operator, rows int) error {
 			}
 		}
 	}
-	return fmt.Errorf("the moments of X overflow: %w", gram.ErrNonFinite)
+	return fmt.Errorf("%s: %w", otherwise, gram.ErrNonFinite)
 }
 
 // Merge takes in the rows that o has seen; o is not changed. An empty c, the zero value,
