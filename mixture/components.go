@@ -1,0 +1,413 @@
+package mixture
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel/f64"
+	"github.com/gram-ml/gram/linalg"
+)
+
+// A Covariance names the shape of the components' covariance matrices.
+type Covariance int
+
+const (
+	// Full gives each component a matrix of its own: K·d(d+1)/2 parameters.
+	Full Covariance = iota
+	// Tied gives all components the same matrix: d(d+1)/2 parameters.
+	Tied
+	// Diagonal gives each component a variance for each column: K·d parameters.
+	Diagonal
+	// Spherical gives each component one variance: K parameters.
+	Spherical
+)
+
+// String returns "full", "tied", "diagonal" or "spherical".
+func (c Covariance) String() string {
+	switch c {
+	case Full:
+		return "full"
+	case Tied:
+		return "tied"
+	case Diagonal:
+		return "diagonal"
+	case Spherical:
+		return "spherical"
+	}
+	return fmt.Sprintf("Covariance(%d)", int(c))
+}
+
+func (c Covariance) valid() bool { return c >= Full && c <= Spherical }
+
+// matrices tells whether covariances are matrices and not variances.
+func (c Covariance) matrices() bool { return c == Full || c == Tied }
+
+// size returns the number of elements that hold k covariances.
+func (c Covariance) size(k, d int) int {
+	switch c {
+	case Full:
+		return k * d * d
+	case Tied:
+		return d * d
+	case Diagonal:
+		return k * d
+	}
+	return k
+}
+
+// parameters returns the number of free parameters of a mixture.
+func (c Covariance) parameters(k, d int) int {
+	free := k - 1 + k*d
+	switch c {
+	case Full:
+		return free + k*d*(d+1)/2
+	case Tied:
+		return free + d*(d+1)/2
+	case Diagonal:
+		return free + k*d
+	}
+	return free + k
+}
+
+// components are the parameters of a Gaussian mixture and what evaluates them: for
+// each component the factor L of its covariance LLᵀ and its inverse, which takes
+// z − mean to a vector y of unit covariance.
+type components struct {
+	kind    Covariance
+	k, d    int
+	weights []float64 // K
+	means   []float64 // K×d, less the origin
+	cov     []float64 // in the layout of kind
+	// For Full and Tied: L and U = L⁻ᵀ, K×d×d. For the others: the standard
+	// deviations and their inverses, K×d.
+	factor, inverse []float64
+	logs            []float64 // log(weight·|U|·(2π)^(−d/2))
+
+	maps  *linalg.Dense[float64] // Full and Tied: y = [z 1]·maps, (d+1)×(K·d)
+	theta *linalg.Dense[float64] // the others: log-density less shift = [z z²]·theta, 2d×K
+	shift []float64
+	// direct tells that [z z²]·theta would cancel.
+	direct bool
+}
+
+// newComponents factors the covariances. It fails with a component whose covariance
+// is not positive definite, or with a conditional variance not above floor[j].
+func newComponents(kind Covariance, weights, means, cov, floor []float64) (*components, *CollapseError) {
+	k := len(weights)
+	c := &components{kind: kind, k: k, d: len(means) / k, weights: weights, means: means, cov: cov}
+	var err *CollapseError
+	if kind.matrices() {
+		err = c.factorMatrices(floor)
+	} else {
+		err = c.factorVariances(floor)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.prepare()
+	return c, nil
+}
+
+func (c *components) factorMatrices(floor []float64) *CollapseError {
+	size := c.d * c.d
+	c.factor, c.inverse = make([]float64, c.k*size), make([]float64, c.k*size)
+	for k := range c.k {
+		l, u := c.factor[k*size:(k+1)*size], c.inverse[k*size:(k+1)*size]
+		if k > 0 && c.kind == Tied {
+			copy(l, c.factor)
+			copy(u, c.inverse)
+			continue
+		}
+		if j := cholesky(l, u, c.cov[k*size:(k+1)*size], c.d, floor); j >= 0 {
+			return &CollapseError{Component: k, Weight: c.weights[k], Cause: Degenerate, Column: j}
+		}
+	}
+	return nil
+}
+
+// cholesky sets l to the lower factor of a, d×d, and u to the inverse of its transpose.
+// It returns the first column whose pivot is not above the floor, or −1.
+func cholesky(l, u, a []float64, d int, floor []float64) int {
+	for i, v := range a {
+		if v-v != 0 {
+			return i % d
+		}
+	}
+	var f mat.Cholesky
+	ok := f.Factorize(mat.NewSymDense(d, a))
+	if !ok {
+		return firstBadPivot(a, d)
+	}
+	var lower, upper mat.TriDense
+	f.LTo(&lower)
+	for j := range d {
+		if v := lower.At(j, j); !(v > 0) || floor != nil && v*v <= floor[j] {
+			return j
+		}
+	}
+	f.UTo(&upper)
+	var inv mat.TriDense
+	if err := inv.InverseTri(&upper); err != nil {
+		if _, conditioned := err.(mat.Condition); !conditioned {
+			return 0
+		}
+	}
+	for i := range d {
+		for j := range i + 1 {
+			l[i*d+j] = lower.At(i, j)
+			if u[j*d+i] = inv.At(j, i); u[j*d+i]-u[j*d+i] != 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// firstBadPivot returns the column at which the factorization of a breaks down.
+func firstBadPivot(a []float64, d int) int {
+	for j := range d {
+		lead := mat.NewSymDense(j+1, nil)
+		for r := range j + 1 {
+			for c := r; c <= j; c++ {
+				lead.SetSym(r, c, a[r*d+c])
+			}
+		}
+		var f mat.Cholesky
+		if !f.Factorize(lead) {
+			return j
+		}
+	}
+	return d - 1
+}
+
+func (c *components) factorVariances(floor []float64) *CollapseError {
+	c.factor, c.inverse = make([]float64, c.k*c.d), make([]float64, c.k*c.d)
+	for k := range c.k {
+		for j := range c.d {
+			v := c.variance(k, j)
+			sd := math.Sqrt(v)
+			if !(v > 0) || sd-sd != 0 || 1/sd-1/sd != 0 || floor != nil && v <= floor[j] {
+				return &CollapseError{Component: k, Weight: c.weights[k], Cause: Degenerate, Column: j}
+			}
+			c.factor[k*c.d+j], c.inverse[k*c.d+j] = sd, 1/sd
+		}
+	}
+	return nil
+}
+
+// variance returns a variance of Diagonal or Spherical.
+func (c *components) variance(k, j int) float64 {
+	if c.kind == Spherical {
+		return c.cov[k]
+	}
+	return c.cov[k*c.d+j]
+}
+
+// maxCancel is the largest square of a mean in its component's standard deviations
+// for which expanding the square loses too few digits to show.
+const maxCancel = 1e4
+
+// prepare sets what evaluates the densities.
+func (c *components) prepare() {
+	c.logs = make([]float64, c.k)
+	for k := range c.logs {
+		c.logs[k] = math.Log(c.weights[k]) + c.logDet(k) - float64(c.d)/2*math.Log(2*math.Pi)
+	}
+	if c.kind.matrices() {
+		c.prepareMaps()
+		return
+	}
+	c.theta = linalg.NewDense[float64](2*c.d, c.k, nil)
+	c.shift = make([]float64, c.k)
+	for k := range c.k {
+		for j := range c.d {
+			inv := c.inverse[k*c.d+j]
+			m := c.means[k*c.d+j]
+			if a := m * inv; a*a > maxCancel || !(a*a >= 0) {
+				c.direct = true
+			}
+			c.theta.Set(j, k, m*inv*inv)
+			c.theta.Set(c.d+j, k, -inv*inv/2)
+			c.shift[k] -= m * inv * m * inv / 2
+		}
+	}
+}
+
+// logDet returns log|U| of component k.
+func (c *components) logDet(k int) float64 {
+	sum := 0.0
+	for j := range c.d {
+		if c.kind.matrices() {
+			sum += math.Log(c.inverse[k*c.d*c.d+j*c.d+j])
+		} else {
+			sum += math.Log(c.inverse[k*c.d+j])
+		}
+	}
+	return sum
+}
+
+func (c *components) prepareMaps() {
+	d := c.d
+	c.maps = linalg.NewDense[float64](d+1, c.k*d, nil)
+	last := c.maps.Row(d)
+	for k := range c.k {
+		for i := range d {
+			u := c.inverse[(k*d+i)*d : (k*d+i+1)*d]
+			copy(c.maps.Row(i)[k*d:], u)
+			f64.Axpy(-c.means[k*d+i], u, last[k*d:(k+1)*d])
+		}
+	}
+}
+
+// width returns how many numbers of scratch a row takes.
+func (c *components) width() int {
+	if c.kind.matrices() {
+		return c.k*c.d + 2*c.k + 2*c.d
+	}
+	return 3*c.d + 2*c.k
+}
+
+// radii sets p, n×K, to the squared Mahalanobis distances of rows from the
+// components, and y to the rows in the coordinates of the components, n×(K·d). z has
+// the n rows with a further column of ones.
+func (c *components) radii(p, y, z []float64, n int) {
+	width := c.k * c.d
+	if c.kind.matrices() {
+		linalg.Gemm(blas.NoTrans, blas.NoTrans, 1, linalg.NewDense(n, c.d+1, z), c.maps, 0, linalg.NewDense(n, width, y))
+	} else {
+		for i := range n {
+			for k := range c.k {
+				c.standardize(y[i*width+k*c.d:i*width+(k+1)*c.d], z[i*(c.d+1):], k)
+			}
+		}
+	}
+	for i := range p {
+		p[i] = f64.SumSquares(y[i*c.d : (i+1)*c.d])
+	}
+}
+
+// standardize sets y to (z − mean)/sd of component k.
+func (c *components) standardize(y, z []float64, k int) {
+	m, inv := c.means[k*c.d:(k+1)*c.d], c.inverse[k*c.d:(k+1)*c.d]
+	y, z = y[:len(m)], z[:len(m)]
+	for j, v := range m {
+		y[j] = (z[j] - v) * inv[j]
+	}
+}
+
+// quadratic tells whether densities come from one product with [z z²].
+func (c *components) quadratic() bool { return c.theta != nil && !c.direct }
+
+// logDensities sets p, (hi-lo)×K, to the logarithms of weight times density of the
+// rows and leaves in t.y what sums need.
+func (c *components) logDensities(s *rows, lo, hi int, t *scratch) (p []float64) {
+	n := hi - lo
+	p = grow(&t.p, n*c.k)
+	if c.quadratic() {
+		f := linalg.NewDense(n, 2*c.d, grow(&t.y, n*2*c.d))
+		s.block(f.Data, 2*c.d, lo, hi, t)
+		for i := range n {
+			row := f.Row(i)
+			z, zz := row[:c.d], row[c.d:]
+			zz = zz[:len(z)]
+			for j, v := range z {
+				zz[j] = v * v
+			}
+		}
+		linalg.Gemm(blas.NoTrans, blas.NoTrans, 1, f, c.theta, 0, linalg.NewDense(n, c.k, p))
+		for i := range n {
+			row := p[i*c.k : (i+1)*c.k]
+			for k := range row {
+				row[k] += c.shift[k] + c.logs[k]
+			}
+		}
+		return p
+	}
+	z := grow(&t.z, n*(c.d+1))
+	s.block(z, c.d+1, lo, hi, t)
+	for i := range n {
+		z[i*(c.d+1)+c.d] = 1
+	}
+	c.radii(p, grow(&t.y, n*c.k*c.d), z, n)
+	c.fromRadii(p)
+	return p
+}
+
+// fromRadii turns squared distances, n×K, into logarithms of weight times density.
+func (c *components) fromRadii(p []float64) {
+	for ; len(p) > 0; p = p[c.k:] {
+		row := p[:c.k]
+		for k, q := range row {
+			row[k] = c.logs[k] - q/2
+		}
+	}
+}
+
+// rowLogs sets p, of length K, to the logarithms of weight times density at x.
+func (c *components) rowLogs(p, x, origin []float64, t *scratch) {
+	z := grow(&t.z, c.d)
+	subtract(z, x, origin)
+	y := grow(&t.y, c.k*c.d)
+	if c.kind.matrices() {
+		copy(y, c.maps.Row(c.d))
+		f64.AxpyRows(z, c.maps.Data, c.maps.Stride, y)
+	} else {
+		for k := range c.k {
+			c.standardize(y[k*c.d:(k+1)*c.d], z, k)
+		}
+	}
+	for k := range p {
+		p[k] = f64.SumSquares(y[k*c.d : (k+1)*c.d])
+	}
+	c.fromRadii(p)
+}
+
+// A CollapseCause says in which way a component has collapsed.
+type CollapseCause int
+
+const (
+	// Empty: no row belongs to the component any more.
+	Empty CollapseCause = iota
+	// Degenerate: the component has shrunk onto a point, a line or a plane, so that its
+	// covariance is singular and its density unbounded.
+	Degenerate
+)
+
+// String returns "empty" or "degenerate".
+func (c CollapseCause) String() string {
+	if c == Empty {
+		return "empty"
+	}
+	return "degenerate"
+}
+
+// CollapseError says which component of a mixture has collapsed. It wraps
+// gram.ErrSingular; errors.As finds it.
+type CollapseError struct {
+	// Component counts from 0.
+	Component int
+	// Iteration is that of the fit, 0 at its start.
+	Iteration int
+	// Weight is the share of the component.
+	Weight float64
+	// Cause is why it cannot go on.
+	Cause CollapseCause
+	// Column is the first that does not vary, given those before it, in a Degenerate
+	// component.
+	Column int
+}
+
+// Error says all of the fields.
+func (e *CollapseError) Error() string {
+	if e.Cause == Empty {
+		return fmt.Sprintf("component %d of weight %.3g is empty in iteration %d: %v", e.Component, e.Weight, e.Iteration, gram.ErrSingular)
+	}
+	return fmt.Sprintf("component %d of weight %.3g has no variance along column %d in iteration %d: %v", e.Component, e.Weight, e.Column, e.Iteration, gram.ErrSingular)
+}
+
+// Unwrap returns gram.ErrSingular.
+func (e *CollapseError) Unwrap() error { return gram.ErrSingular }

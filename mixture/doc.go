@@ -1,0 +1,62 @@
+// Package mixture describes rows as draws from several sources: Gaussian mixtures,
+// fitted by the EM algorithm, and k-means.
+//
+// [GaussianMixture] fits a density. Its model scores rows by their log-density, which
+// with [Threshold] finds anomalies, gives the probability that a row comes from each
+// component, draws new rows, and compares models by BIC. [SelectK] chooses the number and
+// shape of the components. [KMeans] cuts the data into K clusters of about equal extent:
+// faster, and enough for quantizing and for starts.
+//
+// # EM
+//
+// Each row xᵢ is thought to come from a component zᵢ that is not seen, the latent variable:
+//
+//	P(zᵢ = k) = πₖ,   xᵢ | zᵢ = k ~ N(μₖ, Σₖ),   p(xᵢ) = Σₖ πₖ·N(xᵢ; μₖ, Σₖ)
+//
+// The log-likelihood Σᵢ log Σₖ πₖ·N(xᵢ; μₖ, Σₖ) has a sum inside the logarithm, so that
+// setting its derivatives to zero gives equations which hold the parameters on both
+// sides: there is no closed form. Were the zᵢ known, there would be one. EM goes back and
+// forth. The E-step computes the responsibilities at the current parameters,
+//
+//	rᵢₖ = πₖ·N(xᵢ; μₖ, Σₖ) / Σₗ πₗ·N(xᵢ; μₗ, Σₗ),
+//
+// and the M-step maximises the expected log-likelihood of rows and components together,
+// which is closed:
+//
+//	Nₖ = Σᵢ wᵢrᵢₖ,   πₖ = Nₖ/Σw,   μₖ = Σᵢ wᵢrᵢₖxᵢ / Nₖ,   Σₖ = Σᵢ wᵢrᵢₖ(xᵢ−μₖ)(xᵢ−μₖ)ᵀ / Nₖ
+//
+// By Jensen's inequality no round lowers the likelihood (Dempster, Laird and Rubin, 1977). It
+// ends at a stationary point, near which it converges linearly, the slower the more the
+// components overlap.
+//
+//   - Local optima. The end depends on the start: use NInit, and look at the likelihoods.
+//   - Singularities. The likelihood has no bound: a component on a single point, with a
+//     variance that goes to 0, sends it to infinity. RegCovar keeps variances above a
+//     floor, a [CovariancePrior] makes the objective bounded, and what collapses
+//     nevertheless is named by a [CollapseError] or repaired, never passed over.
+//   - Labels. Components have no order of their own.
+//
+// # Shapes
+//
+// Full covariances fit best with enough rows, some ten for each of the K·d²/2 parameters; Tied
+// shares one matrix; Diagonal and Spherical suit many columns. The fewer parameters,
+// the less can collapse.
+//
+// # Numerics and streams
+//
+// Data are moved by their mean first. The E-step takes rows to coordinates in which
+// each component has unit covariance, by the Cholesky factors of the precisions and one
+// matrix product a block; the sums of the M-step are taken in those coordinates, so that
+// neither data far from zero nor narrow components lose digits. Responsibilities below
+// 2⁻⁶⁴ do not enter the sums of matrices. [Statistics] are these sums, back in the
+// coordinates of the data: they merge, and EM on streams stands on them.
+//
+// # Sources
+//
+// A. Dempster, N. Laird, D. Rubin, Maximum likelihood from incomplete data via the EM
+// algorithm, JRSS B 39 (1977). C. Bishop, Pattern Recognition and Machine Learning, chapter
+// 9. C. Fraley, A. Raftery, Bayesian regularization for normal mixture estimation and
+// model-based clustering, Journal of Classification 24 (2007). D. Arthur, S. Vassilvitskii,
+// k-means++, SODA 2007. G. Hamerly, Making k-means even faster, SDM 2010. O. Cappé, E.
+// Moulines, On-line EM algorithm for latent data models, JRSS B 71 (2009).
+package mixture

@@ -1,0 +1,175 @@
+package mixture_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"math/rand/v2"
+
+	"github.com/gram-ml/gram/linalg"
+	"github.com/gram-ml/gram/mixture"
+)
+
+// sixRows are two groups of three.
+var sixRows = linalg.NewDense(6, 2, []float64{1, 2, 1, 4, 1, 0, 10, 2, 10, 4, 10, 0})
+
+func ExampleKMeans() {
+	m, err := mixture.KMeans{Clusters: 2}.Fit(context.Background(), sixRows, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	a, _ := m.PredictRow([]float64{0, 0})
+	b, _ := m.PredictRow([]float64{12, 3})
+	fmt.Println(a != b, m.Inertia())
+	// Output: true 16
+}
+
+func ExampleKMeansModel() {
+	m, err := mixture.KMeans{Clusters: 2, Centers: []float64{0, 0, 9, 0}}.Fit(context.Background(), sixRows, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	dst := make([]float64, 2)
+	if err := m.TransformRow(dst, []float64{4, 6}); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%.1f %.1f\n", m.Centers(), dst)
+	// Output: [1.0 2.0 10.0 2.0] [5.0 7.2]
+}
+
+func ExampleKMeansInit() {
+	fmt.Println(mixture.PlusPlus, mixture.GreedyPlusPlus, mixture.Random)
+	// Output: k-means++ greedy k-means++ random
+}
+
+func ExampleGaussianMixture() {
+	m, err := mixture.GaussianMixture{Components: 2, Covariance: mixture.Spherical}.Fit(context.Background(), sixRows, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("weights %.2f, variances %.2f\n", m.Weights(), m.Covariances())
+	// Output: weights [0.50 0.50], variances [1.33 1.33]
+}
+
+func ExampleGaussianMixtureModel() {
+	m, err := mixture.GaussianMixture{Components: 2, Covariance: mixture.Tied, RegCovar: 0.1}.Fit(context.Background(), sixRows, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	limit, err := mixture.Threshold(m, sixRows, 0.05)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, x := range [][]float64{{1, 3}, {5, 2}} {
+		score, _ := m.LogDensityRow(x)
+		fmt.Println(x, "anomalous:", score < limit)
+	}
+	// Output:
+	// [1 3] anomalous: false
+	// [5 2] anomalous: true
+}
+
+func ExampleCovariance() {
+	fmt.Println(mixture.Full, mixture.Tied, mixture.Diagonal, mixture.Spherical)
+	// Output: full tied diagonal spherical
+}
+
+func ExampleInit() {
+	fmt.Println(mixture.InitPlusPlus, mixture.InitKMeans, mixture.InitRandom)
+	// Output: k-means++ k-means random
+}
+
+func ExampleStart() {
+	start := &mixture.Start{Means: []float64{0, 0, 12, 0}}
+	m, err := mixture.GaussianMixture{Components: 2, Covariance: mixture.Diagonal, Start: start}.Fit(context.Background(), sixRows, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%.1f\n", m.Means())
+	// Output: [1.0 2.0 10.0 2.0]
+}
+
+func ExampleCovariancePrior() {
+	same := linalg.NewDense(4, 1, []float64{1, 1, 1, 5})
+	m, err := mixture.GaussianMixture{
+		Components: 2, NoRegCovar: true, Prior: &mixture.CovariancePrior{},
+		Start: &mixture.Start{Means: []float64{1, 5}},
+	}.Fit(context.Background(), same, nil)
+	fmt.Println(err, m.Covariances()[0] > 0.05)
+	// Output: <nil> true
+}
+
+func ExampleCollapseError() {
+	same := linalg.NewDense(4, 1, []float64{1, 1, 1, 1})
+	_, err := mixture.GaussianMixture{NoRegCovar: true}.Fit(context.Background(), same, nil)
+	var c *mixture.CollapseError
+	if errors.As(err, &c) {
+		fmt.Println("component", c.Component, "is", c.Cause)
+	}
+	// Output: component 0 is degenerate
+}
+
+func ExampleCollapseCause() {
+	fmt.Println(mixture.Empty, mixture.Degenerate)
+	// Output: empty degenerate
+}
+
+func ExampleOnCollapse() {
+	fmt.Println(mixture.Refuse, mixture.Repair)
+	// Output: refuse repair
+}
+
+func ExampleStatistics() {
+	trainer := mixture.GaussianMixture{Covariance: mixture.Diagonal, RegCovar: 1e-9}
+	m, err := trainer.Fit(context.Background(), sixRows, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	// The sums of two machines, put together.
+	var left, right mixture.Statistics
+	err = errors.Join(
+		left.Add(context.Background(), m, sixRows.Slice(0, 3, 0, 2), nil),
+		right.Add(context.Background(), m, sixRows.Slice(3, 6, 0, 2), nil),
+		left.Merge(&right))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if m, err = trainer.FromStatistics(&left); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%.2f %.2f\n", m.Means(), m.Covariances())
+	// Output: [5.50 2.00] [20.25 2.67]
+}
+
+// drawn returns 300 rows from two components.
+func drawn() *linalg.Dense[float64] {
+	rng := rand.New(rand.NewPCG(1, 1))
+	X := linalg.NewDense[float64](300, 1, nil)
+	for i := range 300 {
+		X.Set(i, 0, rng.NormFloat64()+8*float64(i%2))
+	}
+	return X
+}
+
+func ExampleSelection() {
+	s, err := mixture.SelectK(context.Background(), mixture.GaussianMixture{NInit: 3}, drawn(), nil, []int{1, 2, 3})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(s.Best.Components(), "of", len(s.Table))
+	// Output: 2 of 3
+}
+
+func ExampleCandidate() {
+	s, err := mixture.SelectK(context.Background(), mixture.GaussianMixture{}, drawn(), nil, []int{1}, mixture.Spherical, mixture.Full)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, c := range s.Table {
+		fmt.Println(c.Components, c.Covariance, c.BIC > c.AIC)
+	}
+	// Output:
+	// 1 spherical true
+	// 1 full true
+}

@@ -1,0 +1,689 @@
+package mixture
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel/f64"
+	"github.com/gram-ml/gram/linalg"
+)
+
+// A KMeansInit names the way in which [KMeans] draws its first centers.
+type KMeansInit int
+
+const (
+	// PlusPlus draws each next row with a probability in proportion to the square of
+	// its distance to the nearest center so far.
+	PlusPlus KMeansInit = iota
+	// GreedyPlusPlus does so 2 + ⌊ln K⌋ times for each center and keeps the draw that
+	// leaves the smallest inertia: better starts at that many times the price.
+	GreedyPlusPlus
+	// Random takes different rows at random.
+	Random
+)
+
+// String returns "k-means++", "greedy k-means++" or "random".
+func (i KMeansInit) String() string {
+	switch i {
+	case PlusPlus:
+		return "k-means++"
+	case GreedyPlusPlus:
+		return "greedy k-means++"
+	case Random:
+		return "random"
+	}
+	return fmt.Sprintf("KMeansInit(%d)", int(i))
+}
+
+// KMeans finds K centers that minimise the inertia Σ wᵢ·minₖ‖xᵢ − cₖ‖², by Lloyd's
+// iteration or from mini-batches. The zero value has 8 centers, started by
+// k-means++.
+//
+// Lloyd's iteration computes distances only for rows whose nearest center may have
+// changed, by the bounds of G. Hamerly, Making k-means even faster, SDM 2010; the
+// result is that of computing them all. A cluster that loses its last row gets the
+// row that is farthest from its own center.
+type KMeans struct {
+	// Clusters is K, ≥ 1; 0 means 8.
+	Clusters int
+	// Init draws the first centers, unless Centers are given.
+	Init KMeansInit
+	// Centers are the first centers, K×d row-major, or nil.
+	Centers []float64
+	// NInit is the number of starts, of which the one of least inertia is kept; 0
+	// means 1. With Centers there is only one.
+	NInit int
+	// Seed determines the random numbers.
+	Seed uint64
+	// BatchSize, if above 0, trains from random batches of as many rows, drawn by
+	// weight, which is faster for very many rows and not as good (D. Sculley,
+	// Web-scale k-means clustering, WWW 2010). An iteration is then one batch.
+	BatchSize int
+	// MaxIter limits the iterations, ≥ 1; 0 means 300, or 1000 batches.
+	MaxIter int
+	// Tol is the tolerance, ≥ 0; 0 means 1e-4. A fit has converged when the squares of
+	// the distances that the centers move sum to at most Tol times the mean variance of
+	// the columns, or when no row changes its cluster. For batches it is the mean over the
+	// last batches, weighted with a half-life of 10, that is looked at.
+	Tol float64
+	// Workers limits the goroutines, 0 means GOMAXPROCS. The model does not depend on it.
+	Workers int
+	// Progress, if not nil, is called after every iteration; the objective is the inertia,
+	// that of the batch for batches.
+	Progress func(gram.Progress)
+}
+
+var _ gram.TransformerTrainer = KMeans{}
+
+func (t KMeans) withDefaults() KMeans {
+	if t.Clusters == 0 {
+		t.Clusters = 8
+	}
+	if t.NInit == 0 || t.NInit > 1 && t.Centers != nil {
+		t.NInit = 1
+	}
+	if t.MaxIter == 0 {
+		t.MaxIter = 300
+		if t.BatchSize > 0 {
+			t.MaxIter = 1000
+		}
+	}
+	if t.Tol == 0 {
+		t.Tol = 1e-4
+	}
+	return t
+}
+
+func (t KMeans) check(s *rows) error {
+	switch {
+	case t.Clusters < 1:
+		return fmt.Errorf("%d clusters: %w", t.Clusters, gram.ErrParam)
+	case t.Clusters > s.positive():
+		return fmt.Errorf("%d clusters of %d rows of positive weight: %w", t.Clusters, s.positive(), gram.ErrParam)
+	case t.Init < PlusPlus || t.Init > Random:
+		return fmt.Errorf("%v: %w", t.Init, gram.ErrParam)
+	case t.NInit < 1 || t.MaxIter < 1 || t.BatchSize < 0:
+		return fmt.Errorf("NInit %d, MaxIter %d and BatchSize %d must not be negative: %w", t.NInit, t.MaxIter, t.BatchSize, gram.ErrParam)
+	case !(t.Tol >= 0) || math.IsInf(t.Tol, 1):
+		return fmt.Errorf("Tol is %v: %w", t.Tol, gram.ErrParam)
+	}
+	if t.Centers == nil {
+		return nil
+	}
+	if len(t.Centers) != t.Clusters*s.d {
+		return fmt.Errorf("Centers has length %d, want %d×%d: %w", len(t.Centers), t.Clusters, s.d, gram.ErrShape)
+	}
+	return finiteParams("Centers", t.Centers)
+}
+
+func finiteParams(name string, v []float64) error {
+	for i, x := range v {
+		if x-x != 0 {
+			return fmt.Errorf("%s[%d] is %v: %w", name, i, x, gram.ErrParam)
+		}
+	}
+	return nil
+}
+
+// Fit finds the centers of X, n×d, with weights w ≥ 0, nil for all ones.
+//
+// Errors: ErrShape, ErrNonFinite and ErrWeights for X and w; ErrParam for a field out of
+// its range or more clusters than rows of positive weight; that of ctx. At MaxIter the
+// model comes with an error that wraps ErrNotConverged. An iteration takes at most
+// O(n·d·K), as a matrix product.
+func (t KMeans) Fit(ctx context.Context, X gram.Matrix, w []float64) (*KMeansModel, error) {
+	s, err := newRows(ctx, X, w, t.Workers)
+	if err != nil {
+		return nil, err
+	}
+	if t = t.withDefaults(); t.BatchSize == 0 {
+		return t.best(ctx, s, (*lloyd).run)
+	}
+	return t.best(ctx, s, (*lloyd).runBatches)
+}
+
+// TrainTransformer calls Fit; y is not used.
+func (t KMeans) TrainTransformer(ctx context.Context, X gram.Matrix, y, w []float64) (gram.Transformer, error) {
+	m, err := t.Fit(ctx, X, w)
+	if m == nil {
+		return nil, err
+	}
+	return m, err
+}
+
+// best runs every start and returns the model of the least inertia.
+func (t KMeans) best(ctx context.Context, s *rows, run func(*lloyd, context.Context) error) (*KMeansModel, error) {
+	if err := t.check(s); err != nil {
+		return nil, err
+	}
+	var best *lloyd
+	for start := range t.NInit {
+		l := newLloyd(t, s)
+		if err := l.start(ctx, start); err != nil {
+			return nil, err
+		}
+		if err := run(l, ctx); err != nil {
+			return nil, err
+		}
+		if best == nil || l.inertia < best.inertia {
+			best = l
+		}
+	}
+	return best.model()
+}
+
+// lloyd is the state of one start of k-means.
+type lloyd struct {
+	KMeans
+	s       *rows
+	k, d    int
+	centers *linalg.Dense[float64] // less the origin
+	lengths []float64              // squared, of the centers
+	// For each row: its cluster, the squared distance from that center, and a lower bound
+	// of the distance from every other one.
+	label []int32
+	own   []float64
+	lower []float64
+
+	inertia     float64
+	convergence gram.Convergence
+}
+
+func newLloyd(t KMeans, s *rows) *lloyd {
+	return &lloyd{KMeans: t, s: s, k: t.Clusters, d: s.d, convergence: gram.Convergence{Solver: "lloyd", Tolerance: t.Tol}}
+}
+
+// start sets the first centers.
+func (l *lloyd) start(ctx context.Context, start int) error {
+	var centers []float64
+	rng := stream(l.Seed, start)
+	switch {
+	case l.Centers != nil:
+		centers = make([]float64, len(l.Centers))
+		for c := range l.k {
+			subtract(centers[c*l.d:(c+1)*l.d], l.Centers[c*l.d:], l.s.origin)
+		}
+	case l.Init == Random:
+		centers = l.s.randomRows(rng, l.k)
+	default:
+		trials := 1
+		if l.Init == GreedyPlusPlus {
+			trials = 2 + int(math.Log(float64(l.k)))
+		}
+		var err error
+		if centers, err = l.s.plusPlus(ctx, rng, l.k, trials, l.Workers); err != nil {
+			return err
+		}
+	}
+	l.centers = linalg.NewDense(l.k, l.d, centers)
+	l.lengths = squares(l.centers)
+	return nil
+}
+
+// run is Lloyd's iteration. After it, labels and inertia are those of the centers.
+func (l *lloyd) run(ctx context.Context) error {
+	l.label, l.own, l.lower = make([]int32, l.s.n), make([]float64, l.s.n), make([]float64, l.s.n)
+	for i := range l.label {
+		l.label[i], l.lower[i] = -1, math.Inf(-1)
+	}
+	sum, err := l.assign(ctx)
+	if err != nil {
+		return err
+	}
+	variance := f64.Sum(l.s.spread) / float64(l.d)
+	for i := 1; i <= l.MaxIter; i++ {
+		l.relocate(sum)
+		shift := l.move(sum)
+		if sum, err = l.assign(ctx); err != nil {
+			return err
+		}
+		c := &l.convergence
+		c.Iterations, c.Objective = i, l.inertia
+		if c.Residual = ratio(shift, variance); sum.changed == 0 {
+			c.Residual = 0
+		}
+		c.Converged = c.Residual <= l.Tol
+		if l.Progress != nil {
+			l.Progress(gram.Progress{Iteration: i, Limit: l.MaxIter, Objective: c.Objective, Residual: c.Residual, Tolerance: l.Tol})
+		}
+		if c.Converged {
+			break
+		}
+		if err := ctx.Err(); err != nil {
+			return stopped(err)
+		}
+	}
+	return nil
+}
+
+// ratio returns a/b, and 0 for 0/0.
+func ratio(a, b float64) float64 {
+	if a == 0 {
+		return 0
+	}
+	return a / b
+}
+
+// clusterSums are the sums that the next centers are made of.
+type clusterSums struct {
+	k, d    int
+	weight  []float64
+	sum     []float64 // k×d
+	inertia float64
+	changed int // rows that changed their cluster
+}
+
+func newClusterSums(k, d int) *clusterSums {
+	return &clusterSums{k: k, d: d, weight: make([]float64, k), sum: make([]float64, k*d)}
+}
+
+func (a *clusterSums) merge(o *clusterSums) {
+	f64.Axpy(1, o.weight, a.weight)
+	f64.Axpy(1, o.sum, a.sum)
+	a.inertia += o.inertia
+	a.changed += o.changed
+}
+
+func (a *clusterSums) add(cluster int, w float64, z []float64) {
+	a.weight[cluster] += w
+	f64.Axpy(w, z, a.sum[cluster*a.d:(cluster+1)*a.d])
+}
+
+// assign finds the nearest center of each row and sums up the clusters.
+func (l *lloyd) assign(ctx context.Context) (*clusterSums, error) {
+	half := l.halfGaps()
+	longest := slices.Max(l.lengths)
+	sum, err := sums(ctx, l.s, l.Workers, blockRows(l.d+l.k), l.k*l.d,
+		func() *clusterSums { return newClusterSums(l.k, l.d) },
+		func(sum *clusterSums, lo, hi int, t *scratch) {
+			z := linalg.NewDense(hi-lo, l.d, grow(&t.z, (hi-lo)*l.d))
+			l.s.block(z.Data, l.d, lo, hi, t)
+			l.nearest(sum, z, lo, half, longest, t)
+			for i := lo; i < hi; i++ {
+				w := l.s.weight(i)
+				sum.add(int(l.label[i]), w, z.Row(i-lo))
+				sum.inertia += w * l.own[i]
+			}
+		})
+	if err == nil {
+		l.inertia = sum.inertia
+	}
+	return sum, err
+}
+
+// halfGaps returns half the distance of each center from the next one: a row closer
+// to its center than that is nearest to it.
+func (l *lloyd) halfGaps() []float64 {
+	half := make([]float64, l.k)
+	dist := make([]float64, l.k*l.k)
+	distances(dist, l.centers, l.centers, l.lengths)
+	for c := range half {
+		half[c] = math.Inf(1)
+		for o, v := range dist[c*l.k : (c+1)*l.k] {
+			if o != c {
+				slack := roundoff * (l.lengths[c] + l.lengths[o])
+				half[c] = min(half[c], math.Sqrt(max(0, v-slack))/2)
+			}
+		}
+	}
+	return half
+}
+
+// roundoff bounds the error of a squared distance relative to the squared lengths.
+const roundoff = 1e-13
+
+// nearest updates rows lo, lo+1, … of which z is the block. Rows that the bounds leave
+// in doubt are gathered and go through one matrix product.
+func (l *lloyd) nearest(sum *clusterSums, z *linalg.Dense[float64], lo int, half []float64, longest float64, t *scratch) {
+	gathered := grow(&t.s, z.Rows*l.d)
+	index := grow(&t.t, z.Rows) // integers, exact as floats
+	doubt := 0
+	for i := range z.Rows {
+		row := z.Row(i)
+		if c := l.label[lo+i]; c >= 0 {
+			dist, slack := l.distance(row, int(c), longest)
+			l.own[lo+i] = dist
+			if math.Sqrt(dist+slack) <= max(half[c], l.lower[lo+i]) {
+				continue
+			}
+		}
+		copy(gathered[doubt*l.d:], row)
+		index[doubt] = float64(i)
+		doubt++
+	}
+	if doubt == 0 {
+		return
+	}
+	dist := grow(&t.y, doubt*l.k)
+	q := linalg.NewDense(doubt, l.d, gathered[:doubt*l.d])
+	distances(dist, q, l.centers, l.lengths)
+	for a := range doubt {
+		i := lo + int(index[a])
+		c, first, second := twoLeast(dist[a*l.k : (a+1)*l.k])
+		slack := roundoff * (f64.SumSquares(q.Row(a)) + longest)
+		if int32(c) != l.label[i] {
+			l.label[i] = int32(c)
+			sum.changed++
+		}
+		l.own[i] = first
+		l.lower[i] = math.Sqrt(max(0, second-slack))
+	}
+}
+
+// distance returns the squared distance of a row from a center and a bound of its error.
+func (l *lloyd) distance(z []float64, c int, longest float64) (dist, slack float64) {
+	zz := f64.SumSquares(z)
+	return max(0, zz+l.lengths[c]-2*f64.Dot(z, l.centers.Row(c))), roundoff * (zz + longest)
+}
+
+// twoLeast returns the index of the least element, the first of equal ones, and the
+// two least; the second is +Inf if there is one element.
+func twoLeast(x []float64) (index int, first, second float64) {
+	first, second = math.Inf(1), math.Inf(1)
+	for j, v := range x {
+		if v < second {
+			if v < first {
+				index, first, second = j, v, first
+			} else {
+				second = v
+			}
+		}
+	}
+	return index, first, second
+}
+
+// relocate gives clusters without weight the rows that add most to the inertia.
+func (l *lloyd) relocate(sum *clusterSums) {
+	var taken []int
+	var t scratch
+	z := make([]float64, l.d)
+	for c, w := range sum.weight {
+		if w > 0 {
+			continue
+		}
+		far, most := -1, 0.0
+		for i, v := range l.own {
+			if v *= l.s.weight(i); v > most && sum.weight[l.label[i]] > l.s.weight(i) && !slices.Contains(taken, i) {
+				far, most = i, v
+			}
+		}
+		if far < 0 { // fewer different rows than clusters
+			continue
+		}
+		taken = append(taken, far)
+		l.s.row(z, far, &t)
+		sum.add(int(l.label[far]), -l.s.weight(far), z)
+		sum.add(c, l.s.weight(far), z)
+	}
+}
+
+// move sets the centers to the means of the clusters, loosens the bounds and returns
+// the sum of the squared shifts. A cluster without weight stays.
+func (l *lloyd) move(sum *clusterSums) float64 {
+	shifts := make([]float64, l.k)
+	total := 0.0
+	next := make([]float64, l.d)
+	for c, w := range sum.weight {
+		if w <= 0 {
+			continue
+		}
+		for j, v := range sum.sum[c*l.d : (c+1)*l.d] {
+			next[j] = v / w
+		}
+		row := l.centers.Row(c)
+		for j, v := range next {
+			shifts[c] += (v - row[j]) * (v - row[j])
+		}
+		copy(row, next)
+		total += shifts[c]
+		shifts[c] = math.Sqrt(shifts[c]) * (1 + roundoff)
+	}
+	l.lengths = squares(l.centers)
+	most, first, second := farthest(shifts)
+	for i, c := range l.label {
+		if int(c) == most {
+			l.lower[i] -= second
+		} else {
+			l.lower[i] -= first
+		}
+	}
+	return total
+}
+
+// farthest returns the largest element, its index, and the second largest.
+func farthest(x []float64) (index int, first, second float64) {
+	for j, v := range x {
+		if v > first {
+			index, first, second = j, v, first
+		} else {
+			second = max(second, v)
+		}
+	}
+	return index, first, second
+}
+
+// runBatches is the iteration on batches: each row moves its center towards itself
+// by the inverse of the weight that the center has seen.
+func (l *lloyd) runBatches(ctx context.Context) error {
+	l.convergence.Solver = "mini-batch"
+	rng := stream(l.Seed, -1)
+	p := l.s.weights()
+	running(p)
+	seen := make([]float64, l.k)
+	z := linalg.NewDense[float64](l.BatchSize, l.d, nil)
+	dist := make([]float64, l.BatchSize*l.k)
+	variance := f64.Sum(l.s.spread) / float64(l.d)
+	var t scratch
+	mean := math.Inf(1)
+	for i := 1; i <= l.MaxIter; i++ {
+		for r := range l.BatchSize {
+			l.s.row(z.Row(r), find(p, rng.Float64()), &t)
+		}
+		distances(dist, z, l.centers, l.lengths)
+		before := slices.Clone(l.centers.Data)
+		inertia := 0.0
+		for r := range l.BatchSize {
+			c, least, _ := twoLeast(dist[r*l.k : (r+1)*l.k])
+			inertia += least
+			seen[c]++
+			row := l.centers.Row(c)
+			for j, v := range z.Row(r) {
+				row[j] += (v - row[j]) / seen[c]
+			}
+		}
+		l.lengths = squares(l.centers)
+		f64.Axpy(-1, l.centers.Data, before)
+		shift := ratio(f64.SumSquares(before), variance)
+		if mean = decay*mean + (1-decay)*shift; i == 1 {
+			mean = shift
+		}
+		c := &l.convergence
+		c.Iterations, c.Residual, c.Converged = i, mean, mean <= l.Tol
+		if l.Progress != nil {
+			l.Progress(gram.Progress{Iteration: i, Limit: l.MaxIter, Objective: inertia, Residual: mean, Tolerance: l.Tol})
+		}
+		if err := ctx.Err(); err != nil {
+			return stopped(err)
+		}
+		if c.Converged {
+			break
+		}
+	}
+	return l.finish(ctx)
+}
+
+// decay has a half-life of 10 batches.
+const decay = 0.933
+
+// finish computes labels and inertia of the centers.
+func (l *lloyd) finish(ctx context.Context) error {
+	l.label, l.own, l.lower = make([]int32, l.s.n), make([]float64, l.s.n), make([]float64, l.s.n)
+	for i := range l.label {
+		l.label[i], l.lower[i] = -1, math.Inf(-1)
+	}
+	_, err := l.assign(ctx)
+	l.convergence.Objective = l.inertia
+	return err
+}
+
+// model returns the model, with an error if the fit did not converge.
+func (l *lloyd) model() (*KMeansModel, error) {
+	m := newKMeansModel(l.s.origin, l.centers.Data, l.inertia, l.convergence)
+	return m, notConverged("k-means", l.convergence)
+}
+
+// notConverged is the error of a fit that reached its limit.
+func notConverged(what string, c gram.Convergence) error {
+	if c.Converged {
+		return nil
+	}
+	return fmt.Errorf("%s after %d iterations: residual %.3g, tolerance %.3g: %w", what, c.Iterations, c.Residual, c.Tolerance, gram.ErrNotConverged)
+}
+
+// KMeansModel is a fitted [KMeans]: a gram.Transformer to the distances from the K
+// centers, and a quantizer by the nearest one. Batch methods take O(n·d·K), row methods
+// O(d·K) and no memory. A row with a NaN has distances NaN and cluster 0.
+type KMeansModel struct {
+	origin      []float64
+	centers     *linalg.Dense[float64] // less the origin
+	lengths     []float64
+	inertia     float64
+	convergence gram.Convergence
+	pool        sync.Pool
+}
+
+var _ gram.Transformer = (*KMeansModel)(nil)
+
+func newKMeansModel(origin, centers []float64, inertia float64, c gram.Convergence) *KMeansModel {
+	d := len(origin)
+	m := &KMeansModel{origin: origin, centers: linalg.NewDense(len(centers)/d, d, centers), inertia: inertia, convergence: c}
+	m.lengths = squares(m.centers)
+	m.pool.New = func() any { return new(scratch) }
+	return m
+}
+
+// Features returns d.
+func (m *KMeansModel) Features() int { return len(m.origin) }
+
+// OutFeatures returns K.
+func (m *KMeansModel) OutFeatures() int { return m.centers.Rows }
+
+// Clusters returns K.
+func (m *KMeansModel) Clusters() int { return m.centers.Rows }
+
+// Centers returns a copy of the centers, K×d row-major.
+func (m *KMeansModel) Centers() []float64 { return addOrigin(m.centers.Data, m.origin) }
+
+// addOrigin returns rows of len(origin) columns, with it added.
+func addOrigin(rows, origin []float64) []float64 {
+	out := slices.Clone(rows)
+	for i := range out {
+		out[i] += origin[i%len(origin)]
+	}
+	return out
+}
+
+// Inertia returns Σ wᵢ·minₖ‖xᵢ − cₖ‖² over the training rows.
+func (m *KMeansModel) Inertia() float64 { return m.inertia }
+
+// Convergence tells how the fit ended. The objective is the inertia.
+func (m *KMeansModel) Convergence() gram.Convergence { return m.convergence }
+
+// Transform sets dst, n×K row-major, to the distances of the rows from the centers.
+func (m *KMeansModel) Transform(dst []float64, X gram.Matrix) ([]float64, error) {
+	n, err := gram.CheckFeatures(X, m.Features())
+	if err != nil {
+		return nil, err
+	}
+	if dst, err = gram.Dst(dst, n*m.Clusters()); err != nil {
+		return nil, err
+	}
+	m.eachBlock(X, n, func(lo, hi int, dist []float64) {
+		out := dst[lo*m.Clusters() : hi*m.Clusters()]
+		for i, v := range dist {
+			out[i] = math.Sqrt(v)
+		}
+	})
+	return dst, nil
+}
+
+// eachBlock calls f with the squared distances of rows lo ≤ i < hi.
+func (m *KMeansModel) eachBlock(X gram.Matrix, n int, f func(lo, hi int, dist []float64)) {
+	d, k := m.Features(), m.Clusters()
+	s := scoredRows(X, n, m.origin)
+	t := m.pool.Get().(*scratch)
+	defer m.pool.Put(t)
+	size := blockRows(d + k)
+	for lo := 0; lo < n; lo += size {
+		hi := min(n, lo+size)
+		z := linalg.NewDense(hi-lo, d, grow(&t.z, (hi-lo)*d))
+		s.block(z.Data, d, lo, hi, t)
+		dist := grow(&t.y, (hi-lo)*k)
+		distances(dist, z, m.centers, m.lengths)
+		f(lo, hi, dist)
+	}
+}
+
+// TransformRow sets dst, of length K, to the distances of x from the centers.
+func (m *KMeansModel) TransformRow(dst, x []float64) error {
+	if err := gram.CheckRow(x, m.Features()); err != nil {
+		return err
+	}
+	if err := gram.CheckDst(dst, m.Clusters()); err != nil {
+		return err
+	}
+	m.rowDistances(dst, x)
+	for j, v := range dst {
+		dst[j] = math.Sqrt(v)
+	}
+	return nil
+}
+
+// rowDistances sets dst to the squared distances of x.
+func (m *KMeansModel) rowDistances(dst, x []float64) {
+	t := m.pool.Get().(*scratch)
+	z := grow(&t.z, m.Features())
+	subtract(z, x, m.origin)
+	f64.DotRows(dst, m.centers.Data, m.centers.Stride, z)
+	zz := f64.SumSquares(z)
+	for j, v := range m.lengths[:len(dst)] {
+		dst[j] = max(0, zz+v-2*dst[j])
+	}
+	m.pool.Put(t)
+}
+
+// Predict sets dst, of length n, to the nearest center of each row; ties go to the
+// smaller.
+func (m *KMeansModel) Predict(dst []int, X gram.Matrix) ([]int, error) {
+	n, err := gram.CheckFeatures(X, m.Features())
+	if err != nil {
+		return nil, err
+	}
+	if dst, err = gram.Dst(dst, n); err != nil {
+		return nil, err
+	}
+	k := m.Clusters()
+	m.eachBlock(X, n, func(lo, hi int, dist []float64) {
+		for i := lo; i < hi; i++ {
+			dst[i], _, _ = twoLeast(dist[(i-lo)*k : (i-lo+1)*k])
+		}
+	})
+	return dst, nil
+}
+
+// PredictRow returns the nearest center of x.
+func (m *KMeansModel) PredictRow(x []float64) (int, error) {
+	if err := gram.CheckRow(x, m.Features()); err != nil {
+		return 0, err
+	}
+	t := m.pool.Get().(*scratch)
+	dist := grow(&t.p, m.Clusters())
+	m.rowDistances(dist, x)
+	c, _, _ := twoLeast(dist)
+	m.pool.Put(t)
+	return c, nil
+}

@@ -1,0 +1,283 @@
+package mixture
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel/f64"
+	"github.com/gram-ml/gram/internal/par"
+	"github.com/gram-ml/gram/linalg"
+)
+
+// rows is X as fits read it: in blocks, with weights, moved by an origin so that
+// data far from zero lose no digits.
+type rows struct {
+	x      gram.Operator
+	n, d   int
+	w      []float64 // nil for ones
+	total  float64   // Σ w
+	origin []float64
+	// spread holds the variance of each column.
+	spread []float64
+}
+
+// newRows checks X and w and takes the means of the columns for the origin.
+func newRows(ctx context.Context, X gram.Matrix, w []float64, workers int) (*rows, error) {
+	n, d, err := gram.CheckMatrix(X)
+	if err != nil {
+		return nil, err
+	}
+	total, err := gram.CheckWeights(w, n)
+	if err != nil {
+		return nil, err
+	}
+	s := &rows{x: linalg.AsOperator(X), n: n, d: d, w: w, total: total, origin: make([]float64, d)}
+	if err := s.center(ctx, workers); err != nil {
+		return nil, stopped(err)
+	}
+	for j, v := range s.spread {
+		if v-v != 0 {
+			return nil, fmt.Errorf("the squares of column %d overflow: %w", j, gram.ErrNonFinite)
+		}
+	}
+	return s, nil
+}
+
+// scoredRows is X for a model with its origin; what X holds is not checked.
+func scoredRows(X gram.Matrix, n int, origin []float64) *rows {
+	return &rows{x: linalg.AsOperator(X), n: n, d: len(origin), total: float64(n), origin: origin}
+}
+
+func stopped(err error) error {
+	return fmt.Errorf("fit stopped: %w", err)
+}
+
+// weight returns the weight of row i.
+func (s *rows) weight(i int) float64 {
+	if s.w == nil {
+		return 1
+	}
+	return s.w[i]
+}
+
+// positive returns the number of rows of weight above zero.
+func (s *rows) positive() int {
+	if s.w == nil {
+		return s.n
+	}
+	count := 0
+	for _, w := range s.w {
+		if w > 0 {
+			count++
+		}
+	}
+	return count
+}
+
+// scratch is the memory of one goroutine.
+type scratch struct{ raw, z, y, p, s, t []float64 }
+
+// grow returns *buf with length n.
+func grow(buf *[]float64, n int) []float64 {
+	if cap(*buf) < n {
+		*buf = make([]float64, n)
+	}
+	return (*buf)[:n]
+}
+
+// block sets dst, (hi-lo)×width row-major with width ≥ d, to rows lo ≤ i < hi less
+// the origin; further columns are left as they are.
+func (s *rows) block(dst []float64, width, lo, hi int, t *scratch) {
+	raw, stride := s.x.RowBlock(grow(&t.raw, (hi-lo)*s.d), lo, hi)
+	for i := range hi - lo {
+		subtract(dst[i*width:i*width+s.d], raw[i*stride:], s.origin)
+	}
+}
+
+func subtract(dst, x, y []float64) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	for j := range dst {
+		dst[j] = x[j] - y[j]
+	}
+}
+
+// row sets dst, of length d, to row i less the origin.
+func (s *rows) row(dst []float64, i int, t *scratch) { s.block(dst, s.d, i, i+1, t) }
+
+// blockRows returns how many rows a block has when each takes width numbers of
+// scratch: so many that they stay in the second-level cache.
+func blockRows(width int) int {
+	const elements = 1 << 15
+	return min(max(elements/max(width, 1)&^7, 32), 512)
+}
+
+// chunkRows returns how many rows are summed up, block by block, before sums of the
+// given number of elements are merged. It depends on the shape alone; there are at
+// most 32 sums, fewer where they are large.
+func chunkRows(n, block, elements int) int {
+	const budget = 1 << 23
+	chunks := min(32, max(2, budget/max(elements, 1)))
+	return par.Blocks(par.Blocks(n, block), chunks) * block
+}
+
+// each calls f for the blocks of size rows, in chunks on the workers, and tells it
+// the chunk it is in. Blocks of a chunk come in order on one goroutine.
+func (s *rows) each(ctx context.Context, workers, block, chunk int, f func(chunk, lo, hi int, t *scratch)) error {
+	work := make([]scratch, min(par.Workers(workers), max(1, par.Blocks(s.n, chunk))))
+	return par.ForWorker(ctx, workers, s.n, chunk, func(worker, c, lo, hi int) {
+		for ; lo < hi; lo += block {
+			f(c, lo, min(lo+block, hi), &work[worker])
+		}
+	})
+}
+
+// columnSums holds the weight, means and sums of squares about them of columns.
+type columnSums struct {
+	weight        float64
+	mean, squares []float64
+}
+
+func newColumnSums(d int) *columnSums {
+	return &columnSums{mean: make([]float64, d), squares: make([]float64, d)}
+}
+
+// merge adds o by the formula of Chan, Golub and LeVeque.
+func (m *columnSums) merge(o *columnSums) {
+	if o.weight == 0 {
+		return
+	}
+	total := m.weight + o.weight
+	share := o.weight / total
+	for j, mu := range o.mean {
+		delta := mu - m.mean[j]
+		m.mean[j] += delta * share
+		m.squares[j] += o.squares[j] + delta*(delta*m.weight*share)
+	}
+	m.weight = total
+}
+
+// center sets the origin to the means of the columns, and their spread.
+func (s *rows) center(ctx context.Context, workers int) error {
+	block := blockRows(s.d)
+	chunk := chunkRows(s.n, block, 2*s.d)
+	parts := make([]*columnSums, par.Blocks(s.n, chunk))
+	err := s.each(ctx, workers, block, chunk, func(c, lo, hi int, t *scratch) {
+		if parts[c] == nil {
+			parts[c] = newColumnSums(s.d)
+		}
+		parts[c].merge(s.columns(lo, hi, t))
+	})
+	if err != nil {
+		return err
+	}
+	sum := newColumnSums(s.d)
+	for _, p := range parts {
+		sum.merge(p)
+	}
+	s.origin, s.spread = sum.mean, sum.squares
+	f64.Scal(1/sum.weight, s.spread)
+	return nil
+}
+
+// columns returns the sums of a block, taken around its first row.
+func (s *rows) columns(lo, hi int, t *scratch) *columnSums {
+	sum := newColumnSums(s.d)
+	raw, stride := s.x.RowBlock(grow(&t.raw, (hi-lo)*s.d), lo, hi)
+	first := raw[:s.d]
+	for i := lo; i < hi; i++ {
+		w := s.weight(i)
+		sum.weight += w
+		for j, v := range raw[(i-lo)*stride : (i-lo)*stride+s.d] {
+			sum.mean[j] += w * (v - first[j])
+		}
+	}
+	if sum.weight == 0 {
+		return sum
+	}
+	for j := range sum.mean {
+		sum.mean[j] = first[j] + sum.mean[j]/sum.weight
+	}
+	for i := lo; i < hi; i++ {
+		w := s.weight(i)
+		for j, v := range raw[(i-lo)*stride : (i-lo)*stride+s.d] {
+			sum.squares[j] += w * (v - sum.mean[j]) * (v - sum.mean[j])
+		}
+	}
+	return sum
+}
+
+// logSumExp turns logs, n×k row-major, into exp(log − log Σ exp) and sets lse, of
+// length n, to log Σ exp of each row. A row that is all −Inf gets −Inf and equal shares.
+func logSumExp(logs, lse []float64, k int) {
+	for i := range lse {
+		row := logs[i*k : (i+1)*k]
+		top := row[0]
+		for _, v := range row[1:] {
+			if v > top {
+				top = v
+			}
+		}
+		if math.IsInf(top, -1) {
+			clear(row)
+		} else {
+			for j := range row {
+				row[j] -= top
+			}
+		}
+		lse[i] = top
+	}
+	f64.Exp(logs, logs)
+	for i := range lse {
+		row := logs[i*k : (i+1)*k]
+		sum := 0.0
+		for _, v := range row {
+			sum += v
+		}
+		if sum == 1 {
+			continue
+		}
+		scale := 1 / sum
+		for j := range row {
+			row[j] *= scale
+		}
+		if !math.IsInf(lse[i], -1) {
+			lse[i] += math.Log(sum)
+		}
+	}
+}
+
+// argMax returns the index of the largest element, the first of equal ones; 0 if
+// all are NaN.
+func argMax(x []float64) int {
+	best := 0
+	for j, v := range x {
+		if v > x[best] || x[best] != x[best] {
+			best = j
+		}
+	}
+	return best
+}
+
+// sums returns one accumulator a chunk, made by fresh, filled by add block by block
+// on the workers and merged in order.
+func sums[S interface{ merge(S) }](ctx context.Context, s *rows, workers, block, elements int, fresh func() S, add func(sum S, lo, hi int, t *scratch)) (S, error) {
+	chunk := chunkRows(s.n, block, elements)
+	parts := make([]S, par.Blocks(s.n, chunk))
+	made := make([]bool, len(parts))
+	err := s.each(ctx, workers, block, chunk, func(c, lo, hi int, t *scratch) {
+		if !made[c] {
+			parts[c], made[c] = fresh(), true
+		}
+		add(parts[c], lo, hi, t)
+	})
+	if err != nil {
+		var none S
+		return none, stopped(err)
+	}
+	for _, p := range parts[1:] {
+		parts[0].merge(p)
+	}
+	return parts[0], nil
+}

@@ -1,0 +1,120 @@
+package mixture
+
+import (
+	"math"
+
+	"github.com/gram-ml/gram"
+)
+
+func init() {
+	gram.Register("mixture.KMeans", 1, encodeKMeans, decodeKMeans)
+	gram.Register("mixture.GaussianMixture", 1, encodeGaussian, decodeGaussian)
+}
+
+func encodeKMeans(e *gram.Encoder, m *KMeansModel) {
+	e.Floats(m.origin)
+	e.Int(m.Clusters())
+	e.Floats(m.centers.Data)
+	e.Float(m.inertia)
+	e.Convergence(m.convergence)
+}
+
+func decodeKMeans(d *gram.Decoder, _ int) *KMeansModel {
+	origin, k := d.Floats(), d.Count()
+	centers := d.Floats(k, len(origin))
+	inertia, c := d.Float(), d.Convergence()
+	checkFinite(d, origin, centers)
+	if len(origin) == 0 || k == 0 {
+		d.Fail("k-means of %d clusters and %d features", k, len(origin))
+	}
+	if d.Err() != nil {
+		return nil
+	}
+	return newKMeansModel(origin, centers, inertia, c)
+}
+
+// checkFinite fails for parameters that are not finite.
+func checkFinite(d *gram.Decoder, values ...[]float64) {
+	for _, v := range values {
+		for _, x := range v {
+			if x-x != 0 {
+				d.Fail("parameter is %v", x)
+				return
+			}
+		}
+	}
+}
+
+func encodeGaussian(e *gram.Encoder, m *GaussianMixtureModel) {
+	encodeComponents(e, &m.mixtureModel)
+	e.Float(m.total)
+	e.Float(m.logLik)
+	e.Float(m.entropy)
+	e.Floats(m.history)
+	e.Int(len(m.repairs))
+	for _, r := range m.repairs {
+		e.Int(r.Component)
+		e.Int(r.Iteration)
+		e.Float(r.Weight)
+		e.Int(int(r.Cause))
+		e.Int(r.Column)
+	}
+}
+
+func decodeGaussian(d *gram.Decoder, _ int) *GaussianMixtureModel {
+	m := &GaussianMixtureModel{}
+	decodeComponents(d, &m.mixtureModel)
+	m.total, m.logLik, m.entropy = d.Float(), d.Float(), d.Float()
+	m.history = d.Floats()
+	for range d.Count() {
+		m.repairs = append(m.repairs, CollapseError{
+			Component: d.Int(), Iteration: d.Int(), Weight: d.Float(), Cause: CollapseCause(d.Int()), Column: d.Int(),
+		})
+		if d.Err() != nil {
+			return nil
+		}
+	}
+	checkFinite(d, []float64{m.total, m.logLik, m.entropy}, m.history)
+	if d.Err() != nil {
+		return nil
+	}
+	return m
+}
+
+func encodeComponents(e *gram.Encoder, m *mixtureModel) {
+	e.Int(int(m.c.kind))
+	e.Floats(m.origin)
+	e.Floats(m.c.weights)
+	e.Floats(m.c.means)
+	e.Floats(m.c.cov)
+	e.Convergence(m.convergence)
+}
+
+// decodeComponents reads what encodeComponents wrote and factors the covariances
+// again, which gives the same bits.
+func decodeComponents(d *gram.Decoder, m *mixtureModel) {
+	kind := Covariance(d.Int())
+	origin, weights := d.Floats(), d.Floats()
+	means := d.Floats(len(weights), len(origin))
+	cov := d.Floats()
+	m.convergence = d.Convergence()
+	checkFinite(d, origin, weights, means, cov)
+	k, cols := len(weights), len(origin)
+	if d.Err() == nil && (!kind.valid() || k == 0 || cols == 0 || len(cov) != kind.size(k, cols)) {
+		d.Fail("%v covariances of %d numbers for %d components and %d features", kind, len(cov), k, cols)
+	}
+	for _, w := range weights {
+		if !(w > 0 && w <= math.MaxFloat64) {
+			d.Fail("weight is %v", w)
+		}
+	}
+	if d.Err() != nil {
+		return
+	}
+	c, bad := newComponents(kind, weights, means, cov, nil)
+	if bad != nil {
+		d.Fail("%v", bad)
+		return
+	}
+	m.init(origin, c)
+}
