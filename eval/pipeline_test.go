@@ -102,7 +102,8 @@ func TestCrossValidateIsDeterministic(t *testing.T) {
 			Last:  linear.Softmax{Workers: workers},
 		}
 		for _, form := range []gram.Matrix{X, linalg.ToGonum(X), elements{linalg.ToGonum(X)}} {
-			got, err := eval.CrossValidate(context.Background(), trainer, form, y, nil, folds)
+			v := eval.ClassifierValidator{Folds: folds, Workers: workers}
+			got, err := v.CrossValidate(context.Background(), trainer, form, y, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
