@@ -58,10 +58,12 @@ func run(only string, rounds, threads int) error {
 		all = append(all, gemmRows(dir)...)
 		all = append(all, memoryRows()...)
 		all = append(all, linearRows(dir)...)
+		all = append(all, factorizationRows(dir)...)
 		all = append(all, quantRows(dir)...)
 		all = append(all, prepRows(dir)...)
 	} else {
 		all = append(all, scalingRows(threads)...)
+		all = append(all, factorizationScaling(threads)...)
 	}
 	all = append(all, evalRows(dir, threads)...)
 	fmt.Printf("| work | gram | peer | ratio | at least | |\n|---|---|---|---|---|---|\n")
