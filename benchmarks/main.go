@@ -61,9 +61,11 @@ func run(only string, rounds, threads int) error {
 		all = append(all, factorizationRows(dir)...)
 		all = append(all, quantRows(dir)...)
 		all = append(all, prepRows(dir)...)
+		all = append(all, sparseRows(dir)...)
 	} else {
 		all = append(all, scalingRows(threads)...)
 		all = append(all, factorizationScaling(threads)...)
+		all = append(all, sparseScalingRows(dir, threads)...)
 	}
 	all = append(all, evalRows(dir, threads)...)
 	fmt.Printf("| work | gram | peer | ratio | at least | |\n|---|---|---|---|---|---|\n")
