@@ -621,7 +621,7 @@ func (f *em) commonCovariance(ctx context.Context, means []float64) ([]float64, 
 	k, d := f.Components, f.s.d
 	centers := linalg.NewDense(k, d, means)
 	lengths := squares(centers)
-	sum, err := sums(ctx, f.s, f.Workers, blockRows(2*d+k), d*d, func() *vector { return newVector(d * d) },
+	sum, err := sums(ctx, f.s, f.Workers, blockRows(2*d+k), d*d, func() *vector { return newVector(d * d) }, (*vector).merge,
 		func(sum *vector, lo, hi int, t *scratch) {
 			z := linalg.NewDense(hi-lo, d, grow(&t.z, (hi-lo)*d))
 			f.s.block(z.Data, d, lo, hi, t)

@@ -298,7 +298,7 @@ func (l *lloyd) assign(ctx context.Context) (*clusterSums, error) {
 	half := l.halfGaps()
 	longest := slices.Max(l.lengths)
 	sum, err := sums(ctx, l.s, l.Workers, blockRows(l.d+l.k), l.k*l.d,
-		func() *clusterSums { return newClusterSums(l.k, l.d) },
+		func() *clusterSums { return newClusterSums(l.k, l.d) }, (*clusterSums).merge,
 		func(sum *clusterSums, lo, hi int, t *scratch) {
 			z := linalg.NewDense(hi-lo, l.d, grow(&t.z, (hi-lo)*l.d))
 			l.s.block(z.Data, l.d, lo, hi, t)

@@ -134,7 +134,7 @@ func (s *rows) closer(ctx context.Context, nearest, centers []float64, keep bool
 	k := len(centers) / s.d
 	c := linalg.NewDense(k, s.d, centers)
 	lengths := squares(c)
-	total, err := sums(ctx, s, workers, blockRows(s.d+k), k, func() *vector { return newVector(k) },
+	total, err := sums(ctx, s, workers, blockRows(s.d+k), k, func() *vector { return newVector(k) }, (*vector).merge,
 		func(sum *vector, lo, hi int, t *scratch) {
 			z := grow(&t.z, (hi-lo)*s.d)
 			s.block(z, s.d, lo, hi, t)

@@ -262,7 +262,7 @@ func argMax(x []float64) int {
 
 // sums returns one accumulator a chunk, made by fresh, filled by add block by block
 // on the workers and merged in order.
-func sums[S interface{ merge(S) }](ctx context.Context, s *rows, workers, block, elements int, fresh func() S, add func(sum S, lo, hi int, t *scratch)) (S, error) {
+func sums[S any](ctx context.Context, s *rows, workers, block, elements int, fresh func() S, merge func(into, from S), add func(sum S, lo, hi int, t *scratch)) (S, error) {
 	chunk := chunkRows(s.n, block, elements)
 	parts := make([]S, par.Blocks(s.n, chunk))
 	made := make([]bool, len(parts))
@@ -277,7 +277,7 @@ func sums[S interface{ merge(S) }](ctx context.Context, s *rows, workers, block,
 		return none, stopped(err)
 	}
 	for _, p := range parts[1:] {
-		parts[0].merge(p)
+		merge(parts[0], p)
 	}
 	return parts[0], nil
 }

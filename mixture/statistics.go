@@ -300,7 +300,7 @@ func takeMoments(ctx context.Context, s *rows, c *components, workers int) (*mom
 		elements *= c.d
 	}
 	m, err := sums(ctx, s, workers, blockRows(c.width()), elements,
-		func() *moments { return newMoments(c) },
+		func() *moments { return newMoments(c) }, (*moments).merge,
 		func(m *moments, lo, hi int, t *scratch) { m.add(s, lo, hi, t) })
 	if err != nil {
 		return nil, err
