@@ -11,6 +11,29 @@
 // are those of the BLAS, with shapes taken from the matrices; transposition and
 // triangle are gonum's blas.Transpose and blas.Uplo.
 //
+// # gonum on the same kernels
+//
+// [BLAS] implements gonum's blas.Float64 and blas.Float32: with
+// blas64.Use(linalg.BLAS{}) at its start, a program's mat.Dense.Mul, Cholesky, LU, QR
+// and the like run on the kernels of this package.
+//
+// # Factorizations
+//
+// All work in float64, in blocks, so that nearly all of the time goes to products.
+//
+//	NewCholesky       A = Uᵀ·U        symmetric positive definite; normal equations, Gaussian densities
+//	NewLU             P·A = L·U       any square system
+//	NewQR             A = Q·R         least squares, orthonormal bases
+//	NewSymEigen       A = V·Λ·Vᵀ      symmetric; all eigenpairs or the k largest
+//	NewSVD            A = U·Σ·Vᵀ      any shape; the safe choice where rank is in doubt
+//	RandomizedSVD     A ≈ U·Σ·Vᵀ      a few leading terms of a large or sparse matrix
+//	LeadingEigen      A·V ≈ V·Λ       a few eigenpairs of a large or implicit symmetric matrix
+//	NewCovariance     mean, scatter   of rows, centred in blocks and merged
+//
+// A matrix that holds a NaN, is singular or is not positive definite is a fact about
+// data: they return errors that wrap those of package gram. Workers is the most
+// goroutines, 0 for GOMAXPROCS, and never changes a bit of the result.
+//
 // # Shapes and aliasing
 //
 // A mismatch of shapes is a programmer's mistake: functions panic with a message
