@@ -97,7 +97,7 @@ func mulVecRows(dnn *peer) []row {
 	peer, read, float := work, work, work
 	peer.peer, peer.target = "oneDNN", 4
 	peer.other = func() (float64, error) { return dnn.seconds("%d %d %d", 1, n, n) }
-	weights := make([]float64, n*n/8)
+	weights := random[float64](1, n*n/8).Data // written, as pages of zeros share their memory
 	read.name, read.peer, read.target = work.name+" of memory", "read loop", 1/1.2
 	read.other = timed(func() { ruler.Read(weights) })
 	a, x, y := random[float32](n, n), make([]float32, n), make([]float32, n)
@@ -112,7 +112,7 @@ func convertRows() []row {
 	const bytes = 5 * n // 4 and 1 for each value
 	x, q := random[float32](1, n).Data, make([]int8, n)
 	p := quant.Params{Scale: 1. / 200, Zero: 3}
-	from, to := make([]float64, bytes/2/8), make([]float64, bytes/2/8)
+	from, to := random[float64](1, bytes/2/8).Data, make([]float64, bytes/2/8)
 	clone := timed(func() { ruler.Copy(to, from) })
 	work := row{peer: "copy loop", target: 1 / 1.3, amount: bytes, unit: "GB/s", other: clone}
 	quantize, dequantize := work, work

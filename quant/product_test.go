@@ -191,8 +191,8 @@ func TestMulFused(t *testing.T) {
 func testMulFused[T, U Int](t *testing.T, shape [3]int, act Activation) {
 	m, n, k := shape[0], shape[1], shape[2]
 	r := floattest.Rand(uint64(m + n + k))
-	lo, hi := limits[T]()
-	pa := Params{0.03, lo + 99}
+	first, _ := limits[T]()
+	pa := Params{0.03, first + 99}
 	a, w := randomInts[T](r, m*k), randomInts[int8](r, n*k)
 	pw := randomParams(r, n, act == ReLU)
 	weights := pack(t, w, n, k, pw)
@@ -204,13 +204,13 @@ func testMulFused[T, U Int](t *testing.T, shape [3]int, act Activation) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lo, hi = limits[U]()
+	lo, hi := limits[U]()
 	po := Params{0.05, lo + 100}
 	gotInt, err := MulQuantized[U](nil, a, pa, weights, o, po)
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, last := act.limits()
+	low0, high0 := act.limits()
 	for i, s := range exactSums(a, pa.Zero, w, n, k, pw) {
 		j := i % n
 		bias := float32(0)
@@ -218,14 +218,14 @@ func testMulFused[T, U Int](t *testing.T, shape [3]int, act Activation) {
 			bias = o.Bias[j]
 		}
 		scaled := float32(float32(s) * (pa.Scale * pw[j].Scale))
-		if want := min(max(scaled+bias, float32(first)), float32(last)); gotFloat[i] != want {
+		if want := min(max(scaled+bias, float32(low0)), float32(high0)); gotFloat[i] != want {
 			t.Fatalf("%v: element %d is %v, want %v", shape, i, gotFloat[i], want)
 		}
 		unit := float64(pa.Scale) * float64(pw[j].Scale)
 		s += int64(math.RoundToEven(float64(bias) / unit))
 		q := math.RoundToEven(float64(float32(s)*float32(unit/float64(po.Scale)))) + float64(po.Zero)
-		low := max(float64(lo), math.RoundToEven(first/float64(po.Scale))+float64(po.Zero))
-		high := min(float64(hi), math.RoundToEven(last/float64(po.Scale))+float64(po.Zero))
+		low := max(float64(lo), math.RoundToEven(low0/float64(po.Scale))+float64(po.Zero))
+		high := min(float64(hi), math.RoundToEven(high0/float64(po.Scale))+float64(po.Zero))
 		if want := U(int32(min(max(q, low), high))); gotInt[i] != want {
 			t.Fatalf("%v: element %d is %v, want %v", shape, i, gotInt[i], want)
 		}

@@ -107,7 +107,7 @@ func (g *gen) byteTile(kind byteTile, m, v int) {
 }
 
 // byteAhead is how far ahead, in bytes, a single row has B fetched.
-const byteAhead = 2048
+const byteAhead = 4096
 
 // quadsVNNI adds the products of four bytes in a row, in one instruction.
 func (g *gen) quadsVNNI(acc [][]reg.VecVirtual, a, b reg.GPVirtual) {

@@ -41,7 +41,7 @@ group:
 	JZ         store
 
 loop:
-	PREFETCHT0   2048(R9)
+	PREFETCHT0   4096(R9)
 	VMOVDQU32    (R9), Z1
 	VPBROADCASTD (AX), Z2
 	VPDPBUSD     Z1, Z2, Z0
@@ -90,8 +90,8 @@ group:
 	JZ         store
 
 loop:
-	PREFETCHT0   2048(R9)
-	PREFETCHT0   2112(R9)
+	PREFETCHT0   4096(R9)
+	PREFETCHT0   4160(R9)
 	VMOVDQU32    (R9), Z2
 	VMOVDQU32    64(R9), Z3
 	VPBROADCASTD (AX), Z4
@@ -147,9 +147,9 @@ group:
 	JZ         store
 
 loop:
-	PREFETCHT0   2048(R9)
-	PREFETCHT0   2112(R9)
-	PREFETCHT0   2176(R9)
+	PREFETCHT0   4096(R9)
+	PREFETCHT0   4160(R9)
+	PREFETCHT0   4224(R9)
 	VMOVDQU32    (R9), Z3
 	VMOVDQU32    64(R9), Z4
 	VMOVDQU32    128(R9), Z5
@@ -2663,7 +2663,7 @@ group:
 	JZ         store
 
 loop:
-	PREFETCHT0   2048(R9)
+	PREFETCHT0   4096(R9)
 	VMOVUPS      (R9), Z2
 	VPSLLW       $0x08, Z2, Z1
 	VPSRAW       $0x08, Z1, Z1
@@ -2722,8 +2722,8 @@ group:
 	JZ         store
 
 loop:
-	PREFETCHT0   2048(R9)
-	PREFETCHT0   2112(R9)
+	PREFETCHT0   4096(R9)
+	PREFETCHT0   4160(R9)
 	VMOVUPS      (R9), Z4
 	VPSLLW       $0x08, Z4, Z2
 	VPSRAW       $0x08, Z2, Z2
@@ -4866,7 +4866,7 @@ group:
 	JZ         store
 
 loop:
-	PREFETCHT0   2048(R9)
+	PREFETCHT0   4096(R9)
 	VMOVUPS      (R9), Y2
 	VPSLLW       $0x08, Y2, Y1
 	VPSRAW       $0x08, Y1, Y1
@@ -4925,7 +4925,7 @@ group:
 	JZ         store
 
 loop:
-	PREFETCHT0   2048(R9)
+	PREFETCHT0   4096(R9)
 	VMOVUPS      (R9), Y4
 	VPSLLW       $0x08, Y4, Y2
 	VPSRAW       $0x08, Y2, Y2
