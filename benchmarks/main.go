@@ -68,6 +68,7 @@ func run(only string, rounds, threads int) error {
 		all = append(all, sparseScalingRows(dir, threads)...)
 	}
 	all = append(all, evalRows(dir, threads)...)
+	all = append(all, mixtureRows(dir, threads)...)
 	fmt.Printf("| work | gram | peer | ratio | at least | |\n|---|---|---|---|---|---|\n")
 	for _, r := range all {
 		if !strings.Contains(r.name, only) {
