@@ -2,6 +2,7 @@
 // answer to one question:
 //
 //	go run ./examples/quickstart    # how do I train, judge, save and serve a classifier?
+//	go run ./examples/gonumspeed    # how do I make a gonum program faster with one line?
 //	go run ./examples/fraud         # how do I judge a model of rare events, and when does acting on it pay?
 //	go run ./examples/leakage       # how much can a search that leaks pretend?
 //	go run ./examples/quantize      # what do I win and lose by a model in int8?
