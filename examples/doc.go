@@ -6,6 +6,7 @@
 //	go run ./examples/fraud         # how do I judge a model of rare events, and when does acting on it pay?
 //	go run ./examples/leakage       # how much can a search that leaks pretend?
 //	go run ./examples/quantize      # what do I win and lose by a model in int8?
+//	go run ./examples/anomaly       # which rows are unlike the others, and what if the world moves on?
 //
 // They are a module apart, so that what they import never reaches a user of gram.
 package examples
