@@ -308,3 +308,37 @@ func masked(mask, m *sparse.CSR[float64]) *sparse.CSR[float64] {
 	}
 	return sparse.MulElem(ones, m)
 }
+
+// The product with a long vector, whose elements are fetched ahead where the columns
+// are scattered, is that of the rows one by one.
+func TestMulVecScattered(t *testing.T) {
+	floattest.Levels(t, func(t *testing.T) {
+		r := floattest.Rand(14)
+		const cols = 1 << 17
+		x := floattest.Ints(r, make([]float64, cols))
+		for _, spread := range []int{30, cols} {
+			b, err := sparse.NewBuilder[float64](cols)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range 3000 {
+				for range r.IntN(8) {
+					if err := b.Set((i+r.IntN(spread))%cols, float64(r.IntN(9))); err != nil {
+						t.Fatal(err)
+					}
+				}
+				b.EndRow()
+			}
+			m := b.Matrix()
+			got, want := make([]float64, m.Rows), make([]float64, m.Rows)
+			m.MulVec(got, x)
+			for i := range want {
+				want[i] = m.RowVector(i).DotDense(x)
+			}
+			same(t, "MulVec", got, want)
+			view := m.SliceRows(1000, 2000)
+			view.MulVec(got[:1000], x)
+			same(t, "MulVec of a slice", got[:1000], want[1000:2000])
+		}
+	})
+}

@@ -20,13 +20,39 @@ func farRows(ptr []int64, col []uint32) int {
 	return sort.Search(rows, func(i int) bool { return ptr[i+1]+sparseAhead > int64(len(col)) })
 }
 
+// scattered tells whether neighbouring entries lead to distant elements of a vector
+// of n elements, so that prefetching pays: a look at a few entries. It decides how fast
+// the product is, never its bits.
+func scattered(ptr []int64, col []uint32, n int) bool {
+	const (
+		cached  = 1 << 15 // elements that are near anyway
+		distant = 1 << 10
+		samples = 16
+	)
+	lo, hi := ptr[0], ptr[len(ptr)-1]-1
+	if n <= cached || hi-lo < samples {
+		return false
+	}
+	jumps := 0
+	for k := range int64(samples) {
+		p := lo + (hi-lo)*k/samples
+		if d := int64(col[p+1]) - int64(col[p]); d > distant || d < -distant {
+			jumps++
+		}
+	}
+	return jumps >= samples/4
+}
+
 // SpMulVec sets dst[i] to the inner product of row i of A with x; see kernel.SpMulVec.
 func SpMulVec(dst []float32, ptr []int64, col []uint32, val, x []float32) {
 	if cpu.Current() == cpu.Go || len(x) == 0 || len(col) == 0 {
 		kernel.SpMulVec(dst, ptr, col, val, x)
 		return
 	}
-	far := farRows(ptr, col)
+	far := 0
+	if scattered(ptr[:len(dst)+1], col, len(x)) {
+		far = farRows(ptr[:len(dst)+1], col)
+	}
 	if far > 0 {
 		spMulVecAheadAVX2(&dst[0], far, &ptr[0], &col[0], &val[0], &x[0])
 	}
