@@ -36,11 +36,11 @@ func checkSVD(t *testing.T, what string, a *dense, f *linalg.SVD) {
 
 func TestSVDSpectra(t *testing.T) {
 	floattest.Levels(t, func(t *testing.T) {
-		for _, s := range [][2]int{{1, 1}, {5, 5}, {70, 40}, {40, 70}, {90, 90}} {
+		for _, s := range fewer([][2]int{{1, 1}, {5, 5}, {90, 90}, {40, 70}, {70, 40}}) {
 			m, n := s[0], s[1]
 			k := min(m, n)
 			for name, values := range spectra(k) {
-				for _, scale := range scales {
+				for _, scale := range fewer(scales) {
 					want := make([]float64, k)
 					for i, v := range values {
 						want[i] = math.Abs(v) * scale
