@@ -3,6 +3,7 @@ package mixture
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/mat"
@@ -88,7 +89,7 @@ type components struct {
 	logs            []float64 // log(weight·|U|·(2π)^(−d/2))
 
 	maps  *linalg.Dense[float64] // Full and Tied: y = [z 1]·maps, (d+1)×(K·d)
-	theta *linalg.Dense[float64] // the others: log-density less shift = [z z²]·theta, 2d×K
+	theta *linalg.Dense[float64] // the others: log(weight·density) = [z z²]·theta + shift, 2d×K
 	shift []float64
 	// direct tells that [z z²]·theta would cancel.
 	direct bool
@@ -222,7 +223,7 @@ func (c *components) prepare() {
 		return
 	}
 	c.theta = linalg.NewDense[float64](2*c.d, c.k, nil)
-	c.shift = make([]float64, c.k)
+	c.shift = slices.Clone(c.logs)
 	for k := range c.k {
 		for j := range c.d {
 			inv := c.inverse[k*c.d+j]
@@ -320,10 +321,7 @@ func (c *components) logDensities(s *rows, lo, hi int, t *scratch) (p []float64)
 		}
 		linalg.Gemm(blas.NoTrans, blas.NoTrans, 1, f, c.theta, 0, linalg.NewDense(n, c.k, p))
 		for i := range n {
-			row := p[i*c.k : (i+1)*c.k]
-			for k := range row {
-				row[k] += c.shift[k] + c.logs[k]
-			}
+			f64.Axpy(1, c.shift, p[i*c.k:(i+1)*c.k])
 		}
 		return p
 	}

@@ -360,11 +360,13 @@ func (l *lloyd) nearest(sum *clusterSums, z *linalg.Dense[float64], lo int, half
 	}
 	dist := grow(&t.y, doubt*l.k)
 	q := linalg.NewDense(doubt, l.d, gathered[:doubt*l.d])
-	distances(dist, q, l.centers, l.lengths)
+	relative(dist, q, l.centers, l.lengths)
 	for a := range doubt {
 		i := lo + int(index[a])
 		c, first, second := twoLeast(dist[a*l.k : (a+1)*l.k])
-		slack := roundoff * (f64.SumSquares(q.Row(a)) + longest)
+		zz := f64.SumSquares(q.Row(a))
+		first, second = max(0, first+zz), second+zz
+		slack := roundoff * (zz + longest)
 		if int32(c) != l.label[i] {
 			l.label[i] = int32(c)
 			sum.changed++

@@ -177,13 +177,20 @@ func squares(m *linalg.Dense[float64]) []float64 {
 // whose squared lengths are given, as ‖z‖² − 2z·c + ‖c‖². Their error is some eps
 // times the squared lengths, which the origin keeps small.
 func distances(dst []float64, z, c *linalg.Dense[float64], lengths []float64) {
-	k := c.Rows
-	linalg.Gemm(blas.NoTrans, blas.Trans, -2, z, c, 0, linalg.NewDense(z.Rows, k, dst))
+	relative(dst, z, c, lengths)
 	for i := range z.Rows {
 		zz := f64.SumSquares(z.Row(i))
-		row := dst[i*k : (i+1)*k]
-		for j, v := range lengths[:len(row)] {
-			row[j] = max(0, row[j]+(zz+v))
+		row := dst[i*c.Rows : (i+1)*c.Rows]
+		for j, v := range row {
+			row[j] = max(0, v+zz)
 		}
+	}
+}
+
+// relative is distances less ‖z‖², which is enough to tell what is nearest.
+func relative(dst []float64, z, c *linalg.Dense[float64], lengths []float64) {
+	linalg.Gemm(blas.NoTrans, blas.Trans, -2, z, c, 0, linalg.NewDense(z.Rows, c.Rows, dst))
+	for i := range z.Rows {
+		f64.Axpy(1, lengths, dst[i*c.Rows:(i+1)*c.Rows])
 	}
 }

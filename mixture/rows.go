@@ -96,11 +96,10 @@ func (s *rows) block(dst []float64, width, lo, hi int, t *scratch) {
 	}
 }
 
+// subtract sets dst to x − y over len(dst) elements.
 func subtract(dst, x, y []float64) {
-	x, y = x[:len(dst)], y[:len(dst)]
-	for j := range dst {
-		dst[j] = x[j] - y[j]
-	}
+	copy(dst, x[:len(dst)])
+	f64.Axpy(-1, y[:len(dst)], dst)
 }
 
 // row sets dst, of length d, to row i less the origin.
@@ -231,17 +230,11 @@ func logSumExp(logs, lse []float64, k int) {
 	f64.Exp(logs, logs)
 	for i := range lse {
 		row := logs[i*k : (i+1)*k]
-		sum := 0.0
-		for _, v := range row {
-			sum += v
-		}
+		sum := f64.Sum(row)
 		if sum == 1 {
 			continue
 		}
-		scale := 1 / sum
-		for j := range row {
-			row[j] *= scale
-		}
+		f64.Scal(1/sum, row)
 		if !math.IsInf(lse[i], -1) {
 			lse[i] += math.Log(sum)
 		}

@@ -82,12 +82,11 @@ func (m *moments) add(s *rows, lo, hi int, t *scratch) {
 // addQuadratic takes in rows given as [z z²].
 func (m *moments) addQuadratic(p, w []float64, weighted bool, t *scratch) {
 	k := m.c.k
-	for i, v := range w {
-		row := p[i*k : (i+1)*k]
-		if weighted {
-			f64.Scal(v, row)
+	f64.AxpyRows(w, p, k, m.weight)
+	if weighted {
+		for i, v := range w {
+			f64.Scal(v, p[i*k:(i+1)*k])
 		}
-		f64.Axpy(1, row, m.weight)
 	}
 	n := len(w)
 	linalg.Gemm(blas.Trans, blas.NoTrans, 1, linalg.NewDense(n, k, p), linalg.NewDense(n, 2*m.c.d, t.y[:n*2*m.c.d]), 1, m.firstAndSecond)
