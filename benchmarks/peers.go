@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/gram-ml/gram/internal/cpu"
+	"github.com/gram-ml/gram/internal/mem"
 )
 
 //go:embed peers/openblas.c
@@ -146,7 +147,7 @@ func npy(path string) (rows, cols int, data []uint64, err error) {
 }
 
 func floats(bits []uint64) []float64 {
-	out := make([]float64, len(bits))
+	out := mem.Make[float64](len(bits))
 	for i, b := range bits {
 		out[i] = math.Float64frombits(b)
 	}

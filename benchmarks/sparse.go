@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/linalg"
 	"github.com/gram-ml/gram/sparse"
 )
@@ -35,7 +36,7 @@ func column[T any](dir, name, part string, convert func(uint64) T) ([]T, error) 
 	if err != nil {
 		return nil, err
 	}
-	out := make([]T, len(bits))
+	out := mem.Make[T](len(bits))
 	for i, b := range bits {
 		out[i] = convert(b)
 	}

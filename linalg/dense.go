@@ -3,6 +3,7 @@ package linalg
 import (
 	"fmt"
 
+	"github.com/gram-ml/gram/internal/mem"
 	"golang.org/x/exp/constraints"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
@@ -28,7 +29,7 @@ func NewDense[T constraints.Float](rows, cols int, data []T) *Dense[T] {
 		panic(fmt.Sprintf("linalg: negative shape %d×%d", rows, cols))
 	}
 	if data == nil {
-		data = make([]T, rows*cols)
+		data = mem.Make[T](rows * cols)
 	}
 	if len(data) != rows*cols {
 		panic(fmt.Sprintf("linalg: %d elements for a %d×%d matrix", len(data), rows, cols))

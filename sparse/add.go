@@ -2,6 +2,7 @@ package sparse
 
 import (
 	"fmt"
+	"github.com/gram-ml/gram/internal/mem"
 
 	"golang.org/x/exp/constraints"
 )
@@ -91,7 +92,7 @@ func combine[T constraints.Float](op string, a, b *CSR[T], count func(ai, bi []u
 	if a.Rows != b.Rows || a.Cols != b.Cols {
 		panic(fmt.Sprintf("sparse: %s of %d×%d and %d×%d", op, a.Rows, a.Cols, b.Rows, b.Cols))
 	}
-	ptr := make([]int64, a.Rows+1)
+	ptr := mem.Make[int64](a.Rows + 1)
 	for i := range a.Rows {
 		ai, _ := a.Row(i)
 		bi, _ := b.Row(i)
@@ -110,7 +111,7 @@ func combine[T constraints.Float](op string, a, b *CSR[T], count func(ai, bi []u
 // withPointers returns a matrix with room for the entries that ptr announces.
 func withPointers[T constraints.Float](rows, cols int, ptr []int64) *CSR[T] {
 	n := ptr[rows]
-	return &CSR[T]{Rows: rows, Cols: cols, Ptr: ptr, Col: make([]uint32, n), Val: make([]T, n)}
+	return &CSR[T]{Rows: rows, Cols: cols, Ptr: ptr, Col: mem.Make[uint32](int(n)), Val: mem.Make[T](int(n))}
 }
 
 // ScaleRows multiplies row i by f[i], in place. It panics if len(f) is not Rows.

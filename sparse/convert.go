@@ -8,6 +8,7 @@ import (
 	"golang.org/x/exp/constraints"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/linalg"
 )
 
@@ -79,7 +80,7 @@ func (m *CSR[T]) ToCOO() *COO[T] {
 		panic("sparse: ToCOO of more than 2³² rows")
 	}
 	c := m.Clone()
-	out := &COO[T]{Rows: m.Rows, Cols: m.Cols, Row: make([]uint32, len(c.Val)), Col: c.Col, Val: c.Val}
+	out := &COO[T]{Rows: m.Rows, Cols: m.Cols, Row: mem.Make[uint32](len(c.Val)), Col: c.Col, Val: c.Val}
 	for i := range m.Rows {
 		for p := c.Ptr[i]; p < c.Ptr[i+1]; p++ {
 			out.Row[p] = uint32(i)
@@ -93,7 +94,7 @@ func Identity[T constraints.Float](n int) *CSR[T] {
 	if n < 0 || int64(n) > maxDim {
 		panic(fmt.Sprintf("sparse: identity of size %d", n))
 	}
-	m := &CSR[T]{Rows: n, Cols: n, Ptr: make([]int64, n+1), Col: make([]uint32, n), Val: make([]T, n)}
+	m := &CSR[T]{Rows: n, Cols: n, Ptr: mem.Make[int64](n + 1), Col: mem.Make[uint32](n), Val: mem.Make[T](n)}
 	for i := range n {
 		m.Ptr[i+1], m.Col[i], m.Val[i] = int64(i+1), uint32(i), 1
 	}

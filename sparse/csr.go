@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/mem"
 )
 
 // A CSR is a matrix in compressed sparse rows: entry p, Ptr[i] ≤ p < Ptr[i+1], is
@@ -45,7 +46,7 @@ const maxDim = 1 << 32
 // its row. O(rows + entries). A caller who is sure writes the literal &CSR{…}.
 func NewCSR[T constraints.Float](rows, cols int, ptr []int64, col []uint32, val []T) (*CSR[T], error) {
 	if ptr == nil && rows >= 0 && int64(rows) < maxElements {
-		ptr = make([]int64, rows+1)
+		ptr = mem.Make[int64](rows + 1)
 	}
 	m := &CSR[T]{Rows: rows, Cols: cols, Ptr: ptr, Col: col, Val: val}
 	if err := m.Check(); err != nil {
@@ -155,7 +156,7 @@ func (m *CSR[T]) View() *CSC[T] { return &CSC[T]{m} }
 // Clone returns a copy that shares no memory, compact: Ptr[0] is 0. O(Rows + entries).
 func (m *CSR[T]) Clone() *CSR[T] {
 	first, end := m.Ptr[0], m.Ptr[m.Rows]
-	out := &CSR[T]{Rows: m.Rows, Cols: m.Cols, Ptr: make([]int64, len(m.Ptr))}
+	out := &CSR[T]{Rows: m.Rows, Cols: m.Cols, Ptr: mem.Make[int64](len(m.Ptr))}
 	for i, p := range m.Ptr {
 		out.Ptr[i] = p - first
 	}

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/exp/constraints"
 
+	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/internal/par"
 )
 
@@ -67,7 +68,7 @@ func (g *grouping[T]) group() {
 		}
 	}
 	g.start[g.buckets] = at
-	g.entries = make([]entry[T], g.n)
+	g.entries = mem.Make[entry[T]](g.n)
 	par.For(nil, g.workers, g.n, g.block, func(b, lo, hi int) { g.scatter(g.entries, hist[b], g.shift, lo, hi) })
 }
 
@@ -135,8 +136,8 @@ func (m *CSR[T]) TransposeParallel(workers int) *CSR[T] {
 		},
 	}
 	g.group()
-	ptr := make([]int64, m.Cols+1)
-	out := &CSR[T]{Rows: m.Cols, Cols: m.Rows, Ptr: ptr, Col: make([]uint32, g.n), Val: make([]T, g.n)}
+	ptr := mem.Make[int64](m.Cols + 1)
+	out := &CSR[T]{Rows: m.Cols, Cols: m.Rows, Ptr: ptr, Col: mem.Make[uint32](g.n), Val: mem.Make[T](g.n)}
 	g.spread(out, nil)
 	return out
 }
@@ -181,7 +182,7 @@ func (m *COO[T]) ToCSRParallel(workers int, d Duplicates) *CSR[T] {
 		},
 	}
 	g.group()
-	out := &CSR[T]{Rows: m.Rows, Cols: m.Cols, Ptr: make([]int64, m.Rows+1), Col: make([]uint32, g.n), Val: make([]T, g.n)}
+	out := &CSR[T]{Rows: m.Rows, Cols: m.Cols, Ptr: mem.Make[int64](m.Rows + 1), Col: mem.Make[uint32](g.n), Val: mem.Make[T](g.n)}
 	kept := make([]int, g.buckets) // entries of each bucket without duplicates
 	g.spread(out, func(k, lo, hi int) {
 		kept[k] = sortRows(out, int64(g.start[k]), lo, hi, d)

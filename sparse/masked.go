@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/exp/constraints"
 
+	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/internal/par"
 	"github.com/gram-ml/gram/linalg"
 )
@@ -81,7 +82,7 @@ func pattern[T constraints.Float](m *CSR[T]) *CSR[T] {
 	for i := range ptr {
 		ptr[i] -= first
 	}
-	return &CSR[T]{Rows: m.Rows, Cols: m.Cols, Ptr: ptr, Col: slices.Clone(m.Col[first:end]), Val: make([]T, end-first)}
+	return &CSR[T]{Rows: m.Rows, Cols: m.Cols, Ptr: ptr, Col: slices.Clone(m.Col[first:end]), Val: mem.Make[T](int(end - first))}
 }
 
 // SampledMul returns the elements of A·Bᵀ where mask has entries, for dense A and B

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/exp/constraints"
 
+	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/internal/par"
 )
 
@@ -71,7 +72,7 @@ func (p *product[T]) row(i int, j uint32) (col []uint32, val []T) {
 
 // terms returns the number of terms up to each row, and so what there is to do.
 func (p *product[T]) terms() []int64 {
-	out := make([]int64, p.a.Rows+1)
+	out := mem.Make[int64](p.a.Rows + 1)
 	for i := range p.a.Rows {
 		col, _ := p.a.Row(i)
 		n := int64(1)
@@ -97,7 +98,7 @@ func (p *product[T]) run() *CSR[T] {
 			}
 		})
 	}
-	ptr := make([]int64, p.a.Rows+1)
+	ptr := mem.Make[int64](p.a.Rows + 1)
 	each(func(acc *accumulator[T], i int) { ptr[i+1] = int64(p.count(acc, i, terms[i+1]-terms[i])) })
 	for i := range p.a.Rows {
 		ptr[i+1] += ptr[i]
@@ -225,7 +226,7 @@ func (a *accumulator[T]) dense(terms int64) bool {
 	}
 	if a.bits == nil {
 		words := (a.cols + 63) / 64
-		a.sums, a.bits, a.top = make([]T, a.cols), make([]uint64, words), make([]uint64, (words+63)/64)
+		a.sums, a.bits, a.top = mem.Make[T](a.cols), make([]uint64, words), make([]uint64, (words+63)/64)
 	}
 	return true
 }

@@ -2,6 +2,7 @@ package sparse
 
 import (
 	"fmt"
+	"github.com/gram-ml/gram/internal/mem"
 	"math"
 
 	"golang.org/x/exp/constraints"
@@ -19,7 +20,7 @@ func (m *CSR[T]) SliceRows(lo, hi int) *CSR[T] {
 func (m *CSR[T]) SliceCols(lo, hi int) *CSR[T] {
 	checkSpan("columns", lo, hi, m.Rows, m.Cols)
 	v := m.View() // whose columns are the rows of m
-	ptr := make([]int64, m.Rows+1)
+	ptr := mem.Make[int64](m.Rows + 1)
 	for i := range m.Rows {
 		col, _ := v.within(i, lo, hi)
 		ptr[i+1] = ptr[i] + int64(len(col))
@@ -39,7 +40,7 @@ func (m *CSR[T]) SliceCols(lo, hi int) *CSR[T] {
 // SelectRows returns a copy of the given rows, in the given order; a row may be there
 // more than once. It panics if one is outside the shape. O(rows + their entries).
 func (m *CSR[T]) SelectRows(rows []int) *CSR[T] {
-	ptr := make([]int64, len(rows)+1)
+	ptr := mem.Make[int64](len(rows) + 1)
 	for k, i := range rows {
 		col, _ := m.Row(i)
 		ptr[k+1] = ptr[k] + int64(len(col))
@@ -142,7 +143,7 @@ func (m *CSR[T]) Prune(threshold float64) *CSR[T] {
 // Filter returns a copy of the entries for which keep(row, column, value) is true.
 // O(Rows + entries).
 func (m *CSR[T]) Filter(keep func(i, j int, v T) bool) *CSR[T] {
-	out := &CSR[T]{Rows: m.Rows, Cols: m.Cols, Ptr: make([]int64, m.Rows+1)}
+	out := &CSR[T]{Rows: m.Rows, Cols: m.Cols, Ptr: mem.Make[int64](m.Rows + 1)}
 	for i := range m.Rows {
 		col, val := m.Row(i)
 		for k, j := range col {

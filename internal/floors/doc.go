@@ -1,7 +1,7 @@
 // Package floors holds, by its test, the order in which the packages of the module
 // may import each other:
 //
-//	internal/cpu, internal/par
+//	internal/cpu, internal/mem, internal/par
 //	internal/kernel/…
 //	gram (the root, which imports the standard library alone)
 //	linalg, activation

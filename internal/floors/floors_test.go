@@ -19,7 +19,7 @@ const module = "github.com/gram-ml/gram"
 // floors lists the packages from the foundation up. A name with /… is a tree, within
 // which imports are free.
 var floors = [][]string{
-	{"internal/cpu", "internal/par", "internal/floors"},
+	{"internal/cpu", "internal/mem", "internal/par", "internal/floors"},
 	{"internal/kernel/…"},
 	{"."},
 	{"linalg", "activation"},
