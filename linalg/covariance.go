@@ -27,7 +27,7 @@ type Covariance struct {
 // The rows of one block are few enough that they stay in a cache, and a stretch of them
 // is what one goroutine adds up before it merges.
 const (
-	covarianceElems   = 1 << 15
+	covarianceElems   = 1 << 16
 	covarianceStretch = 16
 )
 
@@ -51,7 +51,7 @@ func NewCovariance(workers int, X gram.Matrix, w []float64) (*Covariance, error)
 		return nil, err
 	}
 	op := AsOperator(X)
-	rows := max(32, covarianceElems/d)
+	rows := min(256, max(32, covarianceElems/d))
 	stretch := rows * covarianceStretch
 	parts := make([]*Covariance, par.Blocks(n, stretch))
 	// A round of stretches at a time, so that memory does not grow with n.

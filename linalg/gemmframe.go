@@ -124,8 +124,12 @@ func (p *product[T]) stripe(packsA bool, bufB []T, rows, i0, i1, j, jn, q, kn in
 }
 
 // packsA tells whether rows of A are worth copying: they are read once for each
-// panel of columns, and in place they cost misses where they are far apart.
+// panel of columns, and in place they cost misses where they are far apart. Stored
+// columns that stay in cache as they are do not.
 func (p *product[T]) packsA(m, n, depth int) bool {
+	if p.transA && p.lda*depth*int(unsafe.Sizeof(p.alpha)) <= 2*blockABytes {
+		return false
+	}
 	return n >= 8*p.kern.Vectors*p.kern.Lanes && m*depth >= 1<<12
 }
 
@@ -223,6 +227,12 @@ func (p *product[T]) packA(buf []T, i0, m, q, k int) {
 			dst := buf[i*k : (i+r)*k]
 			if !p.transA {
 				transpose(p.kern, k, r, p.a[(i0+i)*p.lda+q:], p.lda, dst, r)
+				continue
+			}
+			if r == 8 { // spares the calls of memmove
+				for s := range k {
+					*(*[8]T)(dst[s*8:]) = *(*[8]T)(p.a[(q+s)*p.lda+i0+i:])
+				}
 				continue
 			}
 			for s := range k {
