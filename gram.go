@@ -150,6 +150,17 @@ type ScorerTrainer interface {
 	TrainScorer(ctx context.Context, X Matrix, w []float64) (Scorer, error)
 }
 
+// A Fold says which rows to train on and which to test on.
+type Fold struct {
+	Train, Test []int
+}
+
+// A Splitter divides n rows into folds. y holds their labels 0..K−1; splitters that
+// do not look at labels accept nil. Package eval has the usual ones.
+type Splitter interface {
+	Split(n int, y []int) ([]Fold, error)
+}
+
 // Progress is what an iterating fit tells the optional callback of its trainer,
 // once an iteration, on the goroutine that called Fit.
 type Progress struct {

@@ -8,17 +8,12 @@ import (
 	"github.com/gram-ml/gram"
 )
 
-// A Fold says which rows to train on and which to test on. The splitters of this
+// A Fold is a gram.Fold: rows to train on and rows to test on. The splitters of this
 // package give both in ascending order, without repeats or overlap.
-type Fold struct {
-	Train, Test []int
-}
+type Fold = gram.Fold
 
-// A Splitter divides n rows into folds. y holds their labels 0..K−1; splitters that
-// do not look at labels accept nil.
-type Splitter interface {
-	Split(n int, y []int) ([]Fold, error)
-}
+// A Splitter is a gram.Splitter, which models made of models take as well.
+type Splitter = gram.Splitter
 
 // KFold cuts the rows into N parts of equal size, the first n mod N of them larger by
 // one, and tests on each in turn, having trained on the others.
