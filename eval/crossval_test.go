@@ -208,7 +208,7 @@ func (f fixed) Split(int, []int) ([]Fold, error) { return f, nil }
 func TestCrossValidateCustomFolds(t *testing.T) {
 	X, y := blobs(12)
 	train := []int{0, 1, 2, 3, 4, 5}
-	cv, err := CrossValidate(context.Background(), centroids{}, X, y, nil, fixed{{train, []int{6, 7}}, {[]int{0, 1, 2}, []int{7, 8}}})
+	cv, err := CrossValidate(context.Background(), centroids{}, X, y, nil, fixed{{Train: train, Test: []int{6, 7}}, {Train: []int{0, 1, 2}, Test: []int{7, 8}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestCrossValidateCustomFolds(t *testing.T) {
 // The last class may be missing from the training rows: its probability is 0.
 func TestCrossValidateMissingLastClass(t *testing.T) {
 	X, y := blobs(12)
-	cv, err := CrossValidate(context.Background(), centroids{}, X, y, nil, fixed{{[]int{0, 1, 3, 4}, []int{2, 6}}})
+	cv, err := CrossValidate(context.Background(), centroids{}, X, y, nil, fixed{{Train: []int{0, 1, 3, 4}, Test: []int{2, 6}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,10 +288,10 @@ func TestCrossValidateErrors(t *testing.T) {
 		{ctx, centroids{}, X, y, []float64{1}, nil, gram.ErrShape, "w has 1 weights"},
 		{ctx, centroids{}, X, y, half, KFold{N: 2}, gram.ErrWeights, "fold 0: no weight of 6 is above zero"},
 		{ctx, centroids{}, X, y, nil, KFold{N: 13}, gram.ErrParam, "13 folds of 12 rows"},
-		{ctx, centroids{}, X, y, nil, fixed{{nil, []int{1}}}, gram.ErrShape, "fold 0: 0 training and 1 test rows"},
-		{ctx, centroids{}, X, y, nil, fixed{{[]int{0, 1, 12}, []int{1}}}, gram.ErrShape, "fold 0: row 12 of a matrix of 12 rows"},
-		{ctx, centroids{}, X, y, nil, fixed{{[]int{0, 1}, []int{-1}}}, gram.ErrShape, "fold 0: row -1 of"},
-		{ctx, centroids{}, X, y, nil, fixed{{[]int{0, 2, 3, 5}, []int{1}}}, gram.ErrLabels, "fold 0: class 1 of 3 has no samples"},
+		{ctx, centroids{}, X, y, nil, fixed{{Train: nil, Test: []int{1}}}, gram.ErrShape, "fold 0: 0 training and 1 test rows"},
+		{ctx, centroids{}, X, y, nil, fixed{{Train: []int{0, 1, 12}, Test: []int{1}}}, gram.ErrShape, "fold 0: row 12 of a matrix of 12 rows"},
+		{ctx, centroids{}, X, y, nil, fixed{{Train: []int{0, 1}, Test: []int{-1}}}, gram.ErrShape, "fold 0: row -1 of"},
+		{ctx, centroids{}, X, y, nil, fixed{{Train: []int{0, 2, 3, 5}, Test: []int{1}}}, gram.ErrLabels, "fold 0: class 1 of 3 has no samples"},
 		{ctx, centroids{classes: 4}, X, y, nil, KFold{N: 2}, gram.ErrLabels, "fold 0: model of 4 classes, labels of 3"},
 		{ctx, centroids{predictErr: boom}, X, y, nil, KFold{N: 2}, boom, "fold 0: boom"},
 		{cancelled, centroids{}, X, y, nil, KFold{N: 2}, context.Canceled, "context canceled"},

@@ -18,7 +18,7 @@ func Rows(X gram.Matrix, rows []int) (gram.Matrix, error) {
 	if X == nil {
 		return nil, fmt.Errorf("X is nil: %w", gram.ErrShape)
 	}
-	n, d := X.Dims()
+	n, _ := X.Dims()
 	for _, i := range rows {
 		if i < 0 || i >= n {
 			return nil, fmt.Errorf("row %d of a matrix of %d rows: %w", i, n, gram.ErrShape)

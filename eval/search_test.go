@@ -362,7 +362,7 @@ func TestRegressors(t *testing.T) {
 	}
 	// Rows that are never tested, and fits that do not converge.
 	limit := fmt.Errorf("limit: %w", gram.ErrNotConverged)
-	cv, err = CrossValidateRegressor(ctx, level{1, limit}, X, y, nil, fixed{{[]int{0, 1}, []int{5}}})
+	cv, err = CrossValidateRegressor(ctx, level{1, limit}, X, y, nil, fixed{{Train: []int{0, 1}, Test: []int{5}}})
 	if !errors.Is(err, gram.ErrNotConverged) || cv == nil || !math.IsNaN(cv.Pred[0]) || math.IsNaN(cv.Pred[5]) {
 		t.Errorf("%+v, %v", cv, err)
 	}
