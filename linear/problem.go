@@ -19,6 +19,7 @@ import (
 // alone, scaled to the weight of all.
 type problem struct {
 	x      gram.Operator
+	sparse *entries // of x, or nil
 	y      []int
 	w      []float64
 	cols   int     // of scores: 1 for two classes, else one a class
@@ -59,6 +60,9 @@ func newProblem(ctx context.Context, X gram.Matrix, y []int, w []float64, cols i
 		spans: spans(n, d, n), factor: 1, workers: par.Workers(s.workers),
 		at: newParams(d, cols), dir: newParams(d, cols),
 	}
+	if p.sparse = entriesOf(X); p.sparse != nil {
+		p.spans = spansOf(n, sparseRows(n, p.sparse.count))
+	}
 	p.work = make([]scratch, p.workers)
 	m, err := p.moments(ctx)
 	if err != nil {
@@ -70,9 +74,13 @@ func newProblem(ctx context.Context, X gram.Matrix, y []int, w []float64, cols i
 		}
 	}
 	p.std = newStandard(m, s.intercept)
-	if p.std.far() {
+	// Shifting makes sparse rows dense, which is worth it where they nearly are.
+	if p.std.far() && (p.sparse == nil || p.sparse.count >= 0.1*float64(n)*float64(d)) {
 		p.offset, p.std.mean = p.std.mean, make([]float64, d)
 		p.x = linalg.AsOperator(shifted{p.x, p.offset})
+		if p.sparse != nil {
+			p.sparse, p.spans = nil, spans(n, d, n)
+		}
 	}
 	return p, nil
 }
@@ -118,6 +126,9 @@ const momentElements = 1 << 21
 // all if those have no weight or a column does not vary among them.
 func (p *problem) moments(ctx context.Context) (*momentSum, error) {
 	n, d := p.x.Dims()
+	if p.sparse != nil {
+		return p.sparseMoments(ctx)
+	}
 	m, err := p.momentsOf(ctx, spans(n, d, max(1024, momentElements/max(d, 1))))
 	if err != nil || n*d <= momentElements {
 		return m, err
@@ -142,6 +153,52 @@ func (p *problem) momentsOf(ctx context.Context, in []span) (*momentSum, error) 
 		parts[0].Merge(m)
 	}
 	return parts[0], nil
+}
+
+// sparseMoments takes two passes over the entries, one for the means and one for the
+// squares about them.
+func (p *problem) sparseMoments(ctx context.Context) (*momentSum, error) {
+	_, d := p.x.Dims()
+	var sums []*columnSum
+	merged := func(add func(*columnSum, span, *scratch)) (*columnSum, error) {
+		parts, err := sum(ctx, p, p.spans, 3*d, &sums, func() *columnSum { return newColumnSum(d) }, (*columnSum).Reset, add)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range parts[1:] {
+			parts[0].Merge(c)
+		}
+		return parts[0], nil
+	}
+	c, err := merged(func(c *columnSum, s span, t *scratch) { c.Add(p.sparse, s, p.w, t) })
+	if err != nil {
+		return nil, err
+	}
+	m := newMomentSum(d)
+	m.weight = c.weight
+	for j, v := range c.sum {
+		m.mean[j] = v / c.weight
+		rest := max(c.weight-c.stored[j], 0) // the zeros that are not stored
+		m.dev2[j] = rest * m.mean[j] * m.mean[j]
+	}
+	c, err = merged(func(c *columnSum, s span, t *scratch) { c.AddSquares(p.sparse, s, p.w, m.mean, t) })
+	if err != nil {
+		return nil, err
+	}
+	for j, v := range c.dev2 {
+		m.dev2[j] += v
+	}
+	return m, nil
+}
+
+// entries returns how many numbers a pass over X reads, in the time that one of a
+// dense matrix takes.
+func (p *problem) entries() float64 {
+	if p.sparse != nil {
+		return 4 * p.sparse.count
+	}
+	n, d := p.x.Dims()
+	return float64(n) * float64(d)
 }
 
 // start sets pt to the best place with all coefficients zero, the log-odds of

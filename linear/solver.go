@@ -219,9 +219,8 @@ func (p *problem) sampleRows() int {
 
 // cheapest estimates, in multiplications, the time that each solver takes.
 func (p *problem) cheapest() Solver {
-	n, d := p.x.Dims()
 	dim, size := float64(p.std.dim()), float64(p.size())
-	pass := 2 * float64(n) * float64(d) * float64(p.cols)
+	pass := 2 * p.entries() * float64(p.cols)
 	// Products of small blocks go at a third of the speed of large ones, and
 	// factorizations at a fifth.
 	hessian := float64(p.sampleRows()) * dim * dim / 2 * float64(pairsOf(p.cols)) / 3
@@ -246,9 +245,8 @@ func (p *problem) covarianceCost() float64 {
 // useCovariance tells whether the features' covariance is worth its cost, against
 // their variances alone.
 func (p *problem) useCovariance() bool {
-	n, d := p.x.Dims()
 	const most = 4096
-	return p.std.dim() <= most && p.covarianceCost() < 40*2*float64(n)*float64(d)*float64(p.cols)
+	return p.std.dim() <= most && p.covarianceCost() < 40*2*p.entries()*float64(p.cols)
 }
 
 // begin sets pt to where the iterations start, evaluated, and returns the method

@@ -30,6 +30,21 @@ func spans(n, d, keep int) []span {
 	return out
 }
 
+// sparseRows returns the number of rows of a span of n rows with a number of entries.
+func sparseRows(n int, entries float64) int {
+	each := max(1, entries/float64(n))
+	return min(max(int(blockElements/2/each)&^7, 16), 512)
+}
+
+// spansOf cuts n rows into spans of a number of rows.
+func spansOf(n, rows int) []span {
+	out := make([]span, 0, (n+rows-1)/rows)
+	for lo := 0; lo < n; lo += rows {
+		out = append(out, span{lo, min(n, lo+rows)})
+	}
+	return out
+}
+
 // chunkSize returns how many spans are summed in a row before sums are merged.
 // The number of sums, at most 32, depends on the work alone, so that results do
 // not depend on the workers, and falls where a sum is large.

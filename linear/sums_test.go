@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gram-ml/gram/linalg"
+	"github.com/gram-ml/gram/sparse"
 )
 
 var background = context.Background()
@@ -358,4 +359,51 @@ func TestShifted(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestSparseMoments holds the moments from stored entries against those of the same
+// rows as dense ones, some entries of which are far from zero.
+func TestSparseMoments(t *testing.T) {
+	X, y, w := randomRows(400, 6, 2, 9)
+	for i := range X.Rows {
+		for j := range X.Cols {
+			if (i*7+j*3)%5 > j {
+				X.Set(i, j, 0)
+			}
+		}
+		X.Set(i, 5, X.At(i, 5)+1e7)
+	}
+	A, err := sparse.FromDense[float64](X, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &settings{lambda: 1, intercept: true, workers: 2}
+	dense, err := newProblem(background, X, y, w, 1, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	few, err := newProblem(background, A, y, w, 1, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := dense.moments(background)
+	if err != nil {
+		t.Fatal(err)
+	}
+	few.sparse, few.x = entriesOf(A), linalg.AsOperator(X)
+	b, err := few.moments(background)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for j := range X.Cols {
+		near(t, "mean", b.mean[j], dense.offsetOf(j)+a.mean[j], 1e-12)
+		near(t, "deviation", b.deviation(j), a.deviation(j), 1e-9)
+	}
+}
+
+func (p *problem) offsetOf(j int) float64 {
+	if p.offset == nil {
+		return 0
+	}
+	return p.offset[j]
 }

@@ -18,6 +18,7 @@ func sparseFile(c *build.Context, t elem) {
 		if !g.avx512 { // scalar: both levels have the instructions
 			g.spMulVec(false)
 			g.spMulVec(true)
+			g.spAddTransVec()
 		}
 		for vectors := 1; vectors <= sparseVectors; vectors++ {
 			g.spMulDense(vectors, false)
@@ -136,6 +137,39 @@ func (g *gen) spMulVec(ahead bool) {
 		g.pick(g.VMOVSD, g.VMOVSS, acc[0], Mem{Base: dst})
 		g.ADDQ(Imm(uint64(g.size)), dst)
 	})
+}
+
+// spAddTransVec adds to single elements: masked stores of them take many times as long.
+func (g *gen) spAddTransVec() {
+	g.begin("spAddTransVec", fmt.Sprintf("func(dst *%[1]s, rows int, ptr *int64, col *uint32, val, y *%[1]s)", g.typ),
+		"Adds Aᵀ·y to dst, for rows ≥ 1 rows of A:", "\tfor p := ptr[i]; p < ptr[i+1]; p++ { dst[col[p]] += val[p] * y[i] }")
+	dst, from := g.param("dst"), g.param("y")
+	m := g.compressed()
+	four := g.GP64()
+	y := g.XMM()
+	step := func(u int) {
+		v := g.XMM()
+		at := g.element(dst, g.column(m, u, nil), 0)
+		g.pick(g.VMOVSD, g.VMOVSS, g.element(m.val, m.p, u), v)
+		g.pick(g.VFMADD213SD, g.VFMADD213SS, at, y, v)
+		g.pick(g.VMOVSD, g.VMOVSS, v, at)
+	}
+	g.eachRow(m, func() {
+		g.pick(g.VMOVSD, g.VMOVSS, Mem{Base: from}, y)
+		g.ADDQ(Imm(uint64(g.size)), from)
+		g.LEAQ(Mem{Base: m.p, Disp: 4}, four)
+		g.CMPQ(four, m.end)
+		g.JG(LabelRef("fourEnd"))
+		g.Label("four")
+		for u := range 4 {
+			step(u)
+		}
+		g.MOVQ(four, m.p)
+		g.ADDQ(Imm(4), four)
+		g.CMPQ(four, m.end)
+		g.JLE(LabelRef("four"))
+		g.Label("fourEnd")
+	}, func() { step(0) }, func() {})
 }
 
 // row is the place of vector v of a dense row.

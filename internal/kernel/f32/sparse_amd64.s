@@ -772,6 +772,67 @@ rowEnd:
 	VZEROUPPER
 	RET
 
+// func spAddTransVecAVX2(dst *float32, rows int, ptr *int64, col *uint32, val *float32, y *float32)
+// Requires: AVX, FMA3
+TEXT ·spAddTransVecAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ y+40(FP), CX
+	MOVQ rows+8(FP), DX
+	MOVQ ptr+16(FP), BX
+	MOVQ col+24(FP), SI
+	MOVQ val+32(FP), DI
+
+row:
+	MOVQ   (BX), R8
+	MOVQ   8(BX), R9
+	VMOVSS (CX), X0
+	ADDQ   $0x04, CX
+	LEAQ   4(R8), R10
+	CMPQ   R10, R9
+	JG     fourEnd
+
+four:
+	MOVL        (SI)(R8*4), R11
+	VMOVSS      (DI)(R8*4), X1
+	VFMADD213SS (AX)(R11*4), X0, X1
+	VMOVSS      X1, (AX)(R11*4)
+	MOVL        4(SI)(R8*4), R11
+	VMOVSS      4(DI)(R8*4), X1
+	VFMADD213SS (AX)(R11*4), X0, X1
+	VMOVSS      X1, (AX)(R11*4)
+	MOVL        8(SI)(R8*4), R11
+	VMOVSS      8(DI)(R8*4), X1
+	VFMADD213SS (AX)(R11*4), X0, X1
+	VMOVSS      X1, (AX)(R11*4)
+	MOVL        12(SI)(R8*4), R11
+	VMOVSS      12(DI)(R8*4), X1
+	VFMADD213SS (AX)(R11*4), X0, X1
+	VMOVSS      X1, (AX)(R11*4)
+	MOVQ        R10, R8
+	ADDQ        $0x04, R10
+	CMPQ        R10, R9
+	JLE         four
+
+fourEnd:
+	CMPQ R8, R9
+	JGE  rowEnd
+
+entry:
+	MOVL        (SI)(R8*4), R10
+	VMOVSS      (DI)(R8*4), X1
+	VFMADD213SS (AX)(R10*4), X0, X1
+	VMOVSS      X1, (AX)(R10*4)
+	INCQ        R8
+	CMPQ        R8, R9
+	JL          entry
+
+rowEnd:
+	ADDQ $0x08, BX
+	DECQ DX
+	JNZ  row
+	VZEROUPPER
+	RET
+
 // func spMulDense1AVX2(dst *float32, ldd int, rows int, ptr *int64, col *uint32, val *float32, b *float32, ldb int, tail int)
 // Requires: AVX, FMA3
 TEXT ·spMulDense1AVX2(SB), NOSPLIT, $0-72

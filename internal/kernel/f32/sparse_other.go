@@ -60,6 +60,10 @@ func spMulVecAheadAVX2(dst *float32, rows int, ptr *int64, col *uint32, val *flo
 	panic("f32: no assembly here")
 }
 
+func spAddTransVecAVX2(dst *float32, rows int, ptr *int64, col *uint32, val *float32, y *float32) {
+	panic("f32: no assembly here")
+}
+
 func spMulDense1AVX2(dst *float32, ldd int, rows int, ptr *int64, col *uint32, val *float32, b *float32, ldb int, tail int) {
 	panic("f32: no assembly here")
 }

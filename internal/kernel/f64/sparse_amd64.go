@@ -112,6 +112,13 @@ func spMulVecAVX2(dst *float64, rows int, ptr *int64, col *uint32, val *float64,
 //go:noescape
 func spMulVecAheadAVX2(dst *float64, rows int, ptr *int64, col *uint32, val *float64, x *float64)
 
+// Adds Aᵀ·y to dst, for rows ≥ 1 rows of A:
+//
+//	for p := ptr[i]; p < ptr[i+1]; p++ { dst[col[p]] += val[p] * y[i] }
+//
+//go:noescape
+func spAddTransVecAVX2(dst *float64, rows int, ptr *int64, col *uint32, val *float64, y *float64)
+
 // Sets rows ≥ 1 rows of dst, of 1 vectors whose last has tail elements, to A·B:
 //
 //	for p := ptr[i]; p < ptr[i+1]; p++ { dst[i][j] += val[p] * b[col[p]][j] }

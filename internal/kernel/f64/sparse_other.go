@@ -60,6 +60,10 @@ func spMulVecAheadAVX2(dst *float64, rows int, ptr *int64, col *uint32, val *flo
 	panic("f64: no assembly here")
 }
 
+func spAddTransVecAVX2(dst *float64, rows int, ptr *int64, col *uint32, val *float64, y *float64) {
+	panic("f64: no assembly here")
+}
+
 func spMulDense1AVX2(dst *float64, ldd int, rows int, ptr *int64, col *uint32, val *float64, b *float64, ldb int, tail int) {
 	panic("f64: no assembly here")
 }

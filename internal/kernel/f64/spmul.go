@@ -125,6 +125,10 @@ func SpAddTrans(dst []float64, ldd, rows, n int, ptr []int64, col []uint32, val,
 		kernel.SpAddTrans(dst, ldd, rows, n, ptr, col, val, g, ldg)
 		return
 	}
+	if n == 1 && ldd == 1 && ldg == 1 {
+		spAddTransVecAVX2(&dst[0], rows, &ptr[0], &col[0], &val[0], &g[0])
+		return
+	}
 	stretches(n, width, func(at, vectors, tail int) {
 		kernels[vectors-1](&dst[at], ldd, rows, &ptr[0], &col[0], &val[0], &g[at], ldg, tail)
 	})
