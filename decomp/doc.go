@@ -1,0 +1,50 @@
+// Package decomp finds what lies behind many columns: principal components and their
+// relatives.
+//
+// # Principal components
+//
+// [PCA] finds orthonormal directions v₁, v₂, … such that the scores z = V·(x − μ) of rows
+// have the largest variances that there can be, λ₁ ≥ λ₂ ≥ …. They are the eigenvectors and
+// eigenvalues of the covariance matrix,
+//
+//	Σwᵢ(xᵢ−μ)(xᵢ−μ)ᵀ / (Σw − 1) = Σⱼ λⱼ·vⱼvⱼᵀ,
+//
+// and the first k of them lose less of the squared length of the rows than any other
+// k directions (C. Eckart and G. Young, 1936). PCA looks at nothing but variance: columns
+// of other units belong through prep.Standard first, and a direction of small variance
+// may be the one that tells the classes apart.
+//
+// The covariance is summed up in one pass and decomposed, O(n·d² + d³), which is right for
+// n ≫ d. Squares lose standard deviations below 1e-5 of the largest, and PCA then
+// turns to singular values by itself. For a few components of many columns, Randomized takes
+// products with X alone, which may be sparse and stays so. [IncrementalPCA] takes rows as
+// they come, with the same result.
+//
+// # How many components
+//
+// [Choose] answers by all of these ways at once:
+//
+//	80, 90, 95 % of the variance   simple, for compression; says nothing about noise
+//	error budget                   the same in the units of the data
+//	elbow                          the bend of the scree plot, as an eye would see it
+//	broken stick                   above chance; careful
+//	Kaiser                         above the mean; for few standardized columns
+//	parallel analysis              above permuted data: the best of the classical ones
+//	Minka's evidence               by probabilistic PCA; for n ≫ d and noise alike in all columns
+//	cross-validation               the least error for elements that were not seen
+//
+// For what comes after, as a classifier, none of them is meant: search the number by
+// cross-validation over the pipeline.
+//
+// # Which method
+//
+//	             linear  keeps                   cost             inverse  new rows
+//	PCA          yes     variance                n·d² or n·d·k    yes      yes
+//
+// # Sources
+//
+// I. Jolliffe, Principal Component Analysis, 2nd edition, 2002. M. Tipping and C. Bishop,
+// Probabilistic principal component analysis, JRSS B 61 (1999). T. Minka, Automatic choice of
+// dimensionality for PCA, NIPS 2000. N. Halko, P. Martinsson and J. Tropp, Finding structure
+// with randomness, SIAM Review 53 (2011).
+package decomp

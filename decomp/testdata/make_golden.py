@@ -1,0 +1,85 @@
+"""Writes the data and golden.json, which the tests read.
+
+    cd decomp/testdata && /usr/bin/python3 make_golden.py
+
+The data are iris, wine and digits as scikit-learn ships them. Whatever a random start
+could change is left out: solvers are exact, and factorizations start at given factors.
+"""
+import gzip
+import json
+import warnings
+
+import numpy as np
+import sklearn
+import sklearn.datasets
+from sklearn.decomposition import PCA, IncrementalPCA, TruncatedSVD
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.random_projection import johnson_lindenstrauss_min_dim
+
+warnings.filterwarnings("ignore")
+TOOL = "numpy %s, scikit-learn %s" % (np.__version__, sklearn.__version__)
+COMMAND = "/usr/bin/python3 make_golden.py"
+HEADER = "# %s of scikit-learn %s, from the UCI Machine Learning Repository; by %s\n"
+
+
+def table(name, X, y):
+    rows = [HEADER % (name, sklearn.__version__, COMMAND)]
+    rows += [",".join("%r" % (int(v) if v == int(v) else float(v)) for v in list(x) + [c]) + "\n" for x, c in zip(X, y)]
+    with open(name + ".csv.gz", "wb") as raw, gzip.GzipFile("", "wb", 9, raw, 0) as f:
+        f.write("".join(rows).encode())
+    return X, y
+
+
+def flat(a):
+    return [float("%.15g" % v) for v in np.asarray(a, dtype=float).ravel()]
+
+
+DATA = {
+    "iris": table("iris", *sklearn.datasets.load_iris(return_X_y=True)),
+    "wine": table("wine", *sklearn.datasets.load_wine(return_X_y=True)),
+    "digits": table("digits", *sklearn.datasets.load_digits(return_X_y=True)),
+}
+
+
+def zca(X, m):
+    return (X - m.mean_) @ m.components_.T / np.sqrt(m.explained_variance_) @ m.components_
+
+
+pca = []
+for name, k in (("iris", 2), ("iris", 4), ("wine", 3), ("digits", 7)):
+    X = DATA[name][0]
+    test = X[:: len(X) // 6]
+    m = PCA(k, svd_solver="full").fit(X)
+    white = PCA(k, svd_solver="full", whiten=True).fit(X)
+    pca.append({
+        "data": name, "components": k, "step": len(X) // 6, "mean": flat(m.mean_), "basis": flat(m.components_),
+        "variance": flat(m.explained_variance_), "ratio": flat(m.explained_variance_ratio_), "singular": flat(m.singular_values_),
+        "noise": float(m.noise_variance_), "transform": flat(m.transform(test)), "white": flat(white.transform(test)),
+        "zca": flat(zca(test, m)), "inverse": flat(m.inverse_transform(m.transform(test))),
+        "logdensity": flat(m.score_samples(test)), "score": float(m.score(X)),
+        "minka": int(PCA("mle", svd_solver="full").fit(X).n_components_) if name != "digits" else 0,
+    })
+inc = IncrementalPCA(2, batch_size=50).fit(DATA["iris"][0])
+incremental = {"variance": flat(inc.explained_variance_), "basis": flat(inc.components_)}
+
+tsvd = []
+for name, k in (("iris", 2), ("digits", 5)):
+    X = DATA[name][0]
+    m = TruncatedSVD(k, algorithm="arpack", tol=0, random_state=0).fit(X)
+    tsvd.append({"data": name, "components": k, "step": len(X) // 6, "basis": flat(m.components_), "singular": flat(m.singular_values_),
+                 "variance": flat(m.explained_variance_), "ratio": flat(m.explained_variance_ratio_),
+                 "transform": flat(m.transform(X[:: len(X) // 6]))})
+
+lda = []
+for name, shrinkage in (("iris", None), ("wine", None), ("wine", 0.25)):
+    X, y = DATA[name]
+    m = LinearDiscriminantAnalysis(solver="svd" if shrinkage is None else "eigen", shrinkage=shrinkage).fit(X, y)
+    test = X[:: len(X) // 6]
+    lda.append({"data": name, "shrinkage": shrinkage or 0, "step": len(X) // 6, "ratio": flat(m.explained_variance_ratio_),
+                "transform": flat(m.transform(test)), "proba": flat(m.predict_proba(test)), "priors": flat(m.priors_)})
+
+jl = [{"n": n, "eps": e, "dim": int(johnson_lindenstrauss_min_dim(n, eps=e))} for n, e in ((60, 0.1), (1000, 0.5), (1000000, 0.2))]
+
+with open("golden.json", "w") as f:
+    json.dump({"tool": TOOL, "command": COMMAND, "pca": pca, "incremental": incremental, "tsvd": tsvd, "lda": lda, "jl": jl}, f, indent=None)
+    f.write("\n")
