@@ -17,13 +17,14 @@ import (
 //
 // A Builder is made by [NewBuilder] and is not safe for concurrent use.
 type Builder[T constraints.Float] struct {
-	m CSR[T]
+	m    CSR[T]
+	sort sorter[T]
 }
 
 // NewBuilder returns a builder of matrices of the given number of columns. The error
 // wraps gram.ErrShape: cols is outside 0..2³².
 func NewBuilder[T constraints.Float](cols int) (*Builder[T], error) {
-	b := &Builder[T]{CSR[T]{Cols: cols, Ptr: []int64{0}}}
+	b := &Builder[T]{m: CSR[T]{Cols: cols, Ptr: []int64{0}}}
 	if err := b.m.checkPointers(); err != nil {
 		return nil, err
 	}
@@ -46,7 +47,7 @@ func (b *Builder[T]) EndRow() {
 	first := m.Ptr[m.Rows]
 	col, val := m.Col[first:], m.Val[first:]
 	if !increasing(col) {
-		sortEntries(col, val)
+		b.sort.sort(col, val)
 		n := first + int64(dedupe(col, val, SumDuplicates))
 		m.Col, m.Val = m.Col[:n], m.Val[:n]
 	}

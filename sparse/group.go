@@ -1,7 +1,6 @@
 package sparse
 
 import (
-	"slices"
 	"sort"
 
 	"golang.org/x/exp/constraints"
@@ -194,11 +193,12 @@ func (m *COO[T]) ToCSRParallel(workers int, d Duplicates) *CSR[T] {
 // sortRows sorts rows lo ≤ i < hi of m, whose entries begin at offset first, and
 // moves them together where duplicates go. It returns how many entries remain.
 func sortRows[T constraints.Float](m *CSR[T], first int64, lo, hi int, d Duplicates) int {
+	s := &sorter[T]{}
 	from, to := first, first
 	for i := lo; i < hi; i++ {
 		end := m.Ptr[i+1]
 		col, val := m.Col[from:end], m.Val[from:end]
-		sortEntries(col, val)
+		s.sort(col, val)
 		n := len(col)
 		if repeats(col) {
 			n = dedupe(col, val, d)
@@ -259,72 +259,11 @@ func dedupe[T constraints.Float](col []uint32, val []T, d Duplicates) int {
 	return n
 }
 
-// insertionMax is the longest row that is sorted by insertion.
-const insertionMax = 32
-
-// sortEntries sorts a row by column, stably.
-func sortEntries[T constraints.Float](col []uint32, val []T) {
-	if len(col) > insertionMax {
-		if !slices.IsSorted(col) {
-			sortLong(col, val)
-		}
-		return
-	}
-	val = val[:len(col)]
-	for k := 1; k < len(col); k++ {
-		c, v := col[k], val[k]
-		j := k
-		for j > 0 && col[j-1] > c {
-			col[j], val[j] = col[j-1], val[j-1]
-			j--
-		}
-		col[j], val[j] = c, v
-	}
-}
-
-// sortLong sorts by radix, eight bits at a time, or by merging if the row is not
-// much longer than the counts.
-func sortLong[T constraints.Float](col []uint32, val []T) {
-	type pair struct {
-		c uint32
-		v T
-	}
-	a := make([]pair, len(col))
-	top := uint32(0)
-	for k, c := range col {
-		a[k] = pair{c, val[k]}
-		top |= c
-	}
-	if len(col) < 256 {
-		slices.SortStableFunc(a, func(x, y pair) int { return int(int64(x.c) - int64(y.c)) })
-	} else {
-		b := make([]pair, len(a))
-		for shift := uint(0); top>>shift != 0 && shift < 32; shift += 8 {
-			var next [256]int
-			for _, e := range a {
-				next[e.c>>shift&255]++
-			}
-			at := 0
-			for i, n := range next {
-				next[i], at = at, at+n
-			}
-			for _, e := range a {
-				d := e.c >> shift & 255
-				b[next[d]] = e
-				next[d]++
-			}
-			a, b = b, a
-		}
-	}
-	for k, e := range a {
-		col[k], val[k] = e.c, e.v
-	}
-}
-
 // SortRows sorts the entries of each row by column, in place, for matrices of
 // [MulUnsorted] and of other programs. O(entries), and entries·log within long rows.
 func (m *CSR[T]) SortRows() {
+	s := &sorter[T]{}
 	for i := range m.Rows {
-		sortEntries(m.Row(i))
+		s.sort(m.Row(i))
 	}
 }

@@ -151,7 +151,7 @@ func TopK[T constraints.Float](workers, k int, a, b *CSR[T]) *CSR[T] {
 		if accs[worker] == nil {
 			accs[worker] = &accumulator[T]{cols: b.Cols}
 		}
-		parts[s] = &Builder[T]{CSR[T]{Cols: b.Cols, Ptr: []int64{0}}}
+		parts[s] = &Builder[T]{m: CSR[T]{Cols: b.Cols, Ptr: []int64{0}}}
 		var col []uint32
 		var val []T
 		for i := cuts[s]; i < cuts[s+1]; i++ {
@@ -161,7 +161,7 @@ func TopK[T constraints.Float](workers, k int, a, b *CSR[T]) *CSR[T] {
 			m := min(k, n)
 			selectTop(col, val, m)
 			col, val = col[:m], val[:m]
-			sortEntries(col, val)
+			accs[worker].sorter.sort(col, val)
 			parts[s].m.Col, parts[s].m.Val = append(parts[s].m.Col, col...), append(parts[s].m.Val, val...)
 			parts[s].EndRow()
 		}

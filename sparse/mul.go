@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
-	"sort"
 
 	"golang.org/x/exp/constraints"
 
+	"github.com/gram-ml/gram/internal/kernel/f32"
+	"github.com/gram-ml/gram/internal/kernel/f64"
 	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/internal/par"
 )
@@ -61,13 +62,28 @@ type product[T constraints.Float] struct {
 
 // row returns row j of B, as far as row i of the result needs it.
 func (p *product[T]) row(i int, j uint32) (col []uint32, val []T) {
-	lo, hi := p.b.Ptr[j], p.b.Ptr[j+1]
-	col, val = p.b.Col[lo:hi], p.b.Val[lo:hi]
+	lo, hi := p.span(i, j)
+	return p.b.Col[lo:hi], p.b.Val[lo:hi]
+}
+
+// span returns where row j of B lies, as far as row i of the result needs it.
+func (p *product[T]) span(i int, j uint32) (lo, hi int64) {
+	lo, hi = p.b.Ptr[j], p.b.Ptr[j+1]
 	if p.upper {
-		k := sort.Search(len(col), func(k int) bool { return int(col[k]) >= i })
-		col, val = col[k:], val[k:]
+		k, _ := slices.BinarySearch(p.b.Col[lo:hi], uint32(i))
+		lo += int64(k)
 	}
-	return col, val
+	return lo, hi
+}
+
+// spans lists the spans of the rows of B that row i of A leads to.
+func (p *product[T]) spans(acc *accumulator[T], i int) []int64 {
+	col, _ := p.a.Row(i)
+	acc.spans = slices.Grow(acc.spans[:0], 2*len(col))[:2*len(col)]
+	for k, j := range col {
+		acc.spans[2*k], acc.spans[2*k+1] = p.span(i, j)
+	}
+	return acc.spans
 }
 
 // terms returns the number of terms up to each row, and so what there is to do.
@@ -84,27 +100,47 @@ func (p *product[T]) terms() []int64 {
 	return out
 }
 
+// fetchAhead is how many entries of A before its turn a row of B is fetched.
+const fetchAhead = 16
+
+// fetch asks for the rows of B that entries lo ≤ k < hi of A, those that there are,
+// lead to: they are scattered, and waiting for each would take longer than its terms.
+func (p *product[T]) fetch(lo, hi int64, values bool) {
+	end := p.a.Ptr[p.a.Rows]
+	of := p.a.Col[min(lo, end):min(hi, end)]
+	switch {
+	case !values:
+		f64.SpFetchColumns(of, p.b.Ptr, p.b.Col)
+	case is64[T]():
+		f64.SpFetch(of, p.b.Ptr, p.b.Col, f64.Of(p.b.Val))
+	default:
+		f32.SpFetch(of, p.b.Ptr, p.b.Col, f32.Of(p.b.Val))
+	}
+}
+
 func (p *product[T]) run() *CSR[T] {
 	terms := p.terms()
 	cuts := cutsOf(p.a.Rows, func(i int) int64 { return terms[i] }, spanEntries)
 	accs := make([]*accumulator[T], min(par.Workers(p.workers), len(cuts)-1))
-	each := func(f func(acc *accumulator[T], i int)) {
+	each := func(values bool, f func(acc *accumulator[T], i int)) {
 		eachSpan(p.workers, cuts, func(worker, lo, hi int) {
 			if accs[worker] == nil {
 				accs[worker] = &accumulator[T]{cols: p.b.Cols}
 			}
+			p.fetch(p.a.Ptr[lo], p.a.Ptr[lo]+fetchAhead, values)
 			for i := lo; i < hi; i++ {
+				p.fetch(p.a.Ptr[i]+fetchAhead, p.a.Ptr[i+1]+fetchAhead, values)
 				f(accs[worker], i)
 			}
 		})
 	}
 	ptr := mem.Make[int64](p.a.Rows + 1)
-	each(func(acc *accumulator[T], i int) { ptr[i+1] = int64(p.count(acc, i, terms[i+1]-terms[i])) })
+	each(false, func(acc *accumulator[T], i int) { ptr[i+1] = int64(p.count(acc, i, terms[i+1]-terms[i])) })
 	for i := range p.a.Rows {
 		ptr[i+1] += ptr[i]
 	}
 	out := withPointers[T](p.a.Rows, p.b.Cols, ptr)
-	each(func(acc *accumulator[T], i int) {
+	each(true, func(acc *accumulator[T], i int) {
 		col, val := out.Row(i)
 		p.fill(acc, i, terms[i+1]-terms[i], col, val)
 	})
@@ -138,21 +174,13 @@ func (p *product[T]) count(acc *accumulator[T], i int, terms int64) int {
 		}
 		return len(acc.list)
 	}
-	n := 0
-	for _, j := range col {
-		c, _ := p.row(i, j)
-		n += acc.mark(c)
-	}
-	if terms > int64(len(acc.bits)) {
+	list := acc.room(int(min(terms, int64(p.b.Cols))) + 1)
+	n := f64.SpList(p.spans(acc, i), p.b.Col, acc.bits, list)
+	if 2*n > len(acc.bits) {
 		clear(acc.bits)
 		return n
 	}
-	for _, j := range col {
-		c, _ := p.row(i, j)
-		for _, k := range c {
-			acc.bits[k>>6] = 0
-		}
-	}
+	acc.clearBits(list[:n])
 	return n
 }
 
@@ -169,7 +197,7 @@ func (p *product[T]) fill(acc *accumulator[T], i int, terms int64, col []uint32,
 			val[k] = factor[0] * x
 		}
 		if !p.unsorted && !increasing(col) {
-			sortEntries(col, val)
+			acc.sorter.sort(col, val)
 		}
 		return
 	case !acc.dense(terms):
@@ -181,25 +209,33 @@ func (p *product[T]) fill(acc *accumulator[T], i int, terms int64, col []uint32,
 		copy(col, acc.list)
 		copy(val, acc.found)
 		if !p.unsorted {
-			sortEntries(col, val)
+			acc.sorter.sort(col, val)
 		}
 		return
+	}
+	list := acc.room(len(col) + 1)
+	spAdd(p.spans(acc, i), factor, p.b.Col, p.b.Val, acc.sums, acc.bits, list)
+	switch {
 	case p.unsorted:
-		list := acc.room(len(col) + 1)
-		n := 0
-		for k, j := range from {
-			c, v := p.row(i, j)
-			n = acc.addListed(list, n, factor[k], c, v)
-		}
 		copy(col, list)
-		acc.takeListed(col, val)
-		return
+		acc.clearBits(col)
+	case len(col) <= f64.SpRankMax():
+		copy(col, list)
+		acc.clearBits(col)
+		acc.sorter.sortColumns(col)
+	default:
+		acc.takeColumns(col, list)
 	}
-	for k, j := range from {
-		c, v := p.row(i, j)
-		acc.add(factor[k], c, v)
+	acc.takeSums(col, val)
+}
+
+// spAdd is kernel.SpAdd by the kernels of T.
+func spAdd[T constraints.Float](spans []int64, factor []T, col []uint32, val, sums []T, bits []uint64, list []uint32) {
+	if is64[T]() {
+		f64.SpAdd(spans, f64.Of(factor), col, f64.Of(val), f64.Of(sums), bits, list)
+	} else {
+		f32.SpAdd(spans, f32.Of(factor), col, f32.Of(val), f32.Of(sums), bits, list)
 	}
-	acc.takeSorted(col, val)
 }
 
 // An accumulator sums one row of a product. Wide rows of few terms go through a hash
@@ -208,8 +244,11 @@ func (p *product[T]) fill(acc *accumulator[T], i int, terms int64, col []uint32,
 // columns come out in order without a sort.
 type accumulator[T constraints.Float] struct {
 	cols      int
+	spans     []int64 // from where to where the row's terms lie in B
 	sums      []T
 	bits, top []uint64
+	words     []uint32 // indices of words of bits
+	sorter    sorter[T]
 	list      []uint32 // columns in order of appearance
 
 	table []uint32 // hash: 0 for free, otherwise 1 + index into list
@@ -225,56 +264,11 @@ func (a *accumulator[T]) dense(terms int64) bool {
 		return false
 	}
 	if a.bits == nil {
-		words := (a.cols + 63) / 64
+		words := a.cols/64 + 1
 		a.sums, a.bits, a.top = mem.Make[T](a.cols), make([]uint64, words), make([]uint64, (words+63)/64)
+		a.words = make([]uint32, words/2)
 	}
 	return true
-}
-
-// mark sets the bits of columns and returns how many were not set.
-func (a *accumulator[T]) mark(col []uint32) int {
-	n := uint64(0)
-	bits := a.bits
-	for _, c := range col {
-		w := bits[c>>6]
-		n += ^(w >> (c & 63)) & 1
-		bits[c>>6] = w | 1<<(c&63)
-	}
-	return int(n)
-}
-
-// add adds s·val at the columns.
-func (a *accumulator[T]) add(s T, col []uint32, val []T) {
-	val = val[:len(col)]
-	sums, bits, top := a.sums, a.bits, a.top
-	for k, c := range col {
-		sums[c] += s * val[k]
-		w := c >> 6
-		bits[w] |= 1 << (c & 63)
-		top[w>>6] |= 1 << (w & 63)
-	}
-}
-
-// takeSorted moves the sums to col and val, in order.
-func (a *accumulator[T]) takeSorted(col []uint32, val []T) {
-	n := 0
-	for t, words := range a.top {
-		if words == 0 {
-			continue
-		}
-		a.top[t] = 0
-		for ; words != 0; words &= words - 1 {
-			w := t<<6 + bits.TrailingZeros64(words)
-			set := a.bits[w]
-			a.bits[w] = 0
-			for ; set != 0; set &= set - 1 {
-				c := w<<6 + bits.TrailingZeros64(set)
-				col[n], val[n] = uint32(c), a.sums[c]
-				a.sums[c] = 0
-				n++
-			}
-		}
-	}
 }
 
 // room returns the list with room for n columns.
@@ -283,28 +277,56 @@ func (a *accumulator[T]) room(n int) []uint32 {
 	return a.list[:cap(a.list)]
 }
 
-// addListed is add that appends the columns that are new to list, which holds n.
-func (a *accumulator[T]) addListed(list []uint32, n int, s T, col []uint32, val []T) int {
-	val = val[:len(col)]
-	sums, bits := a.sums, a.bits
-	for k, c := range col {
-		sums[c] += s * val[k]
-		w := bits[c>>6]
-		bits[c>>6] = w | 1<<(c&63)
-		list[n] = c
-		n += int(^(w >> (c & 63)) & 1)
+// clearBits clears the bits of columns.
+func (a *accumulator[T]) clearBits(col []uint32) {
+	bits := a.bits
+	for _, c := range col {
+		bits[c>>6] = 0
 	}
-	return n
 }
 
-// takeListed moves the sums of columns to val.
-func (a *accumulator[T]) takeListed(col []uint32, val []T) {
+// takeColumns moves the columns from the bits to col, in order. list holds them in
+// another one.
+func (a *accumulator[T]) takeColumns(col, list []uint32) {
+	if len(col) > len(a.bits)/2 {
+		n := 0
+		for w, set := range a.bits {
+			for ; set != 0; set &= set - 1 {
+				col[n] = uint32(w<<6 + bits.TrailingZeros64(set))
+				n++
+			}
+		}
+		clear(a.bits)
+		return
+	}
+	for _, c := range list[:len(col)] {
+		a.top[c>>12] |= 1 << (c >> 6 & 63)
+	}
+	n := 0
+	for t, set := range a.top {
+		for ; set != 0; set &= set - 1 {
+			a.words[n] = uint32(t<<6 + bits.TrailingZeros64(set))
+			n++
+		}
+		a.top[t] = 0
+	}
+	m := 0
+	for _, w := range a.words[:n] {
+		for set := a.bits[w]; set != 0; set &= set - 1 {
+			col[m] = w<<6 + uint32(bits.TrailingZeros64(set))
+			m++
+		}
+		a.bits[w] = 0
+	}
+}
+
+// takeSums moves the sums of columns to val.
+func (a *accumulator[T]) takeSums(col []uint32, val []T) {
 	val = val[:len(col)]
-	sums, bits := a.sums, a.bits
+	sums := a.sums
 	for k, c := range col {
 		val[k] = sums[c]
 		sums[c] = 0
-		bits[c>>6] = 0
 	}
 }
 

@@ -91,7 +91,7 @@ func (m *TFIDFModel) IDF() []float64 { return slices.Clone(m.idf) }
 // Transform returns a row of weights for each document. Tokens outside the vocabulary
 // do not count. O(bytes of the tokens).
 func (m *TFIDFModel) Transform(docs [][]string) *CSR[float64] {
-	b := &Builder[float64]{CSR[float64]{Cols: len(m.tokens), Ptr: []int64{0}}}
+	b := &Builder[float64]{m: CSR[float64]{Cols: len(m.tokens), Ptr: []int64{0}}}
 	for _, doc := range docs {
 		for _, token := range doc {
 			if j, ok := m.column[token]; ok {

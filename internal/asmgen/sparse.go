@@ -19,6 +19,13 @@ func sparseFile(c *build.Context, t elem) {
 			g.spMulVec(false)
 			g.spMulVec(true)
 			g.spAddTransVec()
+			g.spFetch()
+			g.spList(true)
+			if t.size == 8 { // what does not touch elements is there once
+				g.spFetchColumns()
+				g.spList(false)
+				g.spRank()
+			}
 		}
 		for vectors := 1; vectors <= sparseVectors; vectors++ {
 			g.spMulDense(vectors, false)
@@ -253,4 +260,143 @@ func (g *gen) spAddTrans(vectors int) {
 			g.storePart(y, g.denseRow(row, v), last)
 		}
 	}, func() {})
+}
+
+// eachFetched emits a loop over n ≥ 1 rows, named by of, of a matrix whose rows begin
+// where ptr says: fetch gets the offset of each row's first entry.
+func (g *gen) eachFetched(fetch func(p reg.GPVirtual)) {
+	n, of, ptr := g.param("n"), g.param("of"), g.param("ptr")
+	j := g.GP64()
+	g.Label("row")
+	g.MOVL(Mem{Base: of}, j.As32())
+	g.MOVQ(Mem{Base: ptr, Index: j, Scale: 8}, j)
+	fetch(j)
+	g.ADDQ(Imm(4), of)
+	g.DECQ(n)
+	g.JNZ(LabelRef("row"))
+	g.RET()
+}
+
+// spFetch asks for a row's first 16 entries. What comes after them, the processor
+// fetches by itself once it sees the row being read in order.
+func (g *gen) spFetch() {
+	g.begin("spFetch", fmt.Sprintf("func(n int, of *uint32, ptr *int64, col *uint32, val *%s)", g.typ),
+		"Prefetches the beginnings of the rows ptr[of[k]], k < n, of a matrix, n ≥ 1.")
+	col, val := g.param("col"), g.param("val")
+	g.eachFetched(func(p reg.GPVirtual) {
+		g.PREFETCHT0(Mem{Base: col, Index: p, Scale: 4})
+		g.PREFETCHT0(Mem{Base: col, Index: p, Scale: 4, Disp: 60})
+		for at := 0; at <= 16*g.size; at += 64 {
+			g.PREFETCHT0(Mem{Base: val, Index: p, Scale: uint8(g.size), Disp: at})
+		}
+	})
+}
+
+func (g *gen) spFetchColumns() {
+	g.begin("spFetchColumns", "func(n int, of *uint32, ptr *int64, col *uint32)",
+		"Prefetches the columns at the beginnings of the rows ptr[of[k]], k < n, of a matrix, n ≥ 1.")
+	col := g.param("col")
+	g.eachFetched(func(p reg.GPVirtual) {
+		g.PREFETCHT0(Mem{Base: col, Index: p, Scale: 4})
+		g.PREFETCHT0(Mem{Base: col, Index: p, Scale: 4, Disp: 60})
+	})
+}
+
+// spList emits both passes of a row of a sparse product: the first lists the columns,
+// the second adds the terms as well.
+func (g *gen) spList(add bool) {
+	if add {
+		g.begin("spAdd", fmt.Sprintf("func(n int, spans *int64, factor *%[1]s, col *uint32, val, sums *%[1]s, bits *uint64, list *uint32) int", g.typ),
+			"Is spList that adds the terms to sums:",
+			"\tfor p := spans[2*k]; p < spans[2*k+1]; p++ { sums[col[p]] += factor[k] * val[p] }")
+	} else {
+		g.begin("spList", "func(n int, spans *int64, col *uint32, bits *uint64, list *uint32) int",
+			"Sets the bits of the columns of n ≥ 1 spans, lists those whose bit was not set, and returns how many:",
+			"\tfor p := spans[2*k]; p < spans[2*k+1]; p++ { list[found] = col[p]; if !set(col[p]) { found++ } }",
+			"It writes list up to one past the last.")
+	}
+	n, spans, col, bits, list := g.param("n"), g.param("spans"), g.param("col"), g.param("bits"), g.param("list")
+	var factor, val, sums reg.GPVirtual
+	var s reg.VecVirtual
+	if add {
+		factor, val, sums, s = g.param("factor"), g.param("val"), g.param("sums"), g.XMM()
+	}
+	p, end, found := g.GP64(), g.GP64(), g.GP64()
+	g.XORQ(found, found)
+	g.Label("span")
+	g.MOVQ(Mem{Base: spans}, p)
+	g.MOVQ(Mem{Base: spans, Disp: 8}, end)
+	if add {
+		g.pick(g.VMOVSD, g.VMOVSS, Mem{Base: factor}, s)
+		g.ADDQ(Imm(uint64(g.size)), factor)
+	}
+	g.CMPQ(p, end)
+	g.JGE(LabelRef("spanEnd"))
+	g.Label("term")
+	c, w, b := g.GP64(), g.GP64(), g.GP64()
+	g.MOVL(Mem{Base: col, Index: p, Scale: 4}, c.As32())
+	if add {
+		x := g.XMM()
+		g.pick(g.VMOVSD, g.VMOVSS, g.element(sums, c, 0), x)
+		g.pick(g.VFMADD231SD, g.VFMADD231SS, g.element(val, p, 0), s, x)
+		g.pick(g.VMOVSD, g.VMOVSS, x, g.element(sums, c, 0))
+	}
+	g.MOVL(c.As32(), w.As32())
+	g.SHRL(Imm(6), w.As32())
+	g.MOVL(c.As32(), Mem{Base: list, Index: found, Scale: 4})
+	g.MOVQ(Mem{Base: bits, Index: w, Scale: 8}, b)
+	g.BTSQ(c, b)
+	g.MOVQ(b, Mem{Base: bits, Index: w, Scale: 8})
+	g.SBBQ(I8(-1), found) // found += 1 − the bit before
+	g.INCQ(p)
+	g.CMPQ(p, end)
+	g.JL(LabelRef("term"))
+	g.Label("spanEnd")
+	g.ADDQ(Imm(16), spans)
+	g.DECQ(n)
+	g.JNZ(LabelRef("span"))
+	g.Store(found, g.ReturnIndex(0))
+	g.RET()
+}
+
+// spRank compares each column with all: n² comparisons, but 32 at a time and with
+// nothing to predict.
+func (g *gen) spRank() {
+	g.begin("spRank", "func(n int, col, rank *uint32)",
+		"Sets rank[i] to how many of n ≥ 1 columns are below col[i]:",
+		"\tfor j := range n { if col[j] < col[i] { rank[i]++ } }",
+		"It reads col and writes rank up to the next multiple of 32.")
+	n, col, rank := g.param("n"), g.param("col"), g.param("rank")
+	const vectors = 4
+	sign, c := g.YMM(), g.YMM()
+	g.VPCMPEQD(sign, sign, sign)
+	g.VPSLLD(Imm(31), sign, sign)
+	var x, r [vectors]reg.VecVirtual
+	i, j := g.GP64(), g.GP64()
+	g.XORQ(i, i)
+	g.Label("block")
+	for v := range x {
+		x[v], r[v] = g.YMM(), g.YMM()
+		g.VPXOR(Mem{Base: col, Index: i, Scale: 4, Disp: 32 * v}, sign, x[v])
+		g.VPXOR(r[v], r[v], r[v])
+	}
+	g.XORQ(j, j)
+	g.Label("column")
+	g.VPBROADCASTD(Mem{Base: col, Index: j, Scale: 4}, c)
+	g.VPXOR(c, sign, c)
+	for v := range x {
+		less := g.YMM()
+		g.VPCMPGTD(c, x[v], less) // x > c
+		g.VPSUBD(less, r[v], r[v])
+	}
+	g.INCQ(j)
+	g.CMPQ(j, n)
+	g.JL(LabelRef("column"))
+	for v := range r {
+		g.VMOVDQU(r[v], Mem{Base: rank, Index: i, Scale: 4, Disp: 32 * v})
+	}
+	g.ADDQ(Imm(8*vectors), i)
+	g.CMPQ(i, n)
+	g.JL(LabelRef("block"))
+	g.RET()
 }

@@ -6,8 +6,8 @@ package mem
 import "unsafe"
 
 // hugeBytes is the size from which an allocation asks for huge pages: below a few of
-// them there is little to gain.
-const hugeBytes = 8 << 20
+// them there is little to gain. numpy begins at the same size.
+const hugeBytes = 4 << 20
 
 // Make returns n zeros.
 func Make[T any](n int) []T {

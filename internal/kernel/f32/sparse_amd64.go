@@ -119,6 +119,18 @@ func spMulVecAheadAVX2(dst *float32, rows int, ptr *int64, col *uint32, val *flo
 //go:noescape
 func spAddTransVecAVX2(dst *float32, rows int, ptr *int64, col *uint32, val *float32, y *float32)
 
+// Prefetches the beginnings of the rows ptr[of[k]], k < n, of a matrix, n ≥ 1.
+//
+//go:noescape
+func spFetchAVX2(n int, of *uint32, ptr *int64, col *uint32, val *float32)
+
+// Is spList that adds the terms to sums:
+//
+//	for p := spans[2*k]; p < spans[2*k+1]; p++ { sums[col[p]] += factor[k] * val[p] }
+//
+//go:noescape
+func spAddAVX2(n int, spans *int64, factor *float32, col *uint32, val *float32, sums *float32, bits *uint64, list *uint32) int
+
 // Sets rows ≥ 1 rows of dst, of 1 vectors whose last has tail elements, to A·B:
 //
 //	for p := ptr[i]; p < ptr[i+1]; p++ { dst[i][j] += val[p] * b[col[p]][j] }

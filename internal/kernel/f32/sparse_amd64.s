@@ -833,6 +833,73 @@ rowEnd:
 	VZEROUPPER
 	RET
 
+// func spFetchAVX2(n int, of *uint32, ptr *int64, col *uint32, val *float32)
+// Requires: AVX, MMX+
+TEXT ·spFetchAVX2(SB), NOSPLIT, $0-40
+	MOVQ col+24(FP), AX
+	MOVQ val+32(FP), CX
+	MOVQ n+0(FP), DX
+	MOVQ of+8(FP), BX
+	MOVQ ptr+16(FP), SI
+
+row:
+	MOVL       (BX), DI
+	MOVQ       (SI)(DI*8), DI
+	PREFETCHT0 (AX)(DI*4)
+	PREFETCHT0 60(AX)(DI*4)
+	PREFETCHT0 (CX)(DI*4)
+	PREFETCHT0 64(CX)(DI*4)
+	ADDQ       $0x04, BX
+	DECQ       DX
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func spAddAVX2(n int, spans *int64, factor *float32, col *uint32, val *float32, sums *float32, bits *uint64, list *uint32) int
+// Requires: AVX, FMA3
+TEXT ·spAddAVX2(SB), NOSPLIT, $0-72
+	MOVQ n+0(FP), AX
+	MOVQ spans+8(FP), CX
+	MOVQ col+24(FP), DX
+	MOVQ bits+48(FP), BX
+	MOVQ list+56(FP), SI
+	MOVQ factor+16(FP), DI
+	MOVQ val+32(FP), R8
+	MOVQ sums+40(FP), R9
+	XORQ R12, R12
+
+span:
+	MOVQ   (CX), R10
+	MOVQ   8(CX), R11
+	VMOVSS (DI), X0
+	ADDQ   $0x04, DI
+	CMPQ   R10, R11
+	JGE    spanEnd
+
+term:
+	MOVL        (DX)(R10*4), R13
+	VMOVSS      (R9)(R13*4), X1
+	VFMADD231SS (R8)(R10*4), X0, X1
+	VMOVSS      X1, (R9)(R13*4)
+	MOVL        R13, R14
+	SHRL        $0x06, R14
+	MOVL        R13, (SI)(R12*4)
+	MOVQ        (BX)(R14*8), R15
+	BTSQ        R13, R15
+	MOVQ        R15, (BX)(R14*8)
+	SBBQ        $-1, R12
+	INCQ        R10
+	CMPQ        R10, R11
+	JL          term
+
+spanEnd:
+	ADDQ $0x10, CX
+	DECQ AX
+	JNZ  span
+	MOVQ R12, ret+64(FP)
+	VZEROUPPER
+	RET
+
 // func spMulDense1AVX2(dst *float32, ldd int, rows int, ptr *int64, col *uint32, val *float32, b *float32, ldb int, tail int)
 // Requires: AVX, FMA3
 TEXT ·spMulDense1AVX2(SB), NOSPLIT, $0-72

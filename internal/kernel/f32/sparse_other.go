@@ -64,6 +64,14 @@ func spAddTransVecAVX2(dst *float32, rows int, ptr *int64, col *uint32, val *flo
 	panic("f32: no assembly here")
 }
 
+func spFetchAVX2(n int, of *uint32, ptr *int64, col *uint32, val *float32) {
+	panic("f32: no assembly here")
+}
+
+func spAddAVX2(n int, spans *int64, factor *float32, col *uint32, val *float32, sums *float32, bits *uint64, list *uint32) int {
+	panic("f32: no assembly here")
+}
+
 func spMulDense1AVX2(dst *float32, ldd int, rows int, ptr *int64, col *uint32, val *float32, b *float32, ldb int, tail int) {
 	panic("f32: no assembly here")
 }

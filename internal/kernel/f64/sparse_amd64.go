@@ -119,6 +119,41 @@ func spMulVecAheadAVX2(dst *float64, rows int, ptr *int64, col *uint32, val *flo
 //go:noescape
 func spAddTransVecAVX2(dst *float64, rows int, ptr *int64, col *uint32, val *float64, y *float64)
 
+// Prefetches the beginnings of the rows ptr[of[k]], k < n, of a matrix, n ≥ 1.
+//
+//go:noescape
+func spFetchAVX2(n int, of *uint32, ptr *int64, col *uint32, val *float64)
+
+// Is spList that adds the terms to sums:
+//
+//	for p := spans[2*k]; p < spans[2*k+1]; p++ { sums[col[p]] += factor[k] * val[p] }
+//
+//go:noescape
+func spAddAVX2(n int, spans *int64, factor *float64, col *uint32, val *float64, sums *float64, bits *uint64, list *uint32) int
+
+// Prefetches the columns at the beginnings of the rows ptr[of[k]], k < n, of a matrix, n ≥ 1.
+//
+//go:noescape
+func spFetchColumnsAVX2(n int, of *uint32, ptr *int64, col *uint32)
+
+// Sets the bits of the columns of n ≥ 1 spans, lists those whose bit was not set, and returns how many:
+//
+//	for p := spans[2*k]; p < spans[2*k+1]; p++ { list[found] = col[p]; if !set(col[p]) { found++ } }
+//
+// It writes list up to one past the last.
+//
+//go:noescape
+func spListAVX2(n int, spans *int64, col *uint32, bits *uint64, list *uint32) int
+
+// Sets rank[i] to how many of n ≥ 1 columns are below col[i]:
+//
+//	for j := range n { if col[j] < col[i] { rank[i]++ } }
+//
+// It reads col and writes rank up to the next multiple of 32.
+//
+//go:noescape
+func spRankAVX2(n int, col *uint32, rank *uint32)
+
 // Sets rows ≥ 1 rows of dst, of 1 vectors whose last has tail elements, to A·B:
 //
 //	for p := ptr[i]; p < ptr[i+1]; p++ { dst[i][j] += val[p] * b[col[p]][j] }

@@ -833,6 +833,175 @@ rowEnd:
 	VZEROUPPER
 	RET
 
+// func spFetchAVX2(n int, of *uint32, ptr *int64, col *uint32, val *float64)
+// Requires: AVX, MMX+
+TEXT ·spFetchAVX2(SB), NOSPLIT, $0-40
+	MOVQ col+24(FP), AX
+	MOVQ val+32(FP), CX
+	MOVQ n+0(FP), DX
+	MOVQ of+8(FP), BX
+	MOVQ ptr+16(FP), SI
+
+row:
+	MOVL       (BX), DI
+	MOVQ       (SI)(DI*8), DI
+	PREFETCHT0 (AX)(DI*4)
+	PREFETCHT0 60(AX)(DI*4)
+	PREFETCHT0 (CX)(DI*8)
+	PREFETCHT0 64(CX)(DI*8)
+	PREFETCHT0 128(CX)(DI*8)
+	ADDQ       $0x04, BX
+	DECQ       DX
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func spAddAVX2(n int, spans *int64, factor *float64, col *uint32, val *float64, sums *float64, bits *uint64, list *uint32) int
+// Requires: AVX, FMA3
+TEXT ·spAddAVX2(SB), NOSPLIT, $0-72
+	MOVQ n+0(FP), AX
+	MOVQ spans+8(FP), CX
+	MOVQ col+24(FP), DX
+	MOVQ bits+48(FP), BX
+	MOVQ list+56(FP), SI
+	MOVQ factor+16(FP), DI
+	MOVQ val+32(FP), R8
+	MOVQ sums+40(FP), R9
+	XORQ R12, R12
+
+span:
+	MOVQ   (CX), R10
+	MOVQ   8(CX), R11
+	VMOVSD (DI), X0
+	ADDQ   $0x08, DI
+	CMPQ   R10, R11
+	JGE    spanEnd
+
+term:
+	MOVL        (DX)(R10*4), R13
+	VMOVSD      (R9)(R13*8), X1
+	VFMADD231SD (R8)(R10*8), X0, X1
+	VMOVSD      X1, (R9)(R13*8)
+	MOVL        R13, R14
+	SHRL        $0x06, R14
+	MOVL        R13, (SI)(R12*4)
+	MOVQ        (BX)(R14*8), R15
+	BTSQ        R13, R15
+	MOVQ        R15, (BX)(R14*8)
+	SBBQ        $-1, R12
+	INCQ        R10
+	CMPQ        R10, R11
+	JL          term
+
+spanEnd:
+	ADDQ $0x10, CX
+	DECQ AX
+	JNZ  span
+	MOVQ R12, ret+64(FP)
+	VZEROUPPER
+	RET
+
+// func spFetchColumnsAVX2(n int, of *uint32, ptr *int64, col *uint32)
+// Requires: AVX, MMX+
+TEXT ·spFetchColumnsAVX2(SB), NOSPLIT, $0-32
+	MOVQ col+24(FP), AX
+	MOVQ n+0(FP), CX
+	MOVQ of+8(FP), DX
+	MOVQ ptr+16(FP), BX
+
+row:
+	MOVL       (DX), SI
+	MOVQ       (BX)(SI*8), SI
+	PREFETCHT0 (AX)(SI*4)
+	PREFETCHT0 60(AX)(SI*4)
+	ADDQ       $0x04, DX
+	DECQ       CX
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func spListAVX2(n int, spans *int64, col *uint32, bits *uint64, list *uint32) int
+// Requires: AVX
+TEXT ·spListAVX2(SB), NOSPLIT, $0-48
+	MOVQ n+0(FP), AX
+	MOVQ spans+8(FP), CX
+	MOVQ col+16(FP), DX
+	MOVQ bits+24(FP), BX
+	MOVQ list+32(FP), SI
+	XORQ R9, R9
+
+span:
+	MOVQ (CX), DI
+	MOVQ 8(CX), R8
+	CMPQ DI, R8
+	JGE  spanEnd
+
+term:
+	MOVL (DX)(DI*4), R10
+	MOVL R10, R11
+	SHRL $0x06, R11
+	MOVL R10, (SI)(R9*4)
+	MOVQ (BX)(R11*8), R12
+	BTSQ R10, R12
+	MOVQ R12, (BX)(R11*8)
+	SBBQ $-1, R9
+	INCQ DI
+	CMPQ DI, R8
+	JL   term
+
+spanEnd:
+	ADDQ $0x10, CX
+	DECQ AX
+	JNZ  span
+	MOVQ R9, ret+40(FP)
+	VZEROUPPER
+	RET
+
+// func spRankAVX2(n int, col *uint32, rank *uint32)
+// Requires: AVX, AVX2
+TEXT ·spRankAVX2(SB), NOSPLIT, $0-24
+	MOVQ     n+0(FP), AX
+	MOVQ     col+8(FP), CX
+	MOVQ     rank+16(FP), DX
+	VPCMPEQD Y0, Y0, Y0
+	VPSLLD   $0x1f, Y0, Y0
+	XORQ     BX, BX
+
+block:
+	VPXOR (CX)(BX*4), Y0, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR 32(CX)(BX*4), Y0, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR 64(CX)(BX*4), Y0, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR 96(CX)(BX*4), Y0, Y8
+	VPXOR Y9, Y9, Y9
+	XORQ  SI, SI
+
+column:
+	VPBROADCASTD (CX)(SI*4), Y1
+	VPXOR        Y1, Y0, Y1
+	VPCMPGTD     Y1, Y2, Y10
+	VPSUBD       Y10, Y3, Y3
+	VPCMPGTD     Y1, Y4, Y10
+	VPSUBD       Y10, Y5, Y5
+	VPCMPGTD     Y1, Y6, Y10
+	VPSUBD       Y10, Y7, Y7
+	VPCMPGTD     Y1, Y8, Y1
+	VPSUBD       Y1, Y9, Y9
+	INCQ         SI
+	CMPQ         SI, AX
+	JL           column
+	VMOVDQU      Y3, (DX)(BX*4)
+	VMOVDQU      Y5, 32(DX)(BX*4)
+	VMOVDQU      Y7, 64(DX)(BX*4)
+	VMOVDQU      Y9, 96(DX)(BX*4)
+	ADDQ         $0x20, BX
+	CMPQ         BX, AX
+	JL           block
+	VZEROUPPER
+	RET
+
 // func spMulDense1AVX2(dst *float64, ldd int, rows int, ptr *int64, col *uint32, val *float64, b *float64, ldb int, tail int)
 // Requires: AVX, FMA3
 TEXT ·spMulDense1AVX2(SB), NOSPLIT, $0-72

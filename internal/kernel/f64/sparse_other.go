@@ -64,6 +64,22 @@ func spAddTransVecAVX2(dst *float64, rows int, ptr *int64, col *uint32, val *flo
 	panic("f64: no assembly here")
 }
 
+func spFetchAVX2(n int, of *uint32, ptr *int64, col *uint32, val *float64) {
+	panic("f64: no assembly here")
+}
+
+func spAddAVX2(n int, spans *int64, factor *float64, col *uint32, val *float64, sums *float64, bits *uint64, list *uint32) int {
+	panic("f64: no assembly here")
+}
+
+func spFetchColumnsAVX2(n int, of *uint32, ptr *int64, col *uint32) { panic("f64: no assembly here") }
+
+func spListAVX2(n int, spans *int64, col *uint32, bits *uint64, list *uint32) int {
+	panic("f64: no assembly here")
+}
+
+func spRankAVX2(n int, col *uint32, rank *uint32) { panic("f64: no assembly here") }
+
 func spMulDense1AVX2(dst *float64, ldd int, rows int, ptr *int64, col *uint32, val *float64, b *float64, ldb int, tail int) {
 	panic("f64: no assembly here")
 }

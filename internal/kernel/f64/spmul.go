@@ -136,3 +136,19 @@ func SpAddTrans(dst []float64, ldd, rows, n int, ptr []int64, col []uint32, val,
 
 // spWidth is the lanes of an AVX-512 vector.
 const spWidth = int(64 / unsafe.Sizeof(float64(0)))
+
+// SpFetch asks the caches for the beginnings of the rows ptr[of[k]] of a matrix, which
+// will be read soon. It only decides how fast that is.
+func SpFetch(of []uint32, ptr []int64, col []uint32, val []float64) {
+	if cpu.Current() != cpu.Go && len(of) > 0 && len(col) > 0 {
+		spFetchAVX2(len(of), &of[0], &ptr[0], &col[0], &val[0])
+	}
+}
+
+// SpAdd lists the columns of spans and adds their terms; see kernel.SpAdd.
+func SpAdd(spans []int64, factor []float64, col []uint32, val, sums []float64, bits []uint64, list []uint32) int {
+	if cpu.Current() == cpu.Go || len(spans) == 0 || len(col) == 0 {
+		return kernel.SpAdd(spans, factor, col, val, sums, bits, list)
+	}
+	return spAddAVX2(len(factor), &spans[0], &factor[0], &col[0], &val[0], &sums[0], &bits[0], &list[0])
+}
