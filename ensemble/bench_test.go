@@ -1,0 +1,16 @@
+package ensemble_test
+
+import (
+	"testing"
+
+	"github.com/gram-ml/gram/ensemble"
+)
+
+func BenchmarkTreeFit(b *testing.B) {
+	X, _, y := noisy(100_000, 28, false, 7)
+	for b.Loop() {
+		if _, err := (ensemble.Tree{Workers: 1}).FitClassifier(background, X, y, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
