@@ -6,7 +6,7 @@
 //	gram (the root, which imports the standard library alone)
 //	linalg, activation
 //	sparse, quant
-//	prep, eval, linear, decomp, mixture, ensemble
+//	prep, eval, linear, decomp, mixture, mle, ensemble
 //	modeltest
 //
 // This list is the house from the foundation up: a package imports from the lines

@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"."},
 	{"linalg", "activation"},
 	{"sparse", "quant"},
-	{"prep", "eval", "linear", "decomp", "mixture", "ensemble"},
+	{"prep", "eval", "linear", "decomp", "mixture", "mle", "ensemble"},
 	{"modeltest"},
 }
 
