@@ -55,7 +55,8 @@ func (s *Statistics) Fit(ctx context.Context) (*Estimate, error) {
 }
 
 // Estimate holds the parameters of a family that fit a sample best, and what the sample
-// says of their errors. It is a gram.Scorer of rows of one column, and is immutable.
+// says of their errors. It is a gram.Scorer of rows of one column, and is immutable. It keeps the
+// [Statistics], which for some families are the distinct values of the sample, and saves them.
 type Estimate struct {
 	stats       Statistics
 	theta       []float64
