@@ -58,9 +58,9 @@ func (t AdaBoost) Fit(ctx context.Context, X gram.Matrix, y []int, w []float64) 
 	var pred []int
 	var errs []error
 	for round := 1; round <= rounds; round++ {
-		member, err := trainClassifier(ctx, t.Base, b.weighted(), classes)
-		if fatal(err) {
-			return nil, s.explain(atMember(round-1, err))
+		member, limit := trainClassifier(ctx, t.Base, b.weighted(), classes)
+		if fatal(limit) {
+			return nil, s.explain(atMember(round-1, limit))
 		}
 		if pred, err = member.Predict(pred, s.X); err != nil {
 			return nil, s.explain(atMember(round-1, err))
@@ -74,7 +74,7 @@ func (t AdaBoost) Fit(ctx context.Context, X gram.Matrix, y []int, w []float64) 
 			break
 		}
 		m.members, m.weights, m.errors = append(m.members, member), append(m.weights, alpha), append(m.errors, e)
-		errs = append(errs, err)
+		errs = append(errs, limit)
 		b.multiply(func(i int) float64 { return alpha * indicator(pred[i] != s.y[i]) })
 		if err := b.report(ctx, t.Progress, round, rounds, e); err != nil {
 			return nil, err

@@ -1,2 +1,83 @@
-// Package ensemble makes models of other models.
+// Package ensemble makes models of other models: averages of many that were trained on
+// samples of the rows, sums of many that were trained on each other's errors, and models that
+// are trained on what others say.
+//
+// Its trainers take any gram.ClassifierTrainer or gram.RegressorTrainer, pipelines
+// among them, and what they fit is one gram.Classifier or gram.Regressor again: saved and
+// loaded whole, and to be combined further.
+//
+// # Bias and variance
+//
+// The expected squared error of a prediction f(x), over training samples and the noise of
+// the target, is a sum of three parts:
+//
+//	E(y − f(x))² = noise + (E f(x) − E y)² + Var f(x)
+//
+// The second is the bias: what the trainer gets wrong however many rows it is given, a line
+// where the truth is a curve. The third is the variance: how much f depends on which rows it
+// happened to see. Trainers that can follow anything, such as deep trees and nearest neighbours,
+// have little bias and much variance; stumps and linear models the reverse. Which one is at
+// fault shows in the scores: bad on the training rows already is bias, good there and bad
+// on new rows is variance (eval.LearningCurve draws it).
+//
+// The mean of M models of variance σ² and correlation ρ has the bias of one of them and the
+// variance
+//
+//	ρσ² + (1 − ρ)·σ²/M
+//
+// so averaging takes away the part of the variance that the models do not share, and
+// nothing else: members should be good, and err in different places. Samples of rows
+// and columns make members differ; so do different algorithms.
+//
+// # Which
+//
+//   - Bagging lowers variance. Take it for trainers that overfit: [Bagging] over deep trees, or
+//     over anything unstable. More members never overfit; they cost time and
+//     memory, each a fit of a sample, at once on all cores, and a prediction. The
+//     out-of-bag score is a validation for free.
+//   - Boosting lowers bias, and by small steps keeps variance low: [AdaBoost] over stumps or
+//     small trees. Usually the most accurate on tables of numbers. Members are fitted one after
+//     the other, each cheap; their number and the learning rate have to be chosen,
+//     and wrong labels hurt, AdaBoost most.
+//   - [Voting] and [VotingRegressor] average different algorithms: a little better than
+//     the best of them, when they are about equally good. The cost is that of all of them.
+//   - [Stacking] learns how far to believe each, and so does not suffer from a bad
+//     member: the choice when members are of different quality or strong in different
+//     regions, and rows are plenty. (Folds + 1) fits of each member, and predictions as with
+//     voting. [Blending] holds rows out instead: one fit of each, for somewhat less accuracy.
+//   - [Snapshot] averages stages of one training, for the price of that training.
+//
+// None of them replaces better features, and each makes a model harder to explain. Compare
+// with the best single member first, on the same folds.
+//
+// A table of the costs, for M members, F folds, a fit that takes T and a prediction
+// that takes P:
+//
+//	                 fits            in parallel  prediction  memory
+//	Bagging          M·T             yes          M·P         M models
+//	AdaBoost         M·(T + n·P)     no           M·P         M models
+//	Voting           ΣT              yes          ΣP          the models
+//	Stacking         (F + 1)·ΣT      yes          ΣP + last   the models
+//	Blending         ΣT              yes          ΣP + last   the models
+//	Snapshot         T               no           M·P         M models
+//
+// # Rows, weights and missing values
+//
+// Weights which are whole numbers are repetitions of rows, for samples with
+// replacement too, which draw rows in proportion to their weights. A row of weight 0 is not
+// there. Folds, held-out parts and samples without replacement are of rows, whatever
+// their weights.
+//
+// Whether X may hold missing values is up to the trainers inside: a pipeline that imputes
+// takes them, a linear model reports the first by its row and column.
+//
+// # Sources
+//
+// L. Breiman, Bagging predictors, Machine Learning 24 (1996). Y. Freund, R. Schapire, A
+// decision-theoretic generalization of on-line learning and an application to boosting, JCSS 55
+// (1997). J. Zhu, H. Zou, S. Rosset, T. Hastie, Multi-class AdaBoost, Statistics and Its
+// Interface 2 (2009). H. Drucker, Improving regressors using boosting techniques, ICML 1997. D.
+// Wolpert, Stacked generalization, Neural Networks 5 (1992). G. Huang et al., Snapshot
+// ensembles, ICLR 2017. T. Hastie, R. Tibshirani, J. Friedman, The Elements of Statistical
+// Learning, chapters 7, 8, 10 and 16.
 package ensemble
