@@ -21,7 +21,7 @@ import (
 // It lowers the bias of simple trainers: stumps, small trees. Labels that are wrong get
 // ever more weight; where there are many, a gradient boosting with a bounded loss is better.
 type AdaBoost struct {
-	// Base trains the members. It must be set and has to take weights.
+	// Base trains the members and has to take weights; nil means Tree{MaxDepth: 1}.
 	Base gram.ClassifierTrainer
 	// Estimators is the most members there can be, ≥ 1; 0 means 50. Fewer are trained if
 	// one makes no error, or does no better than chance, and is left out.
@@ -49,9 +49,12 @@ func (t AdaBoost) Fit(ctx context.Context, X gram.Matrix, y []int, w []float64) 
 	if err != nil {
 		return nil, err
 	}
-	rounds, rate, err := boostingRounds(t.Base, t.Estimators, t.LearningRate)
+	rounds, rate, err := boostingRounds(t.Estimators, t.LearningRate)
 	if err != nil {
 		return nil, err
+	}
+	if t.Base == nil {
+		t.Base = Tree{MaxDepth: 1}
 	}
 	b := newReweighting(s)
 	m := &AdaBoostModel{features: s.d, classes: classes}
@@ -94,7 +97,7 @@ func indicator(is bool) float64 {
 }
 
 // boostingRounds sets defaults and checks ranges.
-func boostingRounds(base any, rounds int, rate float64) (int, float64, error) {
+func boostingRounds(rounds int, rate float64) (int, float64, error) {
 	if rounds == 0 {
 		rounds = 50
 	}
@@ -102,8 +105,6 @@ func boostingRounds(base any, rounds int, rate float64) (int, float64, error) {
 		rate = 1
 	}
 	switch {
-	case base == nil:
-		return 0, 0, fmt.Errorf("Base is nil: %w", gram.ErrParam)
 	case rounds < 1:
 		return 0, 0, fmt.Errorf("Estimators is %d: %w", rounds, gram.ErrParam)
 	case !(rate > 0) || math.IsInf(rate, 1):

@@ -20,7 +20,7 @@ import (
 // Drucker draws rows by their weights; here Base is given the weights themselves, so
 // that nothing is random.
 type AdaBoostRegressor struct {
-	// Base trains the members. It must be set and has to take weights.
+	// Base trains the members and has to take weights; nil means Tree{MaxDepth: 3}.
 	Base gram.RegressorTrainer
 	// Estimators is the most members there can be, ≥ 1; 0 means 50. Training ends before
 	// when a member makes no error, or one of a mean loss of ½ or more, which is left
@@ -79,12 +79,15 @@ func (t AdaBoostRegressor) Fit(ctx context.Context, X gram.Matrix, y, w []float6
 	if err != nil {
 		return nil, err
 	}
-	rounds, rate, err := boostingRounds(t.Base, t.Estimators, t.LearningRate)
+	rounds, rate, err := boostingRounds(t.Estimators, t.LearningRate)
 	if err != nil {
 		return nil, err
 	}
 	if t.Loss < LinearLoss || t.Loss > ExponentialLoss {
 		return nil, fmt.Errorf("%v: %w", t.Loss, gram.ErrParam)
+	}
+	if t.Base == nil {
+		t.Base = Tree{MaxDepth: 3}
 	}
 	b := newReweighting(s)
 	m := &AdaBoostRegressorModel{features: s.d}

@@ -22,7 +22,7 @@ import (
 // trees, and does nothing for those that do not, such as linear models of many rows.
 // Rows that a member has not seen, about 37 % of all, test it for nothing: OutOfBag.
 type Bagging struct {
-	// Base trains the members. It must be set.
+	// Base trains the members; nil means Tree{}.
 	Base gram.ClassifierTrainer
 	// Estimators is the number of members, ≥ 1; 0 means 10.
 	Estimators int
@@ -64,7 +64,7 @@ func (t Bagging) resampling() resampling {
 }
 
 // check sets defaults and checks ranges.
-func (r *resampling) check(base any) error {
+func (r *resampling) check() error {
 	if r.estimators == 0 {
 		r.estimators = 10
 	}
@@ -75,8 +75,6 @@ func (r *resampling) check(base any) error {
 		r.columns = 1
 	}
 	switch {
-	case base == nil:
-		return fmt.Errorf("Base is nil: %w", gram.ErrParam)
 	case r.estimators < 1:
 		return fmt.Errorf("Estimators is %d: %w", r.estimators, gram.ErrParam)
 	case !(r.rows > 0 && r.rows <= 1):
@@ -184,8 +182,11 @@ func (t Bagging) Fit(ctx context.Context, X gram.Matrix, y []int, w []float64) (
 		return nil, err
 	}
 	r := t.resampling()
-	if err := r.check(t.Base); err != nil {
+	if err := r.check(); err != nil {
 		return nil, err
+	}
+	if t.Base == nil {
+		t.Base = Tree{}
 	}
 	draws := r.draws(s.n, s.d, s.w)
 	members := make([]gram.Classifier, r.estimators)
@@ -358,7 +359,7 @@ func (m *BaggingModel) PredictProbaRow(dst, x []float64) error { return m.probaR
 
 // BaggingRegressor is [Bagging] for targets: predictions are averaged.
 type BaggingRegressor struct {
-	// Base trains the members. It must be set.
+	// Base trains the members; nil means Tree{}.
 	Base gram.RegressorTrainer
 	// Estimators is the number of members, ≥ 1; 0 means 10.
 	Estimators int
@@ -393,8 +394,11 @@ func (t BaggingRegressor) Fit(ctx context.Context, X gram.Matrix, y, w []float64
 		return nil, err
 	}
 	r := t.resampling()
-	if err := r.check(t.Base); err != nil {
+	if err := r.check(); err != nil {
 		return nil, err
+	}
+	if t.Base == nil {
+		t.Base = Tree{}
 	}
 	draws := r.draws(s.n, s.d, s.w)
 	members := make([]gram.Regressor, r.estimators)

@@ -10,51 +10,69 @@ import (
 	"github.com/gram-ml/gram/prep"
 )
 
-// ridge is a small regressor for the tests.
 var (
-	soft  = linear.Softmax{C: 2, Tol: 1e-8, MaxIter: 100}
 	weak  = linear.Softmax{C: 0.01, Tol: 1e-8}
+	one   = ensemble.Tree{MaxDepth: 1}
 	plain = gram.ClassifierPipeline{Steps: []gram.TransformerTrainer{prep.Standard{}}, Last: weak}
 )
 
-const (
-	rowsDrawn  = "samples without replacement count rows, not weights"
-	rowsFolded = "folds are of rows, and copies of one fall into several"
+var (
+	byRows  = modeltest.Skip("repeats", "samples without replacement and folds are of rows, not of weights")
+	loosely = modeltest.Tolerance(1e-6)
+	// The slowest of all properties need not be tested twice.
+	sameFormat = modeltest.Skip("hostile", "models of this format have been tested")
 )
 
+// check runs the conformance suite on the first trainer and, unless tests are to be short,
+// on the others.
+func check(t *testing.T, trainers []any, options ...modeltest.Option) {
+	if testing.Short() {
+		trainers = trainers[:1]
+	}
+	for _, trainer := range trainers {
+		modeltest.Check(t, trainer, options...)
+		options = append(options[:len(options):len(options)], sameFormat)
+	}
+}
+
 func TestVotingConformance(t *testing.T) {
-	modeltest.Check(t, ensemble.Voting{Trainers: []gram.ClassifierTrainer{soft, stump{}, plain}, Weights: []float64{2, 1, 1}})
-	modeltest.Check(t, ensemble.Voting{Trainers: []gram.ClassifierTrainer{soft, stump{}}, Hard: true})
-	modeltest.Check(t, ensemble.VotingRegressor{Trainers: []gram.RegressorTrainer{stump{}, stump{}}})
+	check(t, []any{
+		ensemble.Voting{Trainers: []gram.ClassifierTrainer{weak, one}, Weights: []float64{2, 1}},
+		ensemble.Voting{Trainers: []gram.ClassifierTrainer{plain, one}, Hard: true},
+	})
+	check(t, []any{ensemble.VotingRegressor{Trainers: []gram.RegressorTrainer{one, ensemble.Tree{MaxDepth: 2}}}}, missingIsAllowed)
 }
 
 func TestBaggingConformance(t *testing.T) {
-	modeltest.Check(t, ensemble.Bagging{Base: soft, Estimators: 6, OutOfBag: true})
-	modeltest.Check(t, ensemble.Bagging{Base: stump{}, Estimators: 3, MaxSamples: 0.9, MaxFeatures: 0.75, WithoutReplacement: true},
-		modeltest.Skip("repeats", rowsDrawn), modeltest.Skip("nonfinite", "a member need not have drawn the row"))
-	modeltest.Check(t, ensemble.BaggingRegressor{Base: stump{}, Estimators: 6, FeaturesWithReplacement: true, OutOfBag: true})
+	check(t, []any{ensemble.Bagging{Base: weak, Estimators: 4, OutOfBag: true}})
+	check(t, []any{ensemble.BaggingRegressor{Base: one, Estimators: 3, FeaturesWithReplacement: true, OutOfBag: true}}, missingIsAllowed)
+	if !testing.Short() {
+		check(t, []any{ensemble.Bagging{Estimators: 2, MaxSamples: 0.9, MaxFeatures: 0.75, WithoutReplacement: true}}, missingIsAllowed, byRows, sameFormat)
+	}
 }
 
 func TestAdaBoostConformance(t *testing.T) {
-	modeltest.Check(t, ensemble.AdaBoost{Base: stump{}, Estimators: 4})
-	modeltest.Check(t, ensemble.AdaBoost{Base: weak, Estimators: 3, LearningRate: 0.5}, modeltest.Classes(2), modeltest.Tolerance(1e-6))
-	modeltest.Check(t, ensemble.AdaBoostRegressor{Base: stump{}, Estimators: 4})
+	check(t, []any{ensemble.AdaBoost{Estimators: 3}}, missingIsAllowed)
+	check(t, []any{ensemble.AdaBoostRegressor{Base: one, Estimators: 3}}, missingIsAllowed)
+	if !testing.Short() {
+		check(t, []any{ensemble.AdaBoost{Base: weak, Estimators: 2, LearningRate: 0.5}}, modeltest.Classes(2), loosely, sameFormat)
+	}
 }
 
 func TestStackingConformance(t *testing.T) {
-	modeltest.Check(t, ensemble.Stacking{Trainers: []gram.ClassifierTrainer{soft, stump{}}, Last: weak},
-		modeltest.Skip("repeats", rowsFolded), modeltest.Tolerance(1e-6))
-	modeltest.Check(t, ensemble.Blending{Trainers: []gram.ClassifierTrainer{soft, stump{}}, Last: weak, Passthrough: true},
-		modeltest.Classes(2), modeltest.Skip("repeats", rowsFolded), modeltest.Tolerance(1e-6))
-	modeltest.Check(t, ensemble.StackingRegressor{Trainers: []gram.RegressorTrainer{stump{}, stump{}}, Last: stump{}, Passthrough: true},
-		modeltest.Skip("repeats", rowsFolded))
-	modeltest.Check(t, ensemble.BlendingRegressor{Trainers: []gram.RegressorTrainer{stump{}}, Last: stump{}, Refit: true},
-		modeltest.Skip("repeats", rowsFolded))
+	check(t, []any{
+		ensemble.Stacking{Trainers: []gram.ClassifierTrainer{one, weak}, Last: weak},
+		ensemble.Blending{Trainers: []gram.ClassifierTrainer{weak}, Last: one, Passthrough: true},
+	}, byRows, loosely)
+	check(t, []any{
+		ensemble.StackingRegressor{Trainers: []gram.RegressorTrainer{one}, Last: one, Passthrough: true},
+		ensemble.BlendingRegressor{Trainers: []gram.RegressorTrainer{one}, Last: one, Refit: true},
+	}, byRows, missingIsAllowed)
 }
 
 func TestSnapshotConformance(t *testing.T) {
-	modeltest.Check(t, ensemble.Snapshot{Next: func(cycle int, _ gram.Classifier) gram.ClassifierTrainer {
-		return linear.Softmax{C: 1 / float64(1+cycle)}
-	}, Cycles: 3, Keep: 2})
-	modeltest.Check(t, ensemble.SnapshotRegressor{Next: func(int, gram.Regressor) gram.RegressorTrainer { return stump{} }, Cycles: 2})
+	check(t, []any{
+		ensemble.Snapshot{Next: func(int, gram.Classifier) gram.ClassifierTrainer { return one }, Cycles: 3, Keep: 1},
+		ensemble.SnapshotRegressor{Next: func(int, gram.Regressor) gram.RegressorTrainer { return one }, Cycles: 2},
+	}, missingIsAllowed, sameFormat)
 }

@@ -1,9 +1,15 @@
-// Package ensemble makes models of other models: averages of many that were trained on
-// samples of the rows, sums of many that were trained on each other's errors, and models that
-// are trained on what others say.
+// Package ensemble has decision trees and the models that are made of many models:
+// averages of models that were trained on samples of the rows, sums of models that were
+// trained on each other's errors, and models that are trained on what others say.
 //
-// Its trainers take any gram.ClassifierTrainer or gram.RegressorTrainer, pipelines
-// among them, and what they fit is one gram.Classifier or gram.Regressor again: saved and
+// [Tree] splits the rows where classes or targets differ most and predicts, in each
+// leaf, what the training rows there had on average. It needs no scaling, takes
+// missing values and categories as they are, and can be read; but a tree that is deep
+// enough to be right on average (low bias) changes much with the sample (high
+// variance), and one that is shallow enough to be stable is too simple.
+//
+// What combines models takes any gram.ClassifierTrainer or gram.RegressorTrainer, pipelines
+// among them, and what it fits is one gram.Classifier or gram.Regressor again: saved and
 // loaded whole, and to be combined further.
 //
 // # Bias and variance
@@ -73,6 +79,8 @@
 //
 // # Sources
 //
+// Breiman, Friedman, Olshen and Stone, Classification and Regression Trees, 1984; Fisher, On
+// grouping for maximum homogeneity, JASA 53, 1958, for the order that categories are split in.
 // L. Breiman, Bagging predictors, Machine Learning 24 (1996). Y. Freund, R. Schapire, A
 // decision-theoretic generalization of on-line learning and an application to boosting, JCSS 55
 // (1997). J. Zhu, H. Zou, S. Rosset, T. Hastie, Multi-class AdaBoost, Statistics and Its

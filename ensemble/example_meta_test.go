@@ -69,7 +69,7 @@ func ExampleBaggingModel() {
 
 func ExampleBaggingRegressor() {
 	X, _, z := rings(400)
-	m, _ := ensemble.BaggingRegressor{Base: stump{}, Estimators: 30, OutOfBag: true}.Fit(ctx, X, z, nil)
+	m, _ := ensemble.BaggingRegressor{Base: one, Estimators: 30, OutOfBag: true}.Fit(ctx, X, z, nil)
 	center, _ := m.PredictRow([]float64{0, 0})
 	far, _ := m.PredictRow([]float64{3, 3})
 	fmt.Printf("%.2f in the middle, %.2f far away\n", center, far)
@@ -78,7 +78,7 @@ func ExampleBaggingRegressor() {
 
 func ExampleBaggingRegressorModel() {
 	X, _, z := rings(400)
-	m, _ := ensemble.BaggingRegressor{Base: stump{}, OutOfBag: true}.Fit(ctx, X, z, nil)
+	m, _ := ensemble.BaggingRegressor{Base: one, OutOfBag: true}.Fit(ctx, X, z, nil)
 	r2, rows := m.OutOfBag()
 	fmt.Printf("R² %.2f of %d rows\n", r2, rows)
 	// Output: R² 0.17 of 398 rows
@@ -86,7 +86,7 @@ func ExampleBaggingRegressorModel() {
 
 func ExampleAdaBoost() {
 	X, y, _ := rings(400)
-	m, err := ensemble.AdaBoost{Base: stump{}, Estimators: 40}.Fit(ctx, X, y, nil)
+	m, err := ensemble.AdaBoost{Base: one, Estimators: 40}.Fit(ctx, X, y, nil)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -98,7 +98,7 @@ func ExampleAdaBoost() {
 
 func ExampleAdaBoostModel() {
 	X, y, _ := rings(400)
-	m, _ := ensemble.AdaBoost{Base: stump{}, Estimators: 4}.Fit(ctx, X, y, nil)
+	m, _ := ensemble.AdaBoost{Base: one, Estimators: 4}.Fit(ctx, X, y, nil)
 	fmt.Printf("errors %.2f\nweights %.2f\n", m.Errors(), m.Weights())
 	d, _ := m.DecisionFunction(nil, mat.NewDense(1, 2, []float64{0, 0}))
 	fmt.Printf("decisions %.2f\n", d)
@@ -110,7 +110,7 @@ func ExampleAdaBoostModel() {
 
 func ExampleAdaBoostRegressor() {
 	X, _, z := rings(400)
-	m, _ := ensemble.AdaBoostRegressor{Base: stump{}, Estimators: 30, Loss: ensemble.SquareLoss}.Fit(ctx, X, z, nil)
+	m, _ := ensemble.AdaBoostRegressor{Base: one, Estimators: 30, Loss: ensemble.SquareLoss}.Fit(ctx, X, z, nil)
 	center, _ := m.PredictRow([]float64{0, 0})
 	far, _ := m.PredictRow([]float64{3, 3})
 	fmt.Printf("%.2f in the middle, %.2f far away\n", center, far)
@@ -119,7 +119,7 @@ func ExampleAdaBoostRegressor() {
 
 func ExampleAdaBoostRegressorModel() {
 	X, _, z := rings(400)
-	m, _ := ensemble.AdaBoostRegressor{Base: stump{}, Estimators: 3}.Fit(ctx, X, z, nil)
+	m, _ := ensemble.AdaBoostRegressor{Base: one, Estimators: 3}.Fit(ctx, X, z, nil)
 	fmt.Printf("losses %.2f\nweights %.2f\n", m.Losses(), m.Weights())
 	// Output:
 	// losses [0.33 0.38 0.41]
@@ -134,7 +134,7 @@ func ExampleAdaBoostLoss() {
 func ExampleVoting() {
 	X, y, _ := rings(400)
 	t := ensemble.Voting{
-		Trainers: []gram.ClassifierTrainer{quadratic, ensemble.AdaBoost{Base: stump{}}},
+		Trainers: []gram.ClassifierTrainer{quadratic, ensemble.AdaBoost{Base: one}},
 		Weights:  []float64{2, 1},
 	}
 	cv, err := eval.CrossValidate(ctx, t, X, y, nil, nil)
@@ -164,7 +164,7 @@ func ExampleVotingModel() {
 
 func ExampleVotingRegressor() {
 	X, _, z := rings(400)
-	t := ensemble.VotingRegressor{Trainers: []gram.RegressorTrainer{stump{}, ensemble.AdaBoostRegressor{Base: stump{}}}}
+	t := ensemble.VotingRegressor{Trainers: []gram.RegressorTrainer{one, ensemble.AdaBoostRegressor{Base: one}}}
 	m, _ := t.Fit(ctx, X, z, nil)
 	v, _ := m.PredictRow([]float64{0, 0})
 	fmt.Printf("%.2f\n", v)
@@ -173,8 +173,8 @@ func ExampleVotingRegressor() {
 
 func ExampleVotingRegressorModel() {
 	X, _, z := rings(400)
-	low, _ := stump{}.TrainRegressor(ctx, X, z, nil)
-	high, _ := ensemble.AdaBoostRegressor{Base: stump{}}.Fit(ctx, X, z, nil)
+	low, _ := one.TrainRegressor(ctx, X, z, nil)
+	high, _ := ensemble.AdaBoostRegressor{Base: one}.Fit(ctx, X, z, nil)
 	m, _ := ensemble.Average([]gram.Regressor{low, high}, []float64{1, 3})
 	fmt.Println("weights", m.Weights())
 	// Output: weights [0.25 0.75]
@@ -183,7 +183,7 @@ func ExampleVotingRegressorModel() {
 func ExampleStacking() {
 	X, y, _ := rings(400)
 	t := ensemble.Stacking{
-		Trainers: []gram.ClassifierTrainer{linear.Logistic{}, quadratic, ensemble.AdaBoost{Base: stump{}}},
+		Trainers: []gram.ClassifierTrainer{linear.Logistic{}, quadratic, ensemble.AdaBoost{Base: one}},
 		Last:     linear.Logistic{},
 		Folds:    eval.StratifiedKFold{N: 5, Shuffle: true},
 	}
@@ -207,8 +207,8 @@ func ExampleStackingModel() {
 func ExampleStackingRegressor() {
 	X, _, z := rings(400)
 	t := ensemble.StackingRegressor{
-		Trainers: []gram.RegressorTrainer{stump{}, ensemble.AdaBoostRegressor{Base: stump{}}},
-		Last:     ensemble.BaggingRegressor{Base: stump{}},
+		Trainers: []gram.RegressorTrainer{one, ensemble.AdaBoostRegressor{Base: one}},
+		Last:     ensemble.BaggingRegressor{Base: one},
 	}
 	m, _ := t.Fit(ctx, X, z, nil)
 	v, _ := m.PredictRow([]float64{0, 0})
@@ -218,7 +218,7 @@ func ExampleStackingRegressor() {
 
 func ExampleStackingRegressorModel() {
 	X, _, z := rings(400)
-	m, _ := ensemble.StackingRegressor{Trainers: []gram.RegressorTrainer{stump{}, stump{}}, Last: stump{}, Passthrough: true}.Fit(ctx, X, z, nil)
+	m, _ := ensemble.StackingRegressor{Trainers: []gram.RegressorTrainer{one, one}, Last: one, Passthrough: true}.Fit(ctx, X, z, nil)
 	fmt.Println(len(m.Models()), "models,", m.Last().Features(), "features for the last")
 	// Output: 2 models, 4 features for the last
 }
@@ -226,7 +226,7 @@ func ExampleStackingRegressorModel() {
 func ExampleBlending() {
 	X, y, _ := rings(400)
 	t := ensemble.Blending{
-		Trainers: []gram.ClassifierTrainer{quadratic, ensemble.AdaBoost{Base: stump{}}},
+		Trainers: []gram.ClassifierTrainer{quadratic, ensemble.AdaBoost{Base: one}},
 		Last:     linear.Logistic{},
 		HoldOut:  0.3,
 		Refit:    true,
@@ -242,7 +242,7 @@ func ExampleBlending() {
 
 func ExampleBlendingRegressor() {
 	X, _, z := rings(400)
-	m, _ := ensemble.BlendingRegressor{Trainers: []gram.RegressorTrainer{stump{}}, Last: stump{}, HoldOut: 0.5}.Fit(ctx, X, z, nil)
+	m, _ := ensemble.BlendingRegressor{Trainers: []gram.RegressorTrainer{one}, Last: one, HoldOut: 0.5}.Fit(ctx, X, z, nil)
 	fmt.Println(len(m.Models()), "model")
 	// Output: 1 model
 }
@@ -274,7 +274,7 @@ func ExampleSnapshotRegressor() {
 	X, _, z := rings(400)
 	t := ensemble.SnapshotRegressor{
 		Next: func(cycle int, last gram.Regressor) gram.RegressorTrainer {
-			return ensemble.AdaBoostRegressor{Base: stump{}, Estimators: 1 + cycle}
+			return ensemble.AdaBoostRegressor{Base: one, Estimators: 1 + cycle}
 		},
 		Cycles: 3,
 	}

@@ -21,8 +21,8 @@ import (
 
 var ctx = context.Background()
 
-// golden is testdata/meta.json, which make_meta.py wrote.
-type golden struct {
+// metaGolden is testdata/meta.json, which make_meta.py wrote.
+type metaGolden struct {
 	X, Z, W  []float64
 	Y        []int
 	D        int
@@ -53,13 +53,13 @@ type golden struct {
 	}
 }
 
-func readGolden(t *testing.T) (*golden, *mat.Dense) {
+func readGolden(t *testing.T) (*metaGolden, *mat.Dense) {
 	t.Helper()
 	data, err := os.ReadFile("testdata/meta.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := new(golden)
+	g := new(metaGolden)
 	if err := json.Unmarshal(data, g); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func readGolden(t *testing.T) (*golden, *mat.Dense) {
 }
 
 // labels returns the labels of so many classes: of two, it is class 1 against the others.
-func (g *golden) labels(classes int) []int {
+func (g *metaGolden) labels(classes int) []int {
 	if classes > 2 {
 		return g.Y
 	}
@@ -80,7 +80,7 @@ func (g *golden) labels(classes int) []int {
 	return y
 }
 
-func near(t *testing.T, what string, got, want []float64, tol float64) {
+func wantNear(t *testing.T, what string, got, want []float64, tol float64) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%s: %d numbers, want %d", what, len(got), len(want))
@@ -109,15 +109,15 @@ func TestAdaBoostGolden(t *testing.T) {
 		if !c.Weighted {
 			w = nil
 		}
-		m := must(ensemble.AdaBoost{Base: stump{}, Estimators: len(c.Alpha), LearningRate: c.Rate}.Fit(ctx, X, g.labels(c.Classes), w))(t)
-		near(t, "weights", m.Weights(), c.Alpha, 1e-9)
-		near(t, "errors", m.Errors(), c.Errors, 1e-9)
+		m := must(ensemble.AdaBoost{Base: one, Estimators: len(c.Alpha), LearningRate: c.Rate}.Fit(ctx, X, g.labels(c.Classes), w))(t)
+		wantNear(t, "weights", m.Weights(), c.Alpha, 1e-9)
+		wantNear(t, "errors", m.Errors(), c.Errors, 1e-9)
 		// Vote shares v are decisions (K·v − 1)/(K − 1).
 		k := float64(c.Classes)
 		for i, v := range c.Votes {
 			c.Votes[i] = (k*v - 1) / (k - 1)
 		}
-		near(t, "decisions", must(m.DecisionFunction(nil, X))(t), c.Votes, 1e-9)
+		wantNear(t, "decisions", must(m.DecisionFunction(nil, X))(t), c.Votes, 1e-9)
 	}
 }
 
@@ -125,10 +125,10 @@ func TestAdaBoostRegressorGolden(t *testing.T) {
 	g, X := readGolden(t)
 	losses := map[string]ensemble.AdaBoostLoss{"linear": ensemble.LinearLoss, "square": ensemble.SquareLoss, "exponential": ensemble.ExponentialLoss}
 	for _, c := range g.R2 {
-		m := must(ensemble.AdaBoostRegressor{Base: stump{}, Estimators: 10, LearningRate: c.Rate, Loss: losses[c.Loss]}.Fit(ctx, X, g.Z, g.W))(t)
-		near(t, c.Loss+" weights", m.Weights(), c.Weights, 1e-9)
-		near(t, c.Loss+" losses", m.Losses(), c.Means, 1e-9)
-		near(t, c.Loss+" predictions", must(m.Predict(nil, X))(t), c.Pred, 1e-9)
+		m := must(ensemble.AdaBoostRegressor{Base: one, Estimators: 10, LearningRate: c.Rate, Loss: losses[c.Loss]}.Fit(ctx, X, g.Z, g.W))(t)
+		wantNear(t, c.Loss+" weights", m.Weights(), c.Weights, 1e-9)
+		wantNear(t, c.Loss+" losses", m.Losses(), c.Means, 1e-9)
+		wantNear(t, c.Loss+" predictions", must(m.Predict(nil, X))(t), c.Pred, 1e-9)
 		if c.Loss != losses[c.Loss].String() {
 			t.Errorf("%v is called %v", c.Loss, losses[c.Loss])
 		}
@@ -138,9 +138,9 @@ func TestAdaBoostRegressorGolden(t *testing.T) {
 func TestVotingGolden(t *testing.T) {
 	g, X := readGolden(t)
 	exact := linear.Softmax{Tol: 1e-11}
-	soft := must(ensemble.Voting{Trainers: []gram.ClassifierTrainer{exact, stump{}}, Weights: []float64{2, 1}}.Fit(ctx, X, g.Y, g.W))(t)
-	near(t, "soft", must(soft.PredictProba(nil, X))(t), g.Soft, 1e-7)
-	hard := must(ensemble.Voting{Trainers: []gram.ClassifierTrainer{exact, stump{}, linear.Softmax{C: 0.01, Tol: 1e-11}}, Weights: []float64{2, 1, 1.5}, Hard: true}.Fit(ctx, X, g.Y, g.W))(t)
+	soft := must(ensemble.Voting{Trainers: []gram.ClassifierTrainer{exact, one}, Weights: []float64{2, 1}}.Fit(ctx, X, g.Y, g.W))(t)
+	wantNear(t, "soft", must(soft.PredictProba(nil, X))(t), g.Soft, 1e-7)
+	hard := must(ensemble.Voting{Trainers: []gram.ClassifierTrainer{exact, one, linear.Softmax{C: 0.01, Tol: 1e-11}}, Weights: []float64{2, 1, 1.5}, Hard: true}.Fit(ctx, X, g.Y, g.W))(t)
 	if got := must(hard.Predict(nil, X))(t); !slices.Equal(got, g.Hard) {
 		t.Errorf("hard votes are %v, want %v", got, g.Hard)
 	}
@@ -153,12 +153,12 @@ func TestStackingGolden(t *testing.T) {
 		if c.Classes == 2 {
 			exact = linear.Logistic{Tol: 1e-11}
 		}
-		m := must(ensemble.Stacking{Trainers: []gram.ClassifierTrainer{exact, stump{}}, Last: exact, Folds: eval.KFold{N: 4}, Passthrough: c.Passthrough}.
+		m := must(ensemble.Stacking{Trainers: []gram.ClassifierTrainer{exact, one}, Last: exact, Folds: eval.KFold{N: 4}, Passthrough: c.Passthrough}.
 			Fit(ctx, X, g.labels(c.Classes), g.W))(t)
-		near(t, "stacking", must(m.PredictProba(nil, X))(t), c.Proba, 1e-6)
+		wantNear(t, "stacking", must(m.PredictProba(nil, X))(t), c.Proba, 1e-6)
 	}
-	m := must(ensemble.StackingRegressor{Trainers: []gram.RegressorTrainer{stump{}, stump{}}, Last: stump{}, Folds: eval.KFold{N: 3}, Passthrough: true}.Fit(ctx, X, g.Z, g.W))(t)
-	near(t, "stacked regressors", must(m.Predict(nil, X))(t), g.StackingRegressor, 1e-9)
+	m := must(ensemble.StackingRegressor{Trainers: []gram.RegressorTrainer{one, one}, Last: one, Folds: eval.KFold{N: 3}, Passthrough: true}.Fit(ctx, X, g.Z, g.W))(t)
+	wantNear(t, "stacked regressors", must(m.Predict(nil, X))(t), g.StackingRegressor, 1e-9)
 }
 
 // Decisions of the classes sum to 0, and weights far below what a float holds give no
@@ -488,13 +488,13 @@ func TestVote(t *testing.T) {
 		constantClassifier{3, []float64{0.4, 0.6}}, constantClassifier{3, []float64{0.45, 0.55}}, constantClassifier{3, []float64{1, 0}},
 	}
 	soft := must(ensemble.Vote(members, nil, false))(t)
-	near(t, "soft", must(soft.PredictProba(nil, X))(t), []float64{1.85 / 3, 1.15 / 3, 1.85 / 3, 1.15 / 3}, 1e-15)
+	wantNear(t, "soft", must(soft.PredictProba(nil, X))(t), []float64{1.85 / 3, 1.15 / 3, 1.85 / 3, 1.15 / 3}, 1e-15)
 	hard := must(ensemble.Vote(members, []float64{1, 1, 2}, true))(t)
-	near(t, "hard", must(hard.PredictProba(nil, X))(t), []float64{0.5, 0.5, 0.5, 0.5}, 1e-15)
+	wantNear(t, "hard", must(hard.PredictProba(nil, X))(t), []float64{0.5, 0.5, 0.5, 0.5}, 1e-15)
 	if c := must(hard.PredictRow([]float64{1, 2, 3}))(t); c != 0 {
 		t.Errorf("a tie goes to class %d", c)
 	}
-	near(t, "weights", hard.Weights(), []float64{0.25, 0.25, 0.5}, 0)
+	wantNear(t, "weights", hard.Weights(), []float64{0.25, 0.25, 0.5}, 0)
 	for _, c := range []struct {
 		members []gram.Classifier
 		weights []float64
@@ -604,7 +604,7 @@ func TestMembersByRow(t *testing.T) {
 				if err := member.PredictProbaRow(q, row(X, i)); err != nil {
 					t.Fatal(err)
 				}
-				near(t, "probabilities", q, p[3*i:3*i+3], 1e-12)
+				wantNear(t, "probabilities", q, p[3*i:3*i+3], 1e-12)
 				if class := must(member.PredictRow(row(X, i)))(t); class != classes[i] {
 					t.Errorf("member %d, row %d: class %d, in the batch %d", j, i, class, classes[i])
 				}

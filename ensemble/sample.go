@@ -28,7 +28,7 @@ type sample[Y int | float64] struct {
 // newSample checks shapes and weights and leaves rows of weight zero out. Whether X is
 // finite it does not look at: some trainers take missing values.
 func newSample[Y int | float64](ctx context.Context, X gram.Matrix, y []Y, w []float64) (*sample[Y], error) {
-	n, d, err := shape(X)
+	n, d, err := checkShape(X)
 	if err != nil {
 		return nil, err
 	}
@@ -53,20 +53,9 @@ func newSample[Y int | float64](ctx context.Context, X gram.Matrix, y []Y, w []f
 	return s, ctx.Err()
 }
 
-// shape returns the shape of X, which must not be empty.
-func shape(X gram.Matrix) (n, d int, err error) {
-	if X != nil {
-		n, d = X.Dims()
-	}
-	if n <= 0 || d <= 0 {
-		return gram.CheckMatrix(X) // finds that before it reads
-	}
-	return n, d, nil
-}
-
 // labelled is newSample for class labels, of which it returns the number of classes.
 func labelled(ctx context.Context, X gram.Matrix, y []int, w []float64) (*sample[int], int, error) {
-	n, _, err := shape(X)
+	n, _, err := checkShape(X)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -80,7 +69,7 @@ func labelled(ctx context.Context, X gram.Matrix, y []int, w []float64) (*sample
 
 // targeted is newSample for targets.
 func targeted(ctx context.Context, X gram.Matrix, y, w []float64) (*sample[float64], error) {
-	n, _, err := shape(X)
+	n, _, err := checkShape(X)
 	if err != nil {
 		return nil, err
 	}
