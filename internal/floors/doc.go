@@ -2,6 +2,7 @@
 // may import each other:
 //
 //	internal/cpu, internal/mem, internal/par
+//	internal/calib
 //	internal/kernel/…
 //	gram (the root, which imports the standard library alone)
 //	linalg, activation

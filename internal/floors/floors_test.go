@@ -20,6 +20,7 @@ const module = "github.com/gram-ml/gram"
 // which imports are free.
 var floors = [][]string{
 	{"internal/cpu", "internal/mem", "internal/par", "internal/floors"},
+	{"internal/calib"},
 	{"internal/kernel/…"},
 	{"."},
 	{"linalg", "activation"},
