@@ -2,6 +2,7 @@ package decomp
 
 import (
 	"context"
+	"math"
 
 	"gonum.org/v1/gonum/blas"
 
@@ -20,6 +21,15 @@ type centredRows struct {
 	roots   []float64 // nil for ones
 	squares float64   // the sum of the squares of all elements
 	origin  []float64 // what the rows have been moved by in all
+	dense   bool
+}
+
+// single tells whether iterations are to run in single precision: for large dense matrices
+// whose elements have its range.
+func (c *centredRows) single() bool {
+	n, d := c.Dims()
+	rms := math.Sqrt(c.squares / (float64(n) * float64(d)))
+	return c.dense && n*d >= 1<<20 && rms > 1e-15 && rms < 1e15
 }
 
 func (c *centredRows) At(i, j int) float64 {
@@ -115,7 +125,7 @@ func (s *data) centre(ctx context.Context) (*centredRows, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &centredRows{Operator: s.op, mean: c.mean, roots: s.roots(), squares: f64.Sum(c.squares), origin: c.mean}
+	out := &centredRows{Operator: s.op, mean: c.mean, roots: s.roots(), squares: f64.Sum(c.squares), origin: c.mean, dense: true}
 	if f64.SumSquares(c.mean)*c.weight <= farFromZero*out.squares {
 		return out, nil
 	}
@@ -126,7 +136,7 @@ func (s *data) centre(ctx context.Context) (*centredRows, error) {
 	if err != nil {
 		return nil, stopped(err)
 	}
-	return &centredRows{Operator: linalg.AsOperator(copied), squares: out.squares, origin: c.mean}, nil
+	return &centredRows{Operator: linalg.AsOperator(copied), squares: out.squares, origin: c.mean, dense: true}, nil
 }
 
 // centreProducts finds the mean of an operator by a product, and the sum of squares from

@@ -15,3 +15,7 @@ func TestConformancePCA(t *testing.T) {
 		modeltest.Check(t, decomp.PCA{VarianceRatio: 0.8, Solver: decomp.CovarianceEigen})
 	}
 }
+
+func TestConformanceTruncatedSVD(t *testing.T) {
+	modeltest.Check(t, decomp.TruncatedSVD{})
+}

@@ -93,9 +93,10 @@ type PCA struct {
 	// rounding cannot be scaled: they are left out where Components is 0, and an
 	// error otherwise.
 	Whiten Whitening
-	// Oversample, PowerIterations and Seed are those of linalg.RandomizedSVD, for
+	// Oversample, PowerIterations, Tolerance and Seed are those of linalg.RandomizedSVD, for
 	// Randomized.
 	Oversample, PowerIterations int
+	Tolerance                   float64
 	Seed                        uint64
 	// Workers limits the goroutines, 0 means GOMAXPROCS. The model does not depend on it.
 	Workers int
@@ -231,7 +232,8 @@ func (p PCA) randomized(ctx context.Context, s *data) (*spectrum, error) {
 		return nil, err
 	}
 	f, err := linalg.RandomizedSVD{
-		Oversample: p.Oversample, PowerIterations: p.PowerIterations, Seed: p.Seed, Workers: p.Workers,
+		Oversample: p.Oversample, PowerIterations: p.PowerIterations, Tolerance: p.Tolerance, Single: c.single(),
+		Seed: p.Seed, Workers: p.Workers,
 	}.Decompose(ctx, c, p.Components)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 
 func init() {
 	gram.Register("decomp.PCA", 1, encodePCA, decodePCA)
+	gram.Register("decomp.TruncatedSVD", 1, encodeTruncated, decodeTruncated)
 }
 
 func encodePCA(e *gram.Encoder, m *PCAModel) {
