@@ -32,6 +32,22 @@ func (c *centredRows) single() bool {
 	return c.dense && n*d >= 1<<20 && rms > 1e-15 && rms < 1e15
 }
 
+// sparseRows is centredRows of a sparse matrix, which products treat otherwise.
+type sparseRows struct {
+	*centredRows
+	entries interface{ NNZ() int64 }
+}
+
+func (s sparseRows) NNZ() int64 { return s.entries.NNZ() }
+
+// operator returns c, as what knows its entries if X does.
+func (c *centredRows) operator() gram.Operator {
+	if entries, ok := c.Operator.(interface{ NNZ() int64 }); ok {
+		return sparseRows{c, entries}
+	}
+	return c
+}
+
 func (c *centredRows) At(i, j int) float64 {
 	v := c.Operator.At(i, j)
 	if c.mean != nil {

@@ -232,9 +232,9 @@ func (p PCA) randomized(ctx context.Context, s *data) (*spectrum, error) {
 		return nil, err
 	}
 	f, err := linalg.RandomizedSVD{
-		Oversample: p.Oversample, PowerIterations: p.PowerIterations, Tolerance: p.Tolerance, Single: c.single(),
+		Oversample: p.Oversample, PowerIterations: p.PowerIterations, Tolerance: p.Tolerance, Single: c.single(), RightOnly: true,
 		Seed: p.Seed, Workers: p.Workers,
-	}.Decompose(ctx, c, p.Components)
+	}.Decompose(ctx, c.operator(), p.Components)
 	if err != nil {
 		return nil, err
 	}

@@ -17,10 +17,13 @@ import (
 type TruncatedSVD struct {
 	// Components is k, 1 to min(n, d); 0 means 2.
 	Components int
-	// Oversample, PowerIterations, Tolerance and Seed are those of linalg.RandomizedSVD.
-	Oversample, PowerIterations int
-	Tolerance                   float64
-	Seed                        uint64
+	// PowerIterations is that of linalg.RandomizedSVD; 0 means 3, which finds as much as
+	// some 7 iterations of scikit-learn's TruncatedSVD.
+	PowerIterations int
+	// Oversample, Tolerance and Seed are those of linalg.RandomizedSVD.
+	Oversample int
+	Tolerance  float64
+	Seed       uint64
 	// Workers limits the goroutines, 0 means GOMAXPROCS. The model does not depend on it.
 	Workers int
 }
@@ -47,6 +50,10 @@ func (t TruncatedSVD) Fit(ctx context.Context, X gram.Matrix, w []float64) (*Tru
 	if _, _, err := gram.CheckMatrix(X); err != nil {
 		return nil, err
 	}
+	iterations := t.PowerIterations
+	if iterations == 0 {
+		iterations = 3
+	}
 	c := &centredRows{Operator: s.op, roots: s.roots()}
 	_, products := X.(gram.Operator)
 	c.dense = !products
@@ -54,9 +61,9 @@ func (t TruncatedSVD) Fit(ctx context.Context, X gram.Matrix, w []float64) (*Tru
 		return nil, err
 	}
 	f, err := linalg.RandomizedSVD{
-		Oversample: t.Oversample, PowerIterations: t.PowerIterations, Tolerance: t.Tolerance, Single: c.single(),
+		Oversample: t.Oversample, PowerIterations: iterations, Tolerance: t.Tolerance, Single: c.single(), RightOnly: true,
 		Seed: t.Seed, Workers: t.Workers,
-	}.Decompose(ctx, c, k)
+	}.Decompose(ctx, c.operator(), k)
 	if err != nil {
 		return nil, err
 	}

@@ -110,28 +110,36 @@ func krylov(ctx context.Context, op products, start *Dense[float64], size int, r
 }
 
 // extend returns at most limit orthonormal columns orthogonal to basis, which span what x
-// adds to it.
+// adds to it. The second round makes up for cancellation in the first; another follows
+// as long as one takes half of a column away.
 func extend(workers int, basis, x *Dense[float64], limit int, random *rand.Rand) (*Dense[float64], error) {
-	x = CopyOf[float64](x.Slice(0, x.Rows, 0, min(x.Cols, limit)))
-	q, err := orthonormalize(workers, x)
-	for range 3 { // the second makes up for cancellation, the third for vectors put in
-		if err != nil || basis.Cols == 0 {
-			return q, err
+	q := CopyOf[float64](x.Slice(0, x.Rows, 0, min(x.Cols, limit)))
+	for round := 0; ; round++ {
+		if basis.Cols > 0 {
+			project(workers, basis, q)
 		}
-		project(workers, basis, q)
-		qt := transposeOf(q)
-		for i := range qt.Rows {
-			if row := qt.Row(i); Nrm2(row) < 1e-12 { // nothing new: any other vector will do
-				for j := range row {
-					row[j] = random.NormFloat64()
+		f, err := NewQR(workers, q)
+		if err != nil {
+			return nil, err
+		}
+		q = f.Q(workers)
+		if basis.Cols == 0 {
+			return q, nil
+		}
+		r, least := f.R(), 1.0
+		for j := range q.Cols {
+			v := math.Abs(r.At(j, j))
+			least = min(least, v)
+			if round > 0 && v < 1e-12 { // nothing new: any other vector will do
+				for i := range q.Rows {
+					q.Row(i)[j] = random.NormFloat64()
 				}
 			}
 		}
-		transposeInto(q, qt)
-		project(workers, basis, q)
-		q, err = orthonormalize(workers, q)
+		if round > 0 && least > 0.5 {
+			return q, nil
+		}
 	}
-	return q, err
 }
 
 // project takes the part in the span of basis out of the columns of q.

@@ -3,6 +3,7 @@ package linalg
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"golang.org/x/exp/constraints"
@@ -40,6 +41,8 @@ type RandomizedSVD struct {
 	// squares of values, and the values the square of that. Where σₖ is below 0.01·σ₁, the
 	// iterations start again in float64. Elements must lie in the range of float32.
 	Single bool
+	// RightOnly leaves out U, which takes another product with X.
+	RightOnly bool
 	// Seed chooses the random vectors.
 	Seed uint64
 	// Workers is the most goroutines, 0 for GOMAXPROCS. The result does not depend on it.
@@ -47,7 +50,7 @@ type RandomizedSVD struct {
 }
 
 // Decompose returns the k largest singular values of X, n×d, with their vectors: the U
-// of the result is n×k, its V d×k.
+// of the result is n×k, or nil under RightOnly, its V d×k.
 //
 // It returns an error that wraps gram.ErrParam for a k that is not in 1..min(n, d),
 // gram.ErrNonFinite, naming the row and column, for a NaN or an infinity, and that of ctx
@@ -64,7 +67,7 @@ func (r RandomizedSVD) Decompose(ctx context.Context, X gram.Matrix, k int) (*SV
 		return nil, fmt.Errorf("%d singular values of a %d×%d matrix: %w", k, n, d, gram.ErrParam)
 	}
 	s := &sketch{
-		X: AsOperator(X), workers: r.Workers, k: k, limit: r.PowerIterations, tolerance: r.Tolerance,
+		X: AsOperator(X), workers: r.Workers, k: k, limit: r.PowerIterations, tolerance: r.Tolerance, rightOnly: r.RightOnly,
 		random: rand.New(rand.NewPCG(r.Seed, 0)),
 	}
 	s.columns = k + r.Oversample
@@ -129,6 +132,7 @@ type sketch struct {
 	columns   int // in a block
 	limit     int // of iterations
 	tolerance float64
+	rightOnly bool
 	random    *rand.Rand
 }
 
@@ -147,16 +151,16 @@ func (s *sketch) normals(rows, cols int) *Dense[float64] {
 }
 
 // krylov finds the best approximations that the blocks B, XᵀX·B, (XᵀX)²·B, … span, where
-// B is Xᵀ times a random matrix. It returns nil if the square of the k-th value is less
+// B is Xᵀ or XᵀX times a random matrix. It returns nil if the square of the k-th value is less
 // than ratio times that of the first.
 func (s *sketch) krylov(ctx context.Context, ratio float64) (*SVD, error) {
-	n, d := s.X.Dims()
-	next, err := s.products.mulTrans(ctx, s.normals(n, s.columns))
+	_, d := s.X.Dims()
+	next, err := s.start(ctx)
 	if err != nil {
 		return nil, err
 	}
 	most := min(d, (s.limit+1)*s.columns)
-	basis, image := NewDense[float64](d, most, nil), NewDense[float64](d, most, nil)
+	basis := NewDense(d, most, mem.Make[float64](d*most))
 	h := NewDense[float64](most, most, nil) // basisᵀ·XᵀX·basis
 	var ritz *SymEigen
 	var growth []float64
@@ -170,7 +174,6 @@ func (s *sketch) krylov(ctx context.Context, ratio float64) (*SVD, error) {
 			return nil, err
 		}
 		copyInto(basis.Slice(0, d, have, have+add.Cols), add)
-		copyInto(image.Slice(0, d, have, have+add.Cols), next)
 		now := have + add.Cols
 		GemmParallel(s.workers, blas.Trans, blas.NoTrans, 1, basis.Slice(0, d, 0, now), next, 0, h.Slice(0, now, have, now))
 		have = now
@@ -192,7 +195,27 @@ func (s *sketch) krylov(ctx context.Context, ratio float64) (*SVD, error) {
 	}
 	v := NewDense[float64](d, s.k, nil)
 	GemmParallel(s.workers, blas.NoTrans, blas.NoTrans, 1, basis.Slice(0, d, 0, ritz.Vectors.Rows), ritz.Vectors, 0, v)
+	if _, inSingle := s.products.Operator.(*single); s.rightOnly && !inSingle && ritz.Values[s.k-1] > squaresSuffice*ritz.Values[0] {
+		for j, v := range ritz.Values {
+			ritz.Values[j] = math.Sqrt(v)
+		}
+		return &SVD{Values: ritz.Values, V: v}, nil
+	}
 	return s.fromRight(ctx, v)
+}
+
+// squaresSuffice is the share of the largest square above which the root of a square has
+// ten digits.
+const squaresSuffice = 1e-6
+
+// start returns the first block. Of a sparse matrix it is XᵀX times a random one, which
+// takes less time than a random matrix of n rows.
+func (s *sketch) start(ctx context.Context) (*Dense[float64], error) {
+	n, d := s.X.Dims()
+	if s.products.sparse() && d <= n {
+		return s.products.gram(ctx, s.normals(d, s.columns))
+	}
+	return s.products.mulTrans(ctx, s.normals(n, s.columns))
 }
 
 // settled tells whether the growth to come, which falls by as much at every step as it last
@@ -218,6 +241,9 @@ func (s *sketch) fromRight(ctx context.Context, v *Dense[float64]) (*SVD, error)
 	}
 	turned := NewDense[float64](v.Rows, s.k, nil)
 	GemmParallel(s.workers, blas.NoTrans, blas.NoTrans, 1, v, f.V, 0, turned)
+	if s.rightOnly {
+		f.U = nil
+	}
 	return &SVD{Values: f.Values, U: f.U, V: turned}, nil
 }
 
@@ -240,7 +266,11 @@ func (s *sketch) power(ctx context.Context) (*SVD, error) {
 			return nil, err
 		}
 		if i >= s.limit {
-			return fromProjection(op.workers, q, z, s.k)
+			f, err := fromProjection(op.workers, q, z, s.k)
+			if s.rightOnly && err == nil {
+				f.U = nil
+			}
+			return f, err
 		}
 		if z, err = orthonormalize(op.workers, z); err != nil {
 			return nil, s.overflow()
@@ -308,8 +338,35 @@ func (p products) mulTrans(ctx context.Context, g *Dense[float64]) (*Dense[float
 	})
 }
 
-// gram returns XᵀX·B, for which it reads X once.
+// gram returns XᵀX·B, for which it reads X once. Columns of B go through a sparse X a few
+// at a time: the rows of B and of the result that its entries ask for, here and there,
+// then stay in a cache.
 func (p products) gram(ctx context.Context, b *Dense[float64]) (*Dense[float64], error) {
+	if !p.sparse() || b.Cols <= sparseColumns {
+		return p.gramOf(ctx, b)
+	}
+	out := NewDense(b.Rows, b.Cols, mem.Make[float64](b.Rows*b.Cols))
+	for lo := 0; lo < b.Cols; lo += sparseColumns {
+		hi := min(b.Cols, lo+sparseColumns)
+		part, err := p.gramOf(ctx, CopyOf[float64](b.Slice(0, b.Rows, lo, hi)))
+		if err != nil {
+			return nil, err
+		}
+		copyInto(out.Slice(0, b.Rows, lo, hi), part)
+	}
+	return out, nil
+}
+
+// sparse tells whether X knows the number of its entries.
+func (p products) sparse() bool {
+	_, ok := p.Operator.(interface{ NNZ() int64 })
+	return ok
+}
+
+// sparseColumns fill a cache line.
+const sparseColumns = 8
+
+func (p products) gramOf(ctx context.Context, b *Dense[float64]) (*Dense[float64], error) {
 	k := b.Cols
 	return p.sum(ctx, k, func(sum []float64, lo, hi int, buf []float64) {
 		y := buf[:(hi-lo)*k]

@@ -43,6 +43,7 @@ def words(name, n, d, each, seed):
         A = sp.coo_matrix((vals.ravel(), (np.repeat(np.arange(n), each), cols.ravel())), shape=(n, d)).tocsr()
         A.sum_duplicates()
         A = (sp.diags(1 / np.sqrt(A.multiply(A).sum(1)).A.ravel()) @ A).tocsr()
+        A.sort_indices()
         MADE[name] = A
         save(name + "_data", A.data)
         save(name + "_indices", A.indices.astype(np.int64))
