@@ -56,7 +56,10 @@ func (t AdaBoost) Fit(ctx context.Context, X gram.Matrix, y []int, w []float64) 
 	if t.Base == nil {
 		t.Base = Tree{MaxDepth: 1}
 	}
-	b := newReweighting(s)
+	b, err := newReweighting(ctx, s, t.Base)
+	if err != nil {
+		return nil, s.explain(err)
+	}
 	m := &AdaBoostModel{features: s.d, classes: classes}
 	var pred []int
 	var errs []error
@@ -116,17 +119,22 @@ func boostingRounds(rounds int, rate float64) (int, float64, error) {
 // reweighting is rows whose weights change from round to round.
 type reweighting[Y int | float64] struct {
 	s   *sample[Y]
-	log []float64 // logarithms of the weights, up to a constant
-	w   []float64 // the weights of this round, of the same sum as those of s
+	X   gram.Matrix // of s, for training
+	log []float64   // logarithms of the weights, up to a constant
+	w   []float64   // the weights of this round, of the same sum as those of s
 }
 
-func newReweighting[Y int | float64](s *sample[Y]) *reweighting[Y] {
-	b := &reweighting[Y]{s: s, log: make([]float64, s.n), w: make([]float64, s.n)}
+func newReweighting[Y int | float64](ctx context.Context, s *sample[Y], base any) (*reweighting[Y], error) {
+	X, err := presort(ctx, base, s.X)
+	if err != nil {
+		return nil, err
+	}
+	b := &reweighting[Y]{s: s, X: X, log: make([]float64, s.n), w: make([]float64, s.n)}
 	for i := range b.log {
 		b.log[i] = math.Log(s.weight(i))
 	}
 	b.normalize()
-	return b
+	return b, nil
 }
 
 // normalize sets the weights to what their logarithms say.
@@ -145,7 +153,7 @@ func (b *reweighting[Y]) normalize() {
 // weighted returns the rows with a copy of their weights.
 func (b *reweighting[Y]) weighted() *sample[Y] {
 	s := *b.s
-	s.w = slices.Clone(b.w)
+	s.X, s.w = b.X, slices.Clone(b.w)
 	return &s
 }
 
@@ -256,7 +264,7 @@ func (m *AdaBoostModel) PredictRow(x []float64) (int, error) {
 	if err := m.decisionRow(b.x, x); err != nil {
 		return 0, err
 	}
-	return argMax(b.x), nil
+	return argmax(b.x), nil
 }
 
 // PredictProbaRow is PredictProba for one row.

@@ -89,7 +89,10 @@ func (t AdaBoostRegressor) Fit(ctx context.Context, X gram.Matrix, y, w []float6
 	if t.Base == nil {
 		t.Base = Tree{MaxDepth: 3}
 	}
-	b := newReweighting(s)
+	b, err := newReweighting(ctx, s, t.Base)
+	if err != nil {
+		return nil, s.explain(err)
+	}
 	m := &AdaBoostRegressorModel{features: s.d}
 	loss := make([]float64, s.n)
 	var errs []error

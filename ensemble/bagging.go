@@ -298,7 +298,7 @@ func accuracy(s *sample[int], proba []float64) float64 {
 	k := len(proba) / s.n
 	right := 0.0
 	for i, c := range s.y {
-		if argMax(proba[i*k:(i+1)*k]) == c {
+		if argmax(proba[i*k:(i+1)*k]) == c {
 			right += s.weight(i)
 		}
 	}

@@ -14,3 +14,13 @@ func BenchmarkTreeFit(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkAdaBoostFit(b *testing.B) {
+	X, _, y := noisy(50_000, 28, false, 7)
+	t := ensemble.AdaBoost{Base: ensemble.Tree{MaxDepth: 1, Workers: 1}}
+	for b.Loop() {
+		if _, err := t.Fit(background, X, y, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

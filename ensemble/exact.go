@@ -3,6 +3,7 @@ package ensemble
 import (
 	"container/heap"
 	"context"
+	"slices"
 
 	"github.com/gram-ml/gram/internal/par"
 )
@@ -45,7 +46,11 @@ const parallelEntries = 1 << 14
 // growExact grows a tree. The orders of data are kept unless own is set.
 func growExact(ctx context.Context, g growth, data *sorted, c criterion, own bool) (*grown, error) {
 	e := &exactGrower{growth: g, data: data, order: data.order, criterion: c, left: make([]bool, data.n), cuts: make([]cut, data.d)}
-	if !own {
+	switch {
+	case !own && g.maxDepth == 1: // apply divides the first feature alone
+		e.order = slices.Clone(data.order)
+		e.order[0] = slices.Clone(data.order[0])
+	case !own:
 		e.order = data.clone()
 	}
 	e.tree = newGrown(c.outputs())
@@ -134,12 +139,15 @@ func (e *exactGrower) apply(o *open) (l, r *open) {
 			count++
 		}
 	}
-	workers := e.workers
+	workers, features := e.workers, e.data.d
 	if (o.hi-o.lo)*e.data.d < parallelEntries {
 		workers = 1
 	}
+	if e.maxDepth > 0 && int(o.depth)+1 == e.maxDepth {
+		features = 1 // leaves are described by the first, and not searched
+	}
 	// A split is not left half done: no context.
-	par.ForWorker(nil, workers, e.data.d, 1, func(worker, j, _, _ int) {
+	par.ForWorker(nil, workers, features, 1, func(worker, j, _, _ int) {
 		divide(e.order[j][o.lo:o.hi], e.buf[worker], e.left)
 	})
 	lb, rb := o.bounds.children(e.sense(j), o.best.left, o.best.right)

@@ -625,3 +625,39 @@ func TestMembersByRow(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// hidden is a trainer that nobody knows to be a tree.
+type hidden struct{ ensemble.Tree }
+
+func (h hidden) TrainClassifier(ctx context.Context, X gram.Matrix, y []int, w []float64) (gram.Classifier, error) {
+	return h.Tree.TrainClassifier(ctx, X, y, w)
+}
+
+// Trees that are trained on columns sorted once are those trained anew.
+func TestAdaBoostPresorted(t *testing.T) {
+	X, z, y := noisy(400, 5, true, 3)
+	for i := range X.Rows {
+		X.Set(i, 4, float64(i*i%7))
+		if i%5 == 0 {
+			y[i] = 2
+		}
+	}
+	for _, tree := range []ensemble.Tree{{MaxDepth: 1}, {MaxDepth: 3, Categorical: []int{4}}, {MaxLeaves: 6, MinLeaf: 3}} {
+		got := must(ensemble.AdaBoost{Base: tree, Estimators: 6}.Fit(ctx, X, y, nil))(t)
+		want := must(ensemble.AdaBoost{Base: hidden{tree}, Estimators: 6}.Fit(ctx, X, y, nil))(t)
+		if !slices.Equal(must(got.PredictProba(nil, X))(t), must(want.PredictProba(nil, X))(t)) || !slices.Equal(got.Weights(), want.Weights()) {
+			t.Errorf("%+v: classes differ", tree)
+		}
+		real := must(ensemble.AdaBoostRegressor{Base: tree, Estimators: 6}.Fit(ctx, X, z, nil))(t)
+		anew := must(ensemble.AdaBoostRegressor{Base: hiddenRegressor{tree}, Estimators: 6}.Fit(ctx, X, z, nil))(t)
+		if !slices.Equal(must(real.Predict(nil, X))(t), must(anew.Predict(nil, X))(t)) {
+			t.Errorf("%+v: targets differ", tree)
+		}
+	}
+}
+
+type hiddenRegressor struct{ ensemble.Tree }
+
+func (h hiddenRegressor) TrainRegressor(ctx context.Context, X gram.Matrix, y, w []float64) (gram.Regressor, error) {
+	return h.Tree.TrainRegressor(ctx, X, y, w)
+}

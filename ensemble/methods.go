@@ -48,7 +48,7 @@ func chosen(m gram.Model, k int, scores func(dst []float64, X gram.Matrix) error
 			return err
 		}
 		for i := lo; i < hi; i++ {
-			dst[i] = argMax(p[(i-lo)*k : (i-lo+1)*k])
+			dst[i] = argmax(p[(i-lo)*k : (i-lo+1)*k])
 		}
 		return nil
 	})
@@ -65,7 +65,7 @@ func predictRow(m prober, x []float64) (int, error) {
 	if err := m.PredictProbaRow(b.x, x); err != nil {
 		return 0, err
 	}
-	return argMax(b.x), nil
+	return argmax(b.x), nil
 }
 
 // mapBlocks sets dst, n×k, to what block makes of the rows of X.
@@ -115,17 +115,6 @@ func eachBlock(X gram.Matrix, f func(lo, hi int, Z gram.Matrix) error) error {
 		}
 	}
 	return nil
-}
-
-// argMax returns the position of the largest element, the first of equal ones.
-func argMax(x []float64) int {
-	best := 0
-	for j, v := range x {
-		if v > x[best] {
-			best = j
-		}
-	}
-	return best
 }
 
 // A buffer is borrowed memory, so that row methods allocate nothing.

@@ -242,15 +242,18 @@ func (t Tree) grow(ctx context.Context, X gram.Matrix, w []float64, d int, crite
 	if err != nil {
 		return nil, err
 	}
-	data, err := newSorted(ctx, t.Workers, X, rows, c.categorical)
-	if err != nil {
-		return nil, err
+	again, own := X.(presorted)
+	data := again.sorted
+	if own = !own || rows != nil; own {
+		if data, err = newSorted(ctx, t.Workers, X, rows, c.categorical); err != nil {
+			return nil, err
+		}
 	}
 	limits := growth{
 		maxDepth: t.MaxDepth, maxLeaves: t.MaxLeaves, minSplit: t.MinSplit, minLeaf: t.MinLeaf, minGain: t.MinGain,
 		workers: t.Workers, constraints: c,
 	}
-	g, err := growExact(ctx, limits, data, crit, true)
+	g, err := growExact(ctx, limits, data, crit, own)
 	if err != nil {
 		return nil, err
 	}
