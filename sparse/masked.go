@@ -24,7 +24,7 @@ func MulMasked[T constraints.Float](workers int, mask, a, b *CSR[T]) *CSR[T] {
 	}
 	out := pattern(mask)
 	p := &product[T]{a: a, b: b}
-	terms := p.terms()
+	terms := p.countTerms()
 	cuts := cutsOf(a.Rows, func(i int) int64 { return terms[i] + out.Ptr[i] }, spanEntries)
 	eachSpan(workers, cuts, func(_, lo, hi int) {
 		for i := lo; i < hi; i++ {
@@ -143,8 +143,8 @@ func TopK[T constraints.Float](workers, k int, a, b *CSR[T]) *CSR[T] {
 		panic(fmt.Sprintf("sparse: TopK of %d", k))
 	}
 	p := &product[T]{a: a, b: b}
-	terms := p.terms()
-	cuts := cutsOf(a.Rows, func(i int) int64 { return terms[i] }, spanEntries)
+	p.terms = p.countTerms()
+	cuts := cutsOf(a.Rows, func(i int) int64 { return p.terms[i] }, spanEntries)
 	parts := make([]*Builder[T], len(cuts)-1)
 	accs := make([]*accumulator[T], min(par.Workers(workers), len(parts)))
 	par.ForWorker(nil, workers, len(parts), 1, func(worker, s, _, _ int) {
@@ -155,9 +155,10 @@ func TopK[T constraints.Float](workers, k int, a, b *CSR[T]) *CSR[T] {
 		var col []uint32
 		var val []T
 		for i := cuts[s]; i < cuts[s+1]; i++ {
-			n := p.count(accs[worker], i, terms[i+1]-terms[i])
-			col, val = slices.Grow(col[:0], n)[:n], slices.Grow(val[:0], n)[:n]
-			p.fill(accs[worker], i, terms[i+1]-terms[i], col, val)
+			most := int(min(p.rowTerms(i), int64(b.Cols)))
+			col, val = slices.Grow(col[:0], most)[:most], slices.Grow(val[:0], most)[:most]
+			n := p.fill(accs[worker], i, col, val)
+			col, val = col[:n], val[:n]
 			m := min(k, n)
 			selectTop(col, val, m)
 			col, val = col[:m], val[:m]

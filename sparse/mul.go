@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"sort"
 
 	"golang.org/x/exp/constraints"
 
@@ -16,9 +17,10 @@ import (
 // Mul returns A·B, sorted. A product's entries are the places that terms fall on, a
 // sum of zero included. It panics if the shapes do not fit.
 //
-// It is Gustavson's algorithm in two passes: one counts the entries of each row, one
-// computes them, in memory for the result and O(columns of B). Time is that of the
-// terms Σ aᵢⱼ·(entries of row j of B).
+// It is Gustavson's algorithm: one pass counts the entries of each row, another
+// computes them. Where nearly every term becomes an entry, as a sample of the rows
+// tells, there is no need to count. Memory is that of the result, at most a seventh
+// more, and O(columns of B). Time is that of the terms Σ aᵢⱼ·(entries of row j of B).
 //
 // F. G. Gustavson, Two fast algorithms for sparse matrices, ACM TOMS 4 (1978).
 func Mul[T constraints.Float](a, b *CSR[T]) *CSR[T] { return MulParallel(1, a, b) }
@@ -58,6 +60,10 @@ type product[T constraints.Float] struct {
 	workers  int
 	unsorted bool
 	upper    bool // only columns at or after the row's own
+
+	terms []int64 // see countTerms
+	cuts  []int   // spans of work
+	accs  []*accumulator[T]
 }
 
 // row returns row j of B, as far as row i of the result needs it.
@@ -86,14 +92,16 @@ func (p *product[T]) spans(acc *accumulator[T], i int) []int64 {
 	return acc.spans
 }
 
-// terms returns the number of terms up to each row, and so what there is to do.
-func (p *product[T]) terms() []int64 {
+// countTerms returns the number of terms up to each row, and one more for each row: what
+// there is to do.
+func (p *product[T]) countTerms() []int64 {
 	out := mem.Make[int64](p.a.Rows + 1)
 	for i := range p.a.Rows {
 		col, _ := p.a.Row(i)
 		n := int64(1)
 		for _, j := range col {
-			n += p.b.Ptr[j+1] - p.b.Ptr[j]
+			lo, hi := p.span(i, j)
+			n += hi - lo
 		}
 		out[i+1] = out[i] + n
 	}
@@ -118,51 +126,106 @@ func (p *product[T]) fetch(lo, hi int64, values bool) {
 	}
 }
 
+// each calls f for every row, on the workers, having fetched its rows of B.
+func (p *product[T]) each(values bool, f func(acc *accumulator[T], i int)) {
+	eachSpan(p.workers, p.cuts, func(worker, lo, hi int) {
+		if p.accs[worker] == nil {
+			p.accs[worker] = &accumulator[T]{cols: p.b.Cols}
+		}
+		p.fetch(p.a.Ptr[lo], p.a.Ptr[lo]+fetchAhead, values)
+		for i := lo; i < hi; i++ {
+			p.fetch(p.a.Ptr[i]+fetchAhead, p.a.Ptr[i+1]+fetchAhead, values)
+			f(p.accs[worker], i)
+		}
+	})
+}
+
 func (p *product[T]) run() *CSR[T] {
-	terms := p.terms()
-	cuts := cutsOf(p.a.Rows, func(i int) int64 { return terms[i] }, spanEntries)
-	accs := make([]*accumulator[T], min(par.Workers(p.workers), len(cuts)-1))
-	each := func(values bool, f func(acc *accumulator[T], i int)) {
-		eachSpan(p.workers, cuts, func(worker, lo, hi int) {
-			if accs[worker] == nil {
-				accs[worker] = &accumulator[T]{cols: p.b.Cols}
-			}
-			p.fetch(p.a.Ptr[lo], p.a.Ptr[lo]+fetchAhead, values)
-			for i := lo; i < hi; i++ {
-				p.fetch(p.a.Ptr[i]+fetchAhead, p.a.Ptr[i+1]+fetchAhead, values)
-				f(accs[worker], i)
-			}
-		})
+	p.terms = p.countTerms()
+	p.cuts = cutsOf(p.a.Rows, func(i int) int64 { return p.terms[i] }, spanEntries)
+	p.accs = make([]*accumulator[T], max(1, min(par.Workers(p.workers), len(p.cuts)-1)))
+	if p.fewMeet() {
+		return p.runOnce()
 	}
 	ptr := mem.Make[int64](p.a.Rows + 1)
-	each(false, func(acc *accumulator[T], i int) { ptr[i+1] = int64(p.count(acc, i, terms[i+1]-terms[i])) })
+	p.each(false, func(acc *accumulator[T], i int) { ptr[i+1] = int64(p.count(acc, i)) })
 	for i := range p.a.Rows {
 		ptr[i+1] += ptr[i]
 	}
 	out := withPointers[T](p.a.Rows, p.b.Cols, ptr)
-	each(true, func(acc *accumulator[T], i int) {
+	p.each(true, func(acc *accumulator[T], i int) {
 		col, val := out.Row(i)
-		p.fill(acc, i, terms[i+1]-terms[i], col, val)
+		p.fill(acc, i, col, val)
 	})
 	return out
 }
 
-// count returns the number of entries of row i of the result.
-func (p *product[T]) count(acc *accumulator[T], i int, terms int64) int {
-	col, _ := p.a.Row(i)
-	switch len(col) {
-	case 0:
-		return 0
-	case 1:
-		c, _ := p.row(i, col[0])
-		return len(c)
-	case 2:
-		if p.unsorted {
-			break // B may be
+// fewMeet tells, from rows at equal distances in terms, whether nearly every term
+// becomes an entry, so that room for all of them is little more than the result needs.
+func (p *product[T]) fewMeet() bool {
+	const samples = 64
+	acc := &accumulator[T]{cols: p.b.Cols}
+	p.accs[0] = acc
+	var terms, entries int64
+	last := -1
+	for k := range int64(samples) {
+		at := p.terms[p.a.Rows] / samples * k
+		i := sort.Search(p.a.Rows, func(i int) bool { return p.terms[i+1] > at })
+		if i == last || i == p.a.Rows {
+			continue
 		}
-		c, _ := p.row(i, col[0])
-		d, _ := p.row(i, col[1])
-		return len(c) + len(d) - shared(c, d)
+		last = i
+		terms += p.rowTerms(i)
+		entries += int64(p.count(acc, i))
+	}
+	return entries >= terms-terms/16
+}
+
+// runOnce computes the rows at once, each at the place that it has if no terms meet,
+// and then moves them together.
+func (p *product[T]) runOnce() *CSR[T] {
+	rows := p.a.Rows
+	room := p.terms[rows] - int64(rows)
+	out := &CSR[T]{Rows: rows, Cols: p.b.Cols, Ptr: mem.Make[int64](rows + 1), Col: mem.Make[uint32](int(room)), Val: mem.Make[T](int(room))}
+	serial := par.Workers(p.workers) == 1
+	end := int64(0) // serial: of the row before
+	p.each(true, func(acc *accumulator[T], i int) {
+		at := p.terms[i] - int64(i)
+		if serial {
+			at = end
+		}
+		next := at + p.rowTerms(i)
+		n := p.fill(acc, i, out.Col[at:next], out.Val[at:next])
+		out.Ptr[i+1] = int64(n)
+		if serial {
+			end = at + int64(n)
+		}
+	})
+	for i := range rows {
+		from, to, n := p.terms[i]-int64(i), out.Ptr[i], out.Ptr[i+1]
+		if from != to && !serial {
+			copy(out.Col[to:to+n], out.Col[from:from+n])
+			copy(out.Val[to:to+n], out.Val[from:from+n])
+		}
+		out.Ptr[i+1] += to
+	}
+	n := out.Ptr[rows]
+	out.Col, out.Val = out.Col[:n:n], out.Val[:n:n]
+	if n < room-room/8 { // the sample was not like the rest
+		return out.Clone()
+	}
+	return out
+}
+
+// rowTerms returns the number of terms of row i.
+func (p *product[T]) rowTerms(i int) int64 { return p.terms[i+1] - p.terms[i] - 1 }
+
+// count returns the number of entries of row i of the result.
+func (p *product[T]) count(acc *accumulator[T], i int) int {
+	col, _ := p.a.Row(i)
+	terms := p.rowTerms(i)
+	if len(col) < 2 {
+		return int(terms)
 	}
 	if !acc.dense(terms) {
 		acc.begin()
@@ -175,81 +238,78 @@ func (p *product[T]) count(acc *accumulator[T], i int, terms int64) int {
 		return len(acc.list)
 	}
 	list := acc.room(int(min(terms, int64(p.b.Cols))) + 1)
-	n := f64.SpList(p.spans(acc, i), p.b.Col, acc.bits, list)
-	if 2*n > len(acc.bits) {
-		clear(acc.bits)
-		return n
-	}
-	acc.clearBits(list[:n])
+	n := f64.SpList(p.spans(acc, i), p.b.Col, acc.used, list)
+	acc.free(list[:n])
 	return n
 }
 
-// fill computes row i of the result into col and val.
-func (p *product[T]) fill(acc *accumulator[T], i int, terms int64, col []uint32, val []T) {
+// fill computes row i of the result into the beginnings of col and val, and returns
+// how many entries it has.
+func (p *product[T]) fill(acc *accumulator[T], i int, col []uint32, val []T) int {
 	from, factor := p.a.Row(i)
+	terms := p.rowTerms(i)
 	switch {
-	case len(from) == 0:
-		return
+	case terms == 0:
+		return 0
 	case len(from) == 1:
 		c, v := p.row(i, from[0])
 		copy(col, c)
 		for k, x := range v {
 			val[k] = factor[0] * x
 		}
-		if !p.unsorted && !increasing(col) {
-			acc.sorter.sort(col, val)
+		if !p.unsorted && !increasing(c) {
+			acc.sorter.sort(col[:len(c)], val[:len(c)])
 		}
-		return
+		return len(c)
 	case !acc.dense(terms):
 		acc.begin()
 		for k, j := range from {
 			c, v := p.row(i, j)
 			acc.addHashed(factor[k], c, v)
 		}
-		copy(col, acc.list)
+		n := copy(col, acc.list)
 		copy(val, acc.found)
 		if !p.unsorted {
-			acc.sorter.sort(col, val)
+			acc.sorter.sort(col[:n], val[:n])
 		}
-		return
+		return n
 	}
-	list := acc.room(len(col) + 1)
-	spAdd(p.spans(acc, i), factor, p.b.Col, p.b.Val, acc.sums, acc.bits, list)
+	list := acc.room(int(min(terms, int64(p.b.Cols))) + 1)
+	n := spAdd(p.spans(acc, i), factor, p.b.Col, p.b.Val, acc.sums, acc.used, list)
+	list = list[:n]
+	acc.free(list)
 	switch {
 	case p.unsorted:
 		copy(col, list)
-		acc.clearBits(col)
-	case len(col) <= f64.SpRankMax():
-		copy(col, list)
-		acc.clearBits(col)
-		acc.sorter.sortColumns(col)
+	case n <= f64.SpRankMax():
+		acc.sorter.sortColumns(col[:n], list)
 	default:
-		acc.takeColumns(col, list)
+		acc.sortByBits(col[:n], list)
 	}
-	acc.takeSums(col, val)
+	acc.takeSums(col[:n], val)
+	return n
 }
 
 // spAdd is kernel.SpAdd by the kernels of T.
-func spAdd[T constraints.Float](spans []int64, factor []T, col []uint32, val, sums []T, bits []uint64, list []uint32) {
+func spAdd[T constraints.Float](spans []int64, factor []T, col []uint32, val, sums []T, used []uint8, list []uint32) int {
 	if is64[T]() {
-		f64.SpAdd(spans, f64.Of(factor), col, f64.Of(val), f64.Of(sums), bits, list)
-	} else {
-		f32.SpAdd(spans, f32.Of(factor), col, f32.Of(val), f32.Of(sums), bits, list)
+		return f64.SpAdd(spans, f64.Of(factor), col, f64.Of(val), f64.Of(sums), used, list)
 	}
+	return f32.SpAdd(spans, f32.Of(factor), col, f32.Of(val), f32.Of(sums), used, list)
 }
 
 // An accumulator sums one row of a product. Wide rows of few terms go through a hash
 // table. Others are added in place: sums has an element a column, zero between
-// rows; bits tells which are in use, and top which words of bits are, so that the
-// columns come out in order without a sort.
+// rows, and used tells which are in use. Long rows are sorted by way of bits, one a
+// column, and top, which tells the words of bits that are not zero.
 type accumulator[T constraints.Float] struct {
 	cols      int
 	spans     []int64 // from where to where the row's terms lie in B
 	sums      []T
-	bits, top []uint64
-	words     []uint32 // indices of words of bits
-	sorter    sorter[T]
+	used      []uint8
 	list      []uint32 // columns in order of appearance
+	bits, top []uint64
+	sorter    sorter[T]
 
 	table []uint32 // hash: 0 for free, otherwise 1 + index into list
 	found []T      // hash: sums by that index
@@ -263,10 +323,8 @@ func (a *accumulator[T]) dense(terms int64) bool {
 	if a.cols > maxDense || terms<<13 < int64(a.cols) {
 		return false
 	}
-	if a.bits == nil {
-		words := a.cols/64 + 1
-		a.sums, a.bits, a.top = mem.Make[T](a.cols), make([]uint64, words), make([]uint64, (words+63)/64)
-		a.words = make([]uint32, words/2)
+	if a.used == nil {
+		a.sums, a.used = mem.Make[T](a.cols), make([]uint8, a.cols+1)
 	}
 	return true
 }
@@ -277,46 +335,39 @@ func (a *accumulator[T]) room(n int) []uint32 {
 	return a.list[:cap(a.list)]
 }
 
-// clearBits clears the bits of columns.
-func (a *accumulator[T]) clearBits(col []uint32) {
-	bits := a.bits
+// free marks columns as not used.
+func (a *accumulator[T]) free(col []uint32) {
+	if len(col) > len(a.used)/16 {
+		clear(a.used)
+		return
+	}
+	used := a.used
 	for _, c := range col {
-		bits[c>>6] = 0
+		used[c] = 0
 	}
 }
 
-// takeColumns moves the columns from the bits to col, in order. list holds them in
-// another one.
-func (a *accumulator[T]) takeColumns(col, list []uint32) {
-	if len(col) > len(a.bits)/2 {
-		n := 0
-		for w, set := range a.bits {
-			for ; set != 0; set &= set - 1 {
-				col[n] = uint32(w<<6 + bits.TrailingZeros64(set))
-				n++
-			}
-		}
-		clear(a.bits)
-		return
+// sortByBits writes the columns of list to col, in order.
+func (a *accumulator[T]) sortByBits(col, list []uint32) {
+	if a.bits == nil {
+		words := a.cols/64 + 1
+		a.bits, a.top = make([]uint64, words), make([]uint64, words/64+1)
 	}
-	for _, c := range list[:len(col)] {
+	for _, c := range list {
+		a.bits[c>>6] |= 1 << (c & 63)
 		a.top[c>>12] |= 1 << (c >> 6 & 63)
 	}
 	n := 0
-	for t, set := range a.top {
-		for ; set != 0; set &= set - 1 {
-			a.words[n] = uint32(t<<6 + bits.TrailingZeros64(set))
-			n++
-		}
+	for t, words := range a.top {
 		a.top[t] = 0
-	}
-	m := 0
-	for _, w := range a.words[:n] {
-		for set := a.bits[w]; set != 0; set &= set - 1 {
-			col[m] = w<<6 + uint32(bits.TrailingZeros64(set))
-			m++
+		for ; words != 0; words &= words - 1 {
+			w := t<<6 + bits.TrailingZeros64(words)
+			for set := a.bits[w]; set != 0; set &= set - 1 {
+				col[n] = uint32(w<<6 + bits.TrailingZeros64(set))
+				n++
+			}
+			a.bits[w] = 0
 		}
-		a.bits[w] = 0
 	}
 }
 

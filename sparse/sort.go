@@ -50,9 +50,10 @@ func (s *sorter[T]) sort(col []uint32, val []T) {
 	}
 }
 
-// sortColumns sorts at most f64.SpRankMax columns, each there once.
-func (s *sorter[T]) sortColumns(col []uint32) {
-	copy(s.col[:], col)
+// sortColumns writes the columns of list, at most f64.SpRankMax and each there once, to
+// col, in order.
+func (s *sorter[T]) sortColumns(col, list []uint32) {
+	copy(s.col[:], list)
 	f64.SpRank(len(col), s.col[:], s.rank[:])
 	for k, r := range s.rank[:len(col)] {
 		col[r] = s.col[k]

@@ -306,16 +306,16 @@ func (g *gen) spFetchColumns() {
 // the second adds the terms as well.
 func (g *gen) spList(add bool) {
 	if add {
-		g.begin("spAdd", fmt.Sprintf("func(n int, spans *int64, factor *%[1]s, col *uint32, val, sums *%[1]s, bits *uint64, list *uint32) int", g.typ),
+		g.begin("spAdd", fmt.Sprintf("func(n int, spans *int64, factor *%[1]s, col *uint32, val, sums *%[1]s, used *uint8, list *uint32) int", g.typ),
 			"Is spList that adds the terms to sums:",
 			"\tfor p := spans[2*k]; p < spans[2*k+1]; p++ { sums[col[p]] += factor[k] * val[p] }")
 	} else {
-		g.begin("spList", "func(n int, spans *int64, col *uint32, bits *uint64, list *uint32) int",
-			"Sets the bits of the columns of n ≥ 1 spans, lists those whose bit was not set, and returns how many:",
-			"\tfor p := spans[2*k]; p < spans[2*k+1]; p++ { list[found] = col[p]; if !set(col[p]) { found++ } }",
+		g.begin("spList", "func(n int, spans *int64, col *uint32, used *uint8, list *uint32) int",
+			"Marks the columns of n ≥ 1 spans as used, lists those that were not, and returns how many:",
+			"\tfor p := spans[2*k]; p < spans[2*k+1]; p++ { list[found] = col[p]; found += 1 - used[col[p]]; used[col[p]] = 1 }",
 			"It writes list up to one past the last.")
 	}
-	n, spans, col, bits, list := g.param("n"), g.param("spans"), g.param("col"), g.param("bits"), g.param("list")
+	n, spans, col, used, list := g.param("n"), g.param("spans"), g.param("col"), g.param("used"), g.param("list")
 	var factor, val, sums reg.GPVirtual
 	var s reg.VecVirtual
 	if add {
@@ -333,7 +333,7 @@ func (g *gen) spList(add bool) {
 	g.CMPQ(p, end)
 	g.JGE(LabelRef("spanEnd"))
 	g.Label("term")
-	c, w, b := g.GP64(), g.GP64(), g.GP64()
+	c, u := g.GP64(), g.GP64()
 	g.MOVL(Mem{Base: col, Index: p, Scale: 4}, c.As32())
 	if add {
 		x := g.XMM()
@@ -341,13 +341,11 @@ func (g *gen) spList(add bool) {
 		g.pick(g.VFMADD231SD, g.VFMADD231SS, g.element(val, p, 0), s, x)
 		g.pick(g.VMOVSD, g.VMOVSS, x, g.element(sums, c, 0))
 	}
-	g.MOVL(c.As32(), w.As32())
-	g.SHRL(Imm(6), w.As32())
 	g.MOVL(c.As32(), Mem{Base: list, Index: found, Scale: 4})
-	g.MOVQ(Mem{Base: bits, Index: w, Scale: 8}, b)
-	g.BTSQ(c, b)
-	g.MOVQ(b, Mem{Base: bits, Index: w, Scale: 8})
-	g.SBBQ(I8(-1), found) // found += 1 − the bit before
+	g.MOVBLZX(Mem{Base: used, Index: c, Scale: 1}, u.As32())
+	g.MOVB(Imm(1), Mem{Base: used, Index: c, Scale: 1})
+	g.INCQ(found)
+	g.SUBQ(u, found)
 	g.INCQ(p)
 	g.CMPQ(p, end)
 	g.JL(LabelRef("term"))

@@ -49,35 +49,33 @@ func SpAddTrans[T Float](dst []T, ldd, rows, n int, ptr []int64, col []uint32, v
 	}
 }
 
-// SpList is the first pass of a row of a sparse product. It sets the bits of the
-// columns col[p], spans[2k] ≤ p < spans[2k+1], for each span k, puts those whose bit was
-// not set in list, in order of appearance, and returns how many they are. list has
-// room for one more.
-func SpList(spans []int64, col []uint32, bits []uint64, list []uint32) int {
+// SpList is the first pass of a row of a sparse product. It puts the columns col[p],
+// spans[2k] ≤ p < spans[2k+1], for each span k, in list, in order of appearance, but for
+// those that are used, marks them as used, and returns how many they are. used has 0 or
+// 1 for each column, and list room for one more.
+func SpList(spans []int64, col []uint32, used []uint8, list []uint32) int {
 	n := 0
 	for k := 0; k+1 < len(spans); k += 2 {
 		for _, c := range col[spans[k]:spans[k+1]] {
-			w := bits[c>>6]
-			bits[c>>6] = w | 1<<(c&63)
 			list[n] = c
-			n += int(^(w >> (c & 63)) & 1)
+			n += 1 - int(used[c])
+			used[c] = 1
 		}
 	}
 	return n
 }
 
 // SpAdd is SpList that also adds factor[k]·val[p] to sums[col[p]].
-func SpAdd[T Float](spans []int64, factor []T, col []uint32, val, sums []T, bits []uint64, list []uint32) int {
+func SpAdd[T Float](spans []int64, factor []T, col []uint32, val, sums []T, used []uint8, list []uint32) int {
 	n := 0
 	for k, s := range factor {
 		c, v := col[spans[2*k]:spans[2*k+1]], val[spans[2*k]:spans[2*k+1]]
 		v = v[:len(c)]
 		for p, c := range c {
 			sums[c] += s * v[p]
-			w := bits[c>>6]
-			bits[c>>6] = w | 1<<(c&63)
 			list[n] = c
-			n += int(^(w >> (c & 63)) & 1)
+			n += 1 - int(used[c])
+			used[c] = 1
 		}
 	}
 	return n

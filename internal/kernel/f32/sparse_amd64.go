@@ -129,7 +129,7 @@ func spFetchAVX2(n int, of *uint32, ptr *int64, col *uint32, val *float32)
 //	for p := spans[2*k]; p < spans[2*k+1]; p++ { sums[col[p]] += factor[k] * val[p] }
 //
 //go:noescape
-func spAddAVX2(n int, spans *int64, factor *float32, col *uint32, val *float32, sums *float32, bits *uint64, list *uint32) int
+func spAddAVX2(n int, spans *int64, factor *float32, col *uint32, val *float32, sums *float32, used *uint8, list *uint32) int
 
 // Sets rows ≥ 1 rows of dst, of 1 vectors whose last has tail elements, to A·B:
 //

@@ -855,13 +855,13 @@ row:
 	VZEROUPPER
 	RET
 
-// func spAddAVX2(n int, spans *int64, factor *float32, col *uint32, val *float32, sums *float32, bits *uint64, list *uint32) int
+// func spAddAVX2(n int, spans *int64, factor *float32, col *uint32, val *float32, sums *float32, used *uint8, list *uint32) int
 // Requires: AVX, FMA3
 TEXT ·spAddAVX2(SB), NOSPLIT, $0-72
 	MOVQ n+0(FP), AX
 	MOVQ spans+8(FP), CX
 	MOVQ col+24(FP), DX
-	MOVQ bits+48(FP), BX
+	MOVQ used+48(FP), BX
 	MOVQ list+56(FP), SI
 	MOVQ factor+16(FP), DI
 	MOVQ val+32(FP), R8
@@ -881,13 +881,11 @@ term:
 	VMOVSS      (R9)(R13*4), X1
 	VFMADD231SS (R8)(R10*4), X0, X1
 	VMOVSS      X1, (R9)(R13*4)
-	MOVL        R13, R14
-	SHRL        $0x06, R14
 	MOVL        R13, (SI)(R12*4)
-	MOVQ        (BX)(R14*8), R15
-	BTSQ        R13, R15
-	MOVQ        R15, (BX)(R14*8)
-	SBBQ        $-1, R12
+	MOVBLZX     (BX)(R13*1), R14
+	MOVB        $0x01, (BX)(R13*1)
+	INCQ        R12
+	SUBQ        R14, R12
 	INCQ        R10
 	CMPQ        R10, R11
 	JL          term

@@ -68,7 +68,7 @@ func spFetchAVX2(n int, of *uint32, ptr *int64, col *uint32, val *float32) {
 	panic("f32: no assembly here")
 }
 
-func spAddAVX2(n int, spans *int64, factor *float32, col *uint32, val *float32, sums *float32, bits *uint64, list *uint32) int {
+func spAddAVX2(n int, spans *int64, factor *float32, col *uint32, val *float32, sums *float32, used *uint8, list *uint32) int {
 	panic("f32: no assembly here")
 }
 

@@ -148,9 +148,9 @@ func SpFetch(of []uint32, ptr []int64, col []uint32, val []float32) {
 }
 
 // SpAdd lists the columns of spans and adds their terms; see kernel.SpAdd.
-func SpAdd(spans []int64, factor []float32, col []uint32, val, sums []float32, bits []uint64, list []uint32) int {
+func SpAdd(spans []int64, factor []float32, col []uint32, val, sums []float32, used []uint8, list []uint32) int {
 	if cpu.Current() == cpu.Go || len(spans) == 0 || len(col) == 0 {
-		return kernel.SpAdd(spans, factor, col, val, sums, bits, list)
+		return kernel.SpAdd(spans, factor, col, val, sums, used, list)
 	}
-	return spAddAVX2(len(factor), &spans[0], &factor[0], &col[0], &val[0], &sums[0], &bits[0], &list[0])
+	return spAddAVX2(len(factor), &spans[0], &factor[0], &col[0], &val[0], &sums[0], &used[0], &list[0])
 }

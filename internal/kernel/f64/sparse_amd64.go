@@ -129,21 +129,21 @@ func spFetchAVX2(n int, of *uint32, ptr *int64, col *uint32, val *float64)
 //	for p := spans[2*k]; p < spans[2*k+1]; p++ { sums[col[p]] += factor[k] * val[p] }
 //
 //go:noescape
-func spAddAVX2(n int, spans *int64, factor *float64, col *uint32, val *float64, sums *float64, bits *uint64, list *uint32) int
+func spAddAVX2(n int, spans *int64, factor *float64, col *uint32, val *float64, sums *float64, used *uint8, list *uint32) int
 
 // Prefetches the columns at the beginnings of the rows ptr[of[k]], k < n, of a matrix, n ≥ 1.
 //
 //go:noescape
 func spFetchColumnsAVX2(n int, of *uint32, ptr *int64, col *uint32)
 
-// Sets the bits of the columns of n ≥ 1 spans, lists those whose bit was not set, and returns how many:
+// Marks the columns of n ≥ 1 spans as used, lists those that were not, and returns how many:
 //
-//	for p := spans[2*k]; p < spans[2*k+1]; p++ { list[found] = col[p]; if !set(col[p]) { found++ } }
+//	for p := spans[2*k]; p < spans[2*k+1]; p++ { list[found] = col[p]; found += 1 - used[col[p]]; used[col[p]] = 1 }
 //
 // It writes list up to one past the last.
 //
 //go:noescape
-func spListAVX2(n int, spans *int64, col *uint32, bits *uint64, list *uint32) int
+func spListAVX2(n int, spans *int64, col *uint32, used *uint8, list *uint32) int
 
 // Sets rank[i] to how many of n ≥ 1 columns are below col[i]:
 //

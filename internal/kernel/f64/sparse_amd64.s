@@ -856,13 +856,13 @@ row:
 	VZEROUPPER
 	RET
 
-// func spAddAVX2(n int, spans *int64, factor *float64, col *uint32, val *float64, sums *float64, bits *uint64, list *uint32) int
+// func spAddAVX2(n int, spans *int64, factor *float64, col *uint32, val *float64, sums *float64, used *uint8, list *uint32) int
 // Requires: AVX, FMA3
 TEXT ·spAddAVX2(SB), NOSPLIT, $0-72
 	MOVQ n+0(FP), AX
 	MOVQ spans+8(FP), CX
 	MOVQ col+24(FP), DX
-	MOVQ bits+48(FP), BX
+	MOVQ used+48(FP), BX
 	MOVQ list+56(FP), SI
 	MOVQ factor+16(FP), DI
 	MOVQ val+32(FP), R8
@@ -882,13 +882,11 @@ term:
 	VMOVSD      (R9)(R13*8), X1
 	VFMADD231SD (R8)(R10*8), X0, X1
 	VMOVSD      X1, (R9)(R13*8)
-	MOVL        R13, R14
-	SHRL        $0x06, R14
 	MOVL        R13, (SI)(R12*4)
-	MOVQ        (BX)(R14*8), R15
-	BTSQ        R13, R15
-	MOVQ        R15, (BX)(R14*8)
-	SBBQ        $-1, R12
+	MOVBLZX     (BX)(R13*1), R14
+	MOVB        $0x01, (BX)(R13*1)
+	INCQ        R12
+	SUBQ        R14, R12
 	INCQ        R10
 	CMPQ        R10, R11
 	JL          term
@@ -920,13 +918,13 @@ row:
 	VZEROUPPER
 	RET
 
-// func spListAVX2(n int, spans *int64, col *uint32, bits *uint64, list *uint32) int
+// func spListAVX2(n int, spans *int64, col *uint32, used *uint8, list *uint32) int
 // Requires: AVX
 TEXT ·spListAVX2(SB), NOSPLIT, $0-48
 	MOVQ n+0(FP), AX
 	MOVQ spans+8(FP), CX
 	MOVQ col+16(FP), DX
-	MOVQ bits+24(FP), BX
+	MOVQ used+24(FP), BX
 	MOVQ list+32(FP), SI
 	XORQ R9, R9
 
@@ -937,17 +935,15 @@ span:
 	JGE  spanEnd
 
 term:
-	MOVL (DX)(DI*4), R10
-	MOVL R10, R11
-	SHRL $0x06, R11
-	MOVL R10, (SI)(R9*4)
-	MOVQ (BX)(R11*8), R12
-	BTSQ R10, R12
-	MOVQ R12, (BX)(R11*8)
-	SBBQ $-1, R9
-	INCQ DI
-	CMPQ DI, R8
-	JL   term
+	MOVL    (DX)(DI*4), R10
+	MOVL    R10, (SI)(R9*4)
+	MOVBLZX (BX)(R10*1), R11
+	MOVB    $0x01, (BX)(R10*1)
+	INCQ    R9
+	SUBQ    R11, R9
+	INCQ    DI
+	CMPQ    DI, R8
+	JL      term
 
 spanEnd:
 	ADDQ $0x10, CX

@@ -68,13 +68,13 @@ func spFetchAVX2(n int, of *uint32, ptr *int64, col *uint32, val *float64) {
 	panic("f64: no assembly here")
 }
 
-func spAddAVX2(n int, spans *int64, factor *float64, col *uint32, val *float64, sums *float64, bits *uint64, list *uint32) int {
+func spAddAVX2(n int, spans *int64, factor *float64, col *uint32, val *float64, sums *float64, used *uint8, list *uint32) int {
 	panic("f64: no assembly here")
 }
 
 func spFetchColumnsAVX2(n int, of *uint32, ptr *int64, col *uint32) { panic("f64: no assembly here") }
 
-func spListAVX2(n int, spans *int64, col *uint32, bits *uint64, list *uint32) int {
+func spListAVX2(n int, spans *int64, col *uint32, used *uint8, list *uint32) int {
 	panic("f64: no assembly here")
 }
 

@@ -15,11 +15,11 @@ func SpFetchColumns(of []uint32, ptr []int64, col []uint32) {
 }
 
 // SpList lists the columns of spans; see kernel.SpList.
-func SpList(spans []int64, col []uint32, bits []uint64, list []uint32) int {
+func SpList(spans []int64, col []uint32, used []uint8, list []uint32) int {
 	if cpu.Current() == cpu.Go || len(spans) == 0 || len(col) == 0 {
-		return kernel.SpList(spans, col, bits, list)
+		return kernel.SpList(spans, col, used, list)
 	}
-	return spListAVX2(len(spans)/2, &spans[0], &col[0], &bits[0], &list[0])
+	return spListAVX2(len(spans)/2, &spans[0], &col[0], &used[0], &list[0])
 }
 
 // SpRankMax is the most columns for which comparing all with all is a fast way of
