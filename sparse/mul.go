@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"slices"
 	"sort"
+	"unsafe"
 
 	"golang.org/x/exp/constraints"
 
@@ -86,6 +87,10 @@ func (p *product[T]) span(i int, j uint32) (lo, hi int64) {
 func (p *product[T]) spans(acc *accumulator[T], i int) []int64 {
 	col, _ := p.a.Row(i)
 	acc.spans = slices.Grow(acc.spans[:0], 2*len(col))[:2*len(col)]
+	if !p.upper {
+		f64.SpSpans(acc.spans, col, p.b.Ptr)
+		return acc.spans
+	}
 	for k, j := range col {
 		acc.spans[2*k], acc.spans[2*k+1] = p.span(i, j)
 	}
@@ -274,10 +279,11 @@ func (p *product[T]) fill(acc *accumulator[T], i int, col []uint32, val []T) int
 		}
 		return n
 	}
-	list := acc.room(int(min(terms, int64(p.b.Cols))) + 1)
+	most := int(min(terms, int64(p.b.Cols)))
+	fetchRoom(col[:min(most, len(col))], val)
+	list := acc.room(most + 1)
 	n := spAdd(p.spans(acc, i), factor, p.b.Col, p.b.Val, acc.sums, acc.used, list)
 	list = list[:n]
-	acc.free(list)
 	switch {
 	case p.unsorted:
 		copy(col, list)
@@ -286,8 +292,23 @@ func (p *product[T]) fill(acc *accumulator[T], i int, col []uint32, val []T) int
 	default:
 		acc.sortByBits(col[:n], list)
 	}
-	acc.takeSums(col[:n], val)
+	spTake(col[:n], val, acc.sums, acc.used)
 	return n
+}
+
+// fetchRoom asks for the memory of a row that will be written.
+func fetchRoom[T constraints.Float](col []uint32, val []T) {
+	f64.SpFetchLines(unsafe.Pointer(unsafe.SliceData(col)), 4*len(col))
+	f64.SpFetchLines(unsafe.Pointer(unsafe.SliceData(val)), int(unsafe.Sizeof(val[0]))*len(col))
+}
+
+// spTake is kernel.SpTake by the kernels of T.
+func spTake[T constraints.Float](col []uint32, val, sums []T, used []uint8) {
+	if is64[T]() {
+		f64.SpTake(col, f64.Of(val), f64.Of(sums), used)
+	} else {
+		f32.SpTake(col, f32.Of(val), f32.Of(sums), used)
+	}
 }
 
 // spAdd is kernel.SpAdd by the kernels of T.
@@ -368,16 +389,6 @@ func (a *accumulator[T]) sortByBits(col, list []uint32) {
 			}
 			a.bits[w] = 0
 		}
-	}
-}
-
-// takeSums moves the sums of columns to val.
-func (a *accumulator[T]) takeSums(col []uint32, val []T) {
-	val = val[:len(col)]
-	sums := a.sums
-	for k, c := range col {
-		val[k] = sums[c]
-		sums[c] = 0
 	}
 }
 

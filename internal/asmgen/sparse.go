@@ -21,7 +21,10 @@ func sparseFile(c *build.Context, t elem) {
 			g.spAddTransVec()
 			g.spFetch()
 			g.spList(true)
+			g.spTake()
 			if t.size == 8 { // what does not touch elements is there once
+				g.spSpans()
+				g.spFetchLines()
 				g.spFetchColumns()
 				g.spList(false)
 				g.spRank()
@@ -396,5 +399,62 @@ func (g *gen) spRank() {
 	g.ADDQ(Imm(8*vectors), i)
 	g.CMPQ(i, n)
 	g.JL(LabelRef("block"))
+	g.RET()
+}
+
+// spTake ends a row of a product.
+func (g *gen) spTake() {
+	g.begin("spTake", fmt.Sprintf("func(n int, col *uint32, val, sums *%s, used *uint8)", g.typ),
+		"Moves the sums of n ≥ 1 columns to val:",
+		"\tfor k := range n { val[k], sums[col[k]], used[col[k]] = sums[col[k]], 0, 0 }")
+	n, col, val, sums, used := g.param("n"), g.param("col"), g.param("val"), g.param("sums"), g.param("used")
+	zero := g.GP64()
+	g.XORQ(zero, zero)
+	k := g.GP64()
+	g.XORQ(k, k)
+	g.Label("column")
+	c, x := g.GP64(), g.GP64()
+	g.MOVL(Mem{Base: col, Index: k, Scale: 4}, c.As32())
+	if g.size == 8 {
+		g.MOVQ(g.element(sums, c, 0), x)
+		g.MOVQ(x, g.element(val, k, 0))
+		g.MOVQ(zero, g.element(sums, c, 0))
+	} else {
+		g.MOVL(g.element(sums, c, 0), x.As32())
+		g.MOVL(x.As32(), g.element(val, k, 0))
+		g.MOVL(zero.As32(), g.element(sums, c, 0))
+	}
+	g.MOVB(zero.As8(), Mem{Base: used, Index: c, Scale: 1})
+	g.INCQ(k)
+	g.CMPQ(k, n)
+	g.JL(LabelRef("column"))
+	g.RET()
+}
+
+func (g *gen) spSpans() {
+	g.begin("spSpans", "func(n int, of *uint32, ptr, spans *int64)",
+		"Copies the bounds of rows, n ≥ 1:",
+		"\tfor k := range n { spans[2*k], spans[2*k+1] = ptr[of[k]], ptr[of[k]+1] }")
+	n, of, ptr, spans := g.param("n"), g.param("of"), g.param("ptr"), g.param("spans")
+	j, x := g.GP64(), g.XMM()
+	g.Label("row")
+	g.MOVL(Mem{Base: of}, j.As32())
+	g.VMOVUPS(Mem{Base: ptr, Index: j, Scale: 8}, x)
+	g.VMOVUPS(x, Mem{Base: spans})
+	g.ADDQ(Imm(4), of)
+	g.ADDQ(Imm(16), spans)
+	g.DECQ(n)
+	g.JNZ(LabelRef("row"))
+	g.RET()
+}
+
+func (g *gen) spFetchLines() {
+	g.begin("spFetchLines", "func(at *byte, n int)", "Prefetches the cache lines of n ≥ 1 bytes.")
+	at, n := g.param("at"), g.param("n")
+	g.Label("line")
+	g.PREFETCHT0(Mem{Base: at})
+	g.ADDQ(Imm(64), at)
+	g.SUBQ(Imm(64), n)
+	g.JG(LabelRef("line"))
 	g.RET()
 }

@@ -92,3 +92,18 @@ func SpRank(n int, col, rank []uint32) {
 		rank[i] = uint32(r)
 	}
 }
+
+// SpTake moves the sums of columns to val and marks the columns as not used.
+func SpTake[T Float](col []uint32, val, sums []T, used []uint8) {
+	for k, c := range col {
+		val[k] = sums[c]
+		sums[c], used[c] = 0, 0
+	}
+}
+
+// SpSpans sets spans to the bounds ptr[j] and ptr[j+1] of each row j of of.
+func SpSpans(spans []int64, of []uint32, ptr []int64) {
+	for k, j := range of {
+		spans[2*k], spans[2*k+1] = ptr[j], ptr[j+1]
+	}
+}

@@ -131,6 +131,13 @@ func spFetchAVX2(n int, of *uint32, ptr *int64, col *uint32, val *float32)
 //go:noescape
 func spAddAVX2(n int, spans *int64, factor *float32, col *uint32, val *float32, sums *float32, used *uint8, list *uint32) int
 
+// Moves the sums of n ≥ 1 columns to val:
+//
+//	for k := range n { val[k], sums[col[k]], used[col[k]] = sums[col[k]], 0, 0 }
+//
+//go:noescape
+func spTakeAVX2(n int, col *uint32, val *float32, sums *float32, used *uint8)
+
 // Sets rows ≥ 1 rows of dst, of 1 vectors whose last has tail elements, to A·B:
 //
 //	for p := ptr[i]; p < ptr[i+1]; p++ { dst[i][j] += val[p] * b[col[p]][j] }

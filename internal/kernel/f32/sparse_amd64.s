@@ -898,6 +898,29 @@ spanEnd:
 	VZEROUPPER
 	RET
 
+// func spTakeAVX2(n int, col *uint32, val *float32, sums *float32, used *uint8)
+// Requires: AVX
+TEXT ·spTakeAVX2(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), AX
+	MOVQ col+8(FP), CX
+	MOVQ val+16(FP), DX
+	MOVQ sums+24(FP), BX
+	MOVQ used+32(FP), SI
+	XORQ DI, DI
+	XORQ R8, R8
+
+column:
+	MOVL (CX)(R8*4), R9
+	MOVL (BX)(R9*4), R10
+	MOVL R10, (DX)(R8*4)
+	MOVL DI, (BX)(R9*4)
+	MOVB DI, (SI)(R9*1)
+	INCQ R8
+	CMPQ R8, AX
+	JL   column
+	VZEROUPPER
+	RET
+
 // func spMulDense1AVX2(dst *float32, ldd int, rows int, ptr *int64, col *uint32, val *float32, b *float32, ldb int, tail int)
 // Requires: AVX, FMA3
 TEXT ·spMulDense1AVX2(SB), NOSPLIT, $0-72

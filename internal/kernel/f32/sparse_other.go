@@ -72,6 +72,10 @@ func spAddAVX2(n int, spans *int64, factor *float32, col *uint32, val *float32, 
 	panic("f32: no assembly here")
 }
 
+func spTakeAVX2(n int, col *uint32, val *float32, sums *float32, used *uint8) {
+	panic("f32: no assembly here")
+}
+
 func spMulDense1AVX2(dst *float32, ldd int, rows int, ptr *int64, col *uint32, val *float32, b *float32, ldb int, tail int) {
 	panic("f32: no assembly here")
 }

@@ -131,6 +131,25 @@ func spFetchAVX2(n int, of *uint32, ptr *int64, col *uint32, val *float64)
 //go:noescape
 func spAddAVX2(n int, spans *int64, factor *float64, col *uint32, val *float64, sums *float64, used *uint8, list *uint32) int
 
+// Moves the sums of n ≥ 1 columns to val:
+//
+//	for k := range n { val[k], sums[col[k]], used[col[k]] = sums[col[k]], 0, 0 }
+//
+//go:noescape
+func spTakeAVX2(n int, col *uint32, val *float64, sums *float64, used *uint8)
+
+// Copies the bounds of rows, n ≥ 1:
+//
+//	for k := range n { spans[2*k], spans[2*k+1] = ptr[of[k]], ptr[of[k]+1] }
+//
+//go:noescape
+func spSpansAVX2(n int, of *uint32, ptr *int64, spans *int64)
+
+// Prefetches the cache lines of n ≥ 1 bytes.
+//
+//go:noescape
+func spFetchLinesAVX2(at *byte, n int)
+
 // Prefetches the columns at the beginnings of the rows ptr[of[k]], k < n, of a matrix, n ≥ 1.
 //
 //go:noescape

@@ -899,6 +899,62 @@ spanEnd:
 	VZEROUPPER
 	RET
 
+// func spTakeAVX2(n int, col *uint32, val *float64, sums *float64, used *uint8)
+// Requires: AVX
+TEXT ·spTakeAVX2(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), AX
+	MOVQ col+8(FP), CX
+	MOVQ val+16(FP), DX
+	MOVQ sums+24(FP), BX
+	MOVQ used+32(FP), SI
+	XORQ DI, DI
+	XORQ R8, R8
+
+column:
+	MOVL (CX)(R8*4), R9
+	MOVQ (BX)(R9*8), R10
+	MOVQ R10, (DX)(R8*8)
+	MOVQ DI, (BX)(R9*8)
+	MOVB DI, (SI)(R9*1)
+	INCQ R8
+	CMPQ R8, AX
+	JL   column
+	VZEROUPPER
+	RET
+
+// func spSpansAVX2(n int, of *uint32, ptr *int64, spans *int64)
+// Requires: AVX
+TEXT ·spSpansAVX2(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ of+8(FP), CX
+	MOVQ ptr+16(FP), DX
+	MOVQ spans+24(FP), BX
+
+row:
+	MOVL    (CX), SI
+	VMOVUPS (DX)(SI*8), X0
+	VMOVUPS X0, (BX)
+	ADDQ    $0x04, CX
+	ADDQ    $0x10, BX
+	DECQ    AX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func spFetchLinesAVX2(at *byte, n int)
+// Requires: AVX, MMX+
+TEXT ·spFetchLinesAVX2(SB), NOSPLIT, $0-16
+	MOVQ at+0(FP), AX
+	MOVQ n+8(FP), CX
+
+line:
+	PREFETCHT0 (AX)
+	ADDQ       $0x40, AX
+	SUBQ       $0x40, CX
+	JG         line
+	VZEROUPPER
+	RET
+
 // func spFetchColumnsAVX2(n int, of *uint32, ptr *int64, col *uint32)
 // Requires: AVX, MMX+
 TEXT ·spFetchColumnsAVX2(SB), NOSPLIT, $0-32

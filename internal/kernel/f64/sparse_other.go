@@ -72,6 +72,14 @@ func spAddAVX2(n int, spans *int64, factor *float64, col *uint32, val *float64, 
 	panic("f64: no assembly here")
 }
 
+func spTakeAVX2(n int, col *uint32, val *float64, sums *float64, used *uint8) {
+	panic("f64: no assembly here")
+}
+
+func spSpansAVX2(n int, of *uint32, ptr *int64, spans *int64) { panic("f64: no assembly here") }
+
+func spFetchLinesAVX2(at *byte, n int) { panic("f64: no assembly here") }
+
 func spFetchColumnsAVX2(n int, of *uint32, ptr *int64, col *uint32) { panic("f64: no assembly here") }
 
 func spListAVX2(n int, spans *int64, col *uint32, used *uint8, list *uint32) int {

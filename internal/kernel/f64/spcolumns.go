@@ -1,6 +1,8 @@
 package f64
 
 import (
+	"unsafe"
+
 	"github.com/gram-ml/gram/internal/cpu"
 	"github.com/gram-ml/gram/internal/kernel"
 )
@@ -12,6 +14,22 @@ func SpFetchColumns(of []uint32, ptr []int64, col []uint32) {
 	if cpu.Current() != cpu.Go && len(of) > 0 && len(col) > 0 {
 		spFetchColumnsAVX2(len(of), &of[0], &ptr[0], &col[0])
 	}
+}
+
+// SpFetchLines asks for n bytes of memory at p that will be written soon.
+func SpFetchLines(p unsafe.Pointer, n int) {
+	if cpu.Current() != cpu.Go && n > 0 {
+		spFetchLinesAVX2((*byte)(p), n)
+	}
+}
+
+// SpSpans copies the bounds of rows; see kernel.SpSpans.
+func SpSpans(spans []int64, of []uint32, ptr []int64) {
+	if cpu.Current() == cpu.Go || len(of) == 0 {
+		kernel.SpSpans(spans, of, ptr)
+		return
+	}
+	spSpansAVX2(len(of), &of[0], &ptr[0], &spans[0])
 }
 
 // SpList lists the columns of spans; see kernel.SpList.

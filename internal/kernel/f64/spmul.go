@@ -152,3 +152,12 @@ func SpAdd(spans []int64, factor []float64, col []uint32, val, sums []float64, u
 	}
 	return spAddAVX2(len(factor), &spans[0], &factor[0], &col[0], &val[0], &sums[0], &used[0], &list[0])
 }
+
+// SpTake moves the sums of columns to val; see kernel.SpTake.
+func SpTake(col []uint32, val, sums []float64, used []uint8) {
+	if cpu.Current() == cpu.Go || len(col) == 0 {
+		kernel.SpTake(col, val, sums, used)
+		return
+	}
+	spTakeAVX2(len(col), &col[0], &val[0], &sums[0], &used[0])
+}
