@@ -113,7 +113,7 @@ func onMatrix(dir string, sp *peer, name string, work func(m *sparse.CSR[float64
 }
 
 func mulVecWork(m *sparse.CSR[float64]) func() {
-	x, y := random[float64](1, m.Cols).Data, make([]float64, m.Rows)
+	x, y := random[float64](1, m.Cols).Data, mem.Make[float64](m.Rows)
 	return func() { m.MulVec(y, x) }
 }
 
