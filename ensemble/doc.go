@@ -51,6 +51,8 @@
 //     member: the choice when members are of different quality or strong in different
 //     regions, and rows are plenty. (Folds + 1) fits of each member, and predictions as with
 //     voting. [Blending] holds rows out instead: one fit of each, for somewhat less accuracy.
+//   - [Calibrated] is not for accuracy: it makes probabilities come true, which decisions
+//     by cost need.
 //   - [Snapshot] averages stages of one training, for the price of that training.
 //
 // None of them replaces better features, and each makes a model harder to explain. Compare
@@ -65,6 +67,7 @@
 //	Voting           ΣT              yes          ΣP          the models
 //	Stacking         (F + 1)·ΣT      yes          ΣP + last   the models
 //	Blending         ΣT              yes          ΣP + last   the models
+//	Calibrated       (F + 1)·T       yes          P           the model
 //	Snapshot         T               no           M·P         M models
 //
 // # Rows, weights and missing values

@@ -282,3 +282,42 @@ func ExampleSnapshotRegressor() {
 	fmt.Println(len(m.Members()), "members")
 	// Output: 3 members
 }
+
+func ExampleCalibrated() {
+	X, y, _ := rings(600)
+	boosted := ensemble.AdaBoost{Estimators: 100}
+	m, err := ensemble.Calibrated{Base: boosted, Folds: eval.StratifiedKFold{N: 5, Shuffle: true}}.Fit(ctx, X, y, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	before, after := m.Reliability(1)
+	fmt.Printf("calibration error %.2f, now %.2f\n", before.Gap(), after.Gap())
+	// Output: calibration error 0.11, now 0.12
+}
+
+func ExampleCalibratedModel() {
+	X, y, _ := rings(600)
+	fitted, _ := ensemble.AdaBoost{Estimators: 100}.Fit(ctx, X.Slice(0, 300, 0, 2), y[:300], nil)
+	m, _ := ensemble.Calibrated{Prefit: fitted, Method: ensemble.Temperature}.Fit(ctx, X.Slice(300, 600, 0, 2), y[300:], nil)
+	fmt.Printf("temperature %.1f\n", m.Temperatures())
+	// Output: temperature [1.2]
+}
+
+func ExampleCalibrationMethod() {
+	fmt.Println(ensemble.Platt, ensemble.Isotonic, ensemble.Temperature)
+	// Output: Platt isotonic temperature
+}
+
+func ExampleReliabilityDiagram() {
+	X, y, _ := rings(600)
+	m, _ := ensemble.Calibrated{Base: ensemble.AdaBoost{}, Method: ensemble.Isotonic}.Fit(ctx, X, y, nil)
+	before, _ := m.Reliability(1)
+	for i, p := range before.Predicted[:3] {
+		fmt.Printf("%.2f %.2f %.0f\n", p, before.Observed[i], before.Weight[i])
+	}
+	// Output:
+	// 0.05 0.16 68
+	// 0.15 0.10 59
+	// 0.25 0.11 87
+}
