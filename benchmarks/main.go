@@ -62,6 +62,7 @@ func run(only string, rounds, threads int) error {
 		all = append(all, quantRows(dir)...)
 		all = append(all, prepRows(dir)...)
 		all = append(all, sparseRows(dir)...)
+		all = append(all, adaBoostRows(dir)...)
 	} else {
 		all = append(all, scalingRows(threads)...)
 		all = append(all, factorizationScaling(threads)...)
