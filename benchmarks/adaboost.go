@@ -21,7 +21,7 @@ var sklearnAdaBoostPy []byte
 // adaBoostTrain is how many rows are trained on; the others are held out.
 const adaBoostTrain = 50_000
 
-// adaBoostRows compares 50 stumps with scikit-learn's.
+// adaBoostRows compares 50 stumps with scikit-learn's, of SAMME and of its default.
 func adaBoostRows(dir string) []row {
 	sk := &peer{ready: true, start: func() (*exec.Cmd, error) {
 		src := filepath.Join(dir, "sklearn_adaboost_peer.py")
@@ -32,11 +32,15 @@ func adaBoostRows(dir string) []row {
 		cmd.Env = environment()
 		return cmd, nil
 	}}
+	return []row{adaBoostRow(dir, sk, "SAMME", false), adaBoostRow(dir, sk, "SAMME.R", true)}
+}
+
+func adaBoostRow(dir string, sk *peer, algorithm string, real bool) row {
 	var X *linalg.Dense[float64]
 	var y []int
 	var theirs result
 	ask := func() (float64, error) {
-		line, err := sk.ask("SAMME")
+		line, err := sk.ask("%s", algorithm)
 		if err != nil {
 			return 0, err
 		}
@@ -44,8 +48,8 @@ func adaBoostRows(dir string) []row {
 		return theirs.Seconds, err
 	}
 	auc := 0.0
-	return []row{{
-		name: "AdaBoost 50 stumps, 50000×28", peer: "sklearn SAMME", target: 5, other: ask,
+	return row{
+		name: "AdaBoost 50 stumps, 50000×28, " + algorithm, peer: "sklearn", target: 5, other: ask,
 		gram: func() (float64, error) {
 			if X == nil {
 				if _, err := ask(); err != nil { // it writes the data
@@ -57,7 +61,7 @@ func adaBoostRows(dir string) []row {
 				}
 			}
 			start := time.Now()
-			m, err := ensemble.AdaBoost{Base: ensemble.Tree{MaxDepth: 1, Workers: 1}}.
+			m, err := ensemble.AdaBoost{Base: ensemble.Tree{MaxDepth: 1, Workers: 1}, Real: real}.
 				Fit(context.Background(), X.Slice(0, adaBoostTrain, 0, X.Cols), y[:adaBoostTrain], nil)
 			seconds := time.Since(start).Seconds()
 			if err != nil {
@@ -75,7 +79,7 @@ func adaBoostRows(dir string) []row {
 			return seconds, err
 		},
 		note: func() string { return fmt.Sprintf("AUC %.5f, sklearn's is %+.2g beside it", auc, theirs.Objective-auc) },
-	}}
+	}
 }
 
 func adaBoostData(dir string) (*linalg.Dense[float64], []int, error) {

@@ -28,6 +28,12 @@ type AdaBoost struct {
 	Estimators int
 	// LearningRate scales the members' weights, > 0; 0 means 1.
 	LearningRate float64
+	// Real has members say how probable classes are, rather than which one it is: SAMME.R
+	// of the same paper. It needs fewer members where Base gives fair probabilities, as
+	// trees with some rows in each leaf do. Members weigh the same, and the weight
+	// of a row of class c is multiplied by the power −LearningRate·(K−1)/K of p_c over the
+	// geometric mean of the other classes' probabilities.
+	Real bool
 	// Progress, if not nil, is called after every member; the objective is its
 	// weighted error.
 	Progress func(gram.Progress)
@@ -60,8 +66,9 @@ func (t AdaBoost) Fit(ctx context.Context, X gram.Matrix, y []int, w []float64) 
 	if err != nil {
 		return nil, s.explain(err)
 	}
-	m := &AdaBoostModel{features: s.d, classes: classes}
+	m := &AdaBoostModel{features: s.d, classes: classes, real: t.Real}
 	var pred []int
+	var proba []float64
 	var errs []error
 	for round := 1; round <= rounds; round++ {
 		member, limit := trainClassifier(ctx, t.Base, b.weighted(), classes)
@@ -72,6 +79,11 @@ func (t AdaBoost) Fit(ctx context.Context, X gram.Matrix, y []int, w []float64) 
 			return nil, s.explain(atMember(round-1, err))
 		}
 		e := b.share(func(i int) float64 { return indicator(pred[i] != s.y[i]) })
+		if t.Real {
+			if proba, err = member.PredictProba(proba, s.X); err != nil {
+				return nil, s.explain(atMember(round-1, err))
+			}
+		}
 		alpha := rate * (math.Log((1-e)/max(e, smallestError)) + math.Log(float64(classes-1)))
 		if !(alpha > 1e-12) {
 			if round == 1 {
@@ -79,9 +91,17 @@ func (t AdaBoost) Fit(ctx context.Context, X gram.Matrix, y []int, w []float64) 
 			}
 			break
 		}
+		if t.Real {
+			alpha = 1
+		}
 		m.members, m.weights, m.errors = append(m.members, member), append(m.weights, alpha), append(m.errors, e)
 		errs = append(errs, limit)
-		b.multiply(func(i int) float64 { return alpha * indicator(pred[i] != s.y[i]) })
+		b.multiply(func(i int) float64 {
+			if t.Real {
+				return -rate * realCode(proba[i*classes:(i+1)*classes], s.y[i])
+			}
+			return alpha * indicator(pred[i] != s.y[i])
+		})
 		if err := b.report(ctx, t.Progress, round, rounds, e); err != nil {
 			return nil, err
 		}
@@ -91,6 +111,20 @@ func (t AdaBoost) Fit(ctx context.Context, X gram.Matrix, y []int, w []float64) 
 	}
 	return m, unconverged(errs, "member")
 }
+
+// realCode returns (K−1)/K times log p_c less the mean logarithm of the others.
+func realCode(p []float64, class int) float64 {
+	k := float64(len(p))
+	sum := 0.0
+	for _, v := range p {
+		sum += safeLog(v)
+	}
+	own := safeLog(p[class])
+	return (k - 1) / k * (own - (sum-own)/(k-1))
+}
+
+// safeLog is the logarithm of a probability, which is not taken for 0.
+func safeLog(p float64) float64 { return math.Log(max(p, 0x1p-52)) }
 
 func indicator(is bool) float64 {
 	if is {
@@ -197,11 +231,13 @@ func (t AdaBoost) TrainClassifier(ctx context.Context, X gram.Matrix, y []int, w
 
 // AdaBoostModel is what [AdaBoost] fits. A member that predicts class c says 1 for it
 // and −1/(K−1) for each other class; the decision for a class is the mean of what members
-// say, by their weights. Decisions of a row sum to 0.
+// say, by their weights. Members of a fit with Real say K−1 times the logarithms of their
+// probabilities, less the mean of these. Decisions of a row sum to 0.
 type AdaBoostModel struct {
 	members           []gram.Classifier
 	weights, errors   []float64
 	features, classes int
+	real              bool
 }
 
 // Members returns the classifiers, in the order of their training. The slice is the
@@ -220,7 +256,7 @@ func (m *AdaBoostModel) First(n int) (*AdaBoostModel, error) {
 	if n < 1 || n > len(m.members) {
 		return nil, fmt.Errorf("the first %d of %d members: %w", n, len(m.members), gram.ErrParam)
 	}
-	return &AdaBoostModel{m.members[:n:n], m.weights[:n:n], m.errors[:n:n], m.features, m.classes}, nil
+	return &AdaBoostModel{m.members[:n:n], m.weights[:n:n], m.errors[:n:n], m.features, m.classes, m.real}, nil
 }
 
 // Features returns d.
@@ -230,7 +266,7 @@ func (m *AdaBoostModel) Features() int { return m.features }
 func (m *AdaBoostModel) Classes() int { return m.classes }
 
 // DecisionFunction returns the decisions for the classes, n×K row-major, each in
-// [−1/(K−1), 1].
+// [−1/(K−1), 1] unless the fit was Real.
 func (m *AdaBoostModel) DecisionFunction(dst []float64, X gram.Matrix) ([]float64, error) {
 	return mapBlocks(m, m.classes, m.decisions, dst, X)
 }
@@ -241,7 +277,8 @@ func (m *AdaBoostModel) Predict(dst []int, X gram.Matrix) ([]int, error) {
 }
 
 // PredictProba returns the probabilities, n×K row-major: those of the additive model that
-// the members are a fit of, the softmax of (K−1)/K·Σα times the decisions. They are often
+// the members are a fit of, the softmax of (K−1)/K·Σα times the decisions,
+// and with Real of the number of members over K−1 times them. They are often
 // too sure; see [Calibrated].
 func (m *AdaBoostModel) PredictProba(dst []float64, X gram.Matrix) ([]float64, error) {
 	return predictProba(m, dst, X)
@@ -281,6 +318,9 @@ func (m *AdaBoostModel) PredictProbaRow(dst, x []float64) error {
 
 func (m *AdaBoostModel) decisions(dst []float64, X gram.Matrix) error {
 	clear(dst)
+	if m.real {
+		return m.realDecisions(dst, X)
+	}
 	votes := make([]int, len(dst)/m.classes)
 	for i, member := range m.members {
 		if _, err := member.Predict(votes, X); err != nil {
@@ -296,11 +336,47 @@ func (m *AdaBoostModel) decisions(dst []float64, X gram.Matrix) error {
 	return nil
 }
 
+func (m *AdaBoostModel) realDecisions(dst []float64, X gram.Matrix) error {
+	b := borrow(len(dst))
+	defer b.back()
+	for i, member := range m.members {
+		if _, err := member.PredictProba(b.x, X); err != nil {
+			return atMember(i, err)
+		}
+		for at := 0; at < len(dst); at += m.classes {
+			m.addReal(dst[at:at+m.classes], b.x[at:at+m.classes])
+		}
+	}
+	return nil
+}
+
+// addReal adds to decisions what a member says by its probabilities p.
+func (m *AdaBoostModel) addReal(decisions, p []float64) {
+	mean := 0.0
+	for _, v := range p {
+		mean += safeLog(v) / float64(m.classes)
+	}
+	for c, v := range p {
+		decisions[c] += float64(m.classes-1) / float64(len(m.members)) * (safeLog(v) - mean)
+	}
+}
+
 func (m *AdaBoostModel) decisionRow(dst, x []float64) error {
 	if err := gram.CheckRow(x, m.features); err != nil {
 		return err
 	}
 	clear(dst)
+	if m.real {
+		b := borrow(m.classes)
+		defer b.back()
+		for i, member := range m.members {
+			if err := member.PredictProbaRow(b.x, x); err != nil {
+				return atMember(i, err)
+			}
+			m.addReal(dst, b.x)
+		}
+		return nil
+	}
 	for i, member := range m.members {
 		class, err := member.PredictRow(x)
 		if err != nil {
@@ -331,6 +407,9 @@ func (m *AdaBoostModel) toProba(decisions []float64) {
 		scale += a
 	}
 	scale *= float64(m.classes-1) / float64(m.classes)
+	if m.real {
+		scale = float64(len(m.members)) / float64(m.classes-1)
+	}
 	top, sum := slices.Max(decisions), 0.0
 	for c, v := range decisions {
 		decisions[c] = math.Exp(scale * (v - top))
@@ -347,11 +426,12 @@ func init() {
 			gram.EncodeModels(e, m.members)
 			e.Floats(m.weights)
 			e.Floats(m.errors)
+			e.Bool(m.real)
 		},
 		func(d *gram.Decoder, _ int) *AdaBoostModel {
 			members := gram.DecodeModels[gram.Classifier](d)
 			weights := decodeWeights(d, len(members))
-			m := &AdaBoostModel{members: members, weights: weights, errors: d.Floats(len(members))}
+			m := &AdaBoostModel{members: members, weights: weights, errors: d.Floats(len(members)), real: d.Bool()}
 			if d.Err() != nil {
 				return nil
 			}

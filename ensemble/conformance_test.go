@@ -52,7 +52,7 @@ func TestBaggingConformance(t *testing.T) {
 }
 
 func TestAdaBoostConformance(t *testing.T) {
-	check(t, []any{ensemble.AdaBoost{Estimators: 3}}, missingIsAllowed)
+	check(t, []any{ensemble.AdaBoost{Estimators: 3}, ensemble.AdaBoost{Estimators: 3, Real: true}}, missingIsAllowed)
 	check(t, []any{ensemble.AdaBoostRegressor{Base: one, Estimators: 3}}, missingIsAllowed)
 	if !testing.Short() {
 		check(t, []any{ensemble.AdaBoost{Base: weak, Estimators: 2, LearningRate: 0.5}}, modeltest.Classes(2), loosely, sameFormat)

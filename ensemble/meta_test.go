@@ -32,6 +32,11 @@ type metaGolden struct {
 		Classes              int
 		Alpha, Errors, Votes []float64
 	}
+	Real []struct {
+		Rate              float64
+		Classes           int
+		Errors, Decisions []float64
+	}
 	R2 []struct {
 		Loss                 string
 		Rate                 float64
@@ -118,6 +123,23 @@ func TestAdaBoostGolden(t *testing.T) {
 			c.Votes[i] = (k*v - 1) / (k - 1)
 		}
 		wantNear(t, "decisions", must(m.DecisionFunction(nil, X))(t), c.Votes, 1e-9)
+	}
+}
+
+func TestAdaBoostRealGolden(t *testing.T) {
+	g, X := readGolden(t)
+	for _, c := range g.Real {
+		m := must(ensemble.AdaBoost{Base: one, Estimators: len(c.Errors), LearningRate: c.Rate, Real: true}.Fit(ctx, X, g.labels(c.Classes), g.W))(t)
+		wantNear(t, "errors", m.Errors(), c.Errors, 1e-9)
+		d := must(m.DecisionFunction(nil, X))(t)
+		wantNear(t, "decisions", d[:len(c.Decisions)], c.Decisions, 1e-9)
+		if again := reload(t, m).(*ensemble.AdaBoostModel); !slices.Equal(must(again.DecisionFunction(nil, X))(t), d) {
+			t.Error("a loaded model differs")
+		}
+		first := must(m.First(2))(t)
+		if p, q := must(first.PredictRow(row(X, 3)))(t), must(first.Predict(nil, X))(t)[3]; p != q {
+			t.Errorf("class %d by row, %d in the batch", p, q)
+		}
 	}
 }
 

@@ -43,6 +43,16 @@ def ada(labels, weights, rate, count):
                 errors=m.estimator_errors_.tolist(), votes=votes.ravel().tolist())
 
 
+def real(labels, weights, rate, count):
+    """The decisions of SAMME.R, one for each class."""
+    m = AdaBoostClassifier(stump(), n_estimators=count, learning_rate=rate, algorithm="SAMME.R").fit(X, labels, weights)
+    k = len(np.unique(labels))
+    logs = [np.log(np.clip(e.predict_proba(X), np.finfo(float).eps, None)) for e in m.estimators_]
+    d = sum((k - 1) * (q - q.mean(1, keepdims=True)) for q in logs) / len(logs)
+    assert np.allclose(m.decision_function(X), d if k > 2 else d[:, 1] - d[:, 0])
+    return dict(rate=rate, classes=int(k), errors=m.estimator_errors_.tolist(), decisions=d[:50].ravel().tolist())
+
+
 def r2(loss, rate, count):
     """Drucker's steps over weights, and scikit-learn's own weighted median of the members."""
     weights = w / w.sum()
@@ -71,6 +81,7 @@ pair = [("a", logistic()), ("b", stump())]
 out = dict(
     X=X.ravel().tolist(), y=y.tolist(), z=z.tolist(), w=w.tolist(), d=d,
     adaboost=[ada(y, None, 1.0, 12), ada(y, w, 0.5, 12), ada(yb, w, 1.0, 20)],
+    real=[real(y, w, 0.5, 8), real(yb, w, 1.0, 8)],
     r2=[r2("linear", 1.0, 10), r2("square", 0.7, 10), r2("exponential", 1.0, 10)],
     soft=VotingClassifier(pair, voting="soft", weights=[2, 1]).fit(X, y, w).predict_proba(X).ravel().tolist(),
     hard=VotingClassifier(pair + [("c", logistic(0.01))], voting="hard", weights=[2, 1, 1.5]).fit(X, y, w).predict(X).tolist(),
