@@ -28,6 +28,7 @@ var (
 func check(t *testing.T, trainers []any, options ...modeltest.Option) {
 	if testing.Short() {
 		trainers = trainers[:1]
+		options = append(options[:len(options):len(options)], modeltest.Skip("hostile", "it takes longest, and runs when tests need not be short"))
 	}
 	for _, trainer := range trainers {
 		modeltest.Check(t, trainer, options...)
