@@ -38,6 +38,21 @@
 // as well. Sums over rows are cut in the same way for any number of workers and
 // added in order.
 //
+// # Targets that are numbers
+//
+// [Linear] is least squares: rows are factorized by reflections, in blocks whose
+// triangles merge, so that nearly collinear columns keep their digits; where columns
+// depend on each other it takes the shortest solution. [Lasso] and [ElasticNet]
+// leave out features; their path over many strengths of the penalty costs little
+// more than a few fits. They go down coordinate by coordinate on the inner products
+// of a working set, which the strong rule proposes, in which gap-safe screening
+// tells what is zero for sure, and which every pass over X completes. The duality gap
+// ends a fit, and it bounds what is missing to the minimum.
+//
+// [Isotonic] and [Platt] take one feature, such as the score of a classifier, and
+// make of it a function that ascends: any, by pooling adjacent violators, or the
+// logistic one. Platt's suits few samples, isotonic regression a thousand and more.
+//
 // # Sources
 //
 //   - D. Böhning, Multinomial logistic regression algorithm, Annals of the Institute
@@ -54,4 +69,10 @@
 //     where values differ by no more than rounding.
 //   - T. Chan, G. Golub, R. LeVeque, Algorithms for computing the sample variance,
 //     The American Statistician 37 (1983): moments that merge.
+//   - R. Tibshirani et al., Strong rules for discarding predictors in lasso-type
+//     problems, Journal of the Royal Statistical Society B 74 (2012).
+//   - E. Ndiaye, O. Fercoq, A. Gramfort, J. Salmon, Gap safe screening rules for
+//     sparsity enforcing penalties, Journal of Machine Learning Research 18 (2017).
+//   - M. Massias, A. Gramfort, J. Salmon, Celer: a fast solver for the lasso with dual
+//     extrapolation, ICML (2018): working sets.
 package linear
