@@ -21,7 +21,7 @@ func Isotonic(x, y, w []float64, decreasing bool) (knots, values []float64) {
 	}
 	var p pool
 	for lo := 0; lo < len(order); {
-		l := level{lo: x[order[lo].row] + 0}
+		l := level{lo: valueOf(order[lo].key)}
 		l.hi = l.lo
 		for key := order[lo].key; lo < len(order) && order[lo].key == key; lo++ {
 			row, weight := order[lo].row, 1.0

@@ -21,6 +21,14 @@ func keyOf(v float64) uint64 {
 	return b | 1<<63
 }
 
+// valueOf returns the number whose key it is.
+func valueOf(key uint64) float64 {
+	if key>>63 != 0 {
+		return math.Float64frombits(key &^ (1 << 63))
+	}
+	return math.Float64frombits(^key)
+}
+
 // few is how many are sorted by comparisons: the radix sort's counts take longer.
 const few = 1024
 
