@@ -166,7 +166,7 @@ func (s *squares) solve(ctx context.Context, l1, l2, tol float64, limit int, pro
 			s.q[k] = s.corr[j] // without the rounding of many moves
 		}
 		s.screen(out, scale, math.Sqrt(2*gap), l1, l2)
-		if err := s.descend(ctx, out, l1, l2, 0.1*tol*s.yy/2); err != nil {
+		if err := s.descend(ctx, out, l1, l2, 0.5*tol*s.yy/2); err != nil {
 			return report, err
 		}
 		s.fresh = false
