@@ -7,3 +7,5 @@ require (
 	golang.org/x/sys v0.33.0
 	gonum.org/v1/gonum v0.17.0
 )
+
+require golang.org/x/tools v0.31.0 // indirect
