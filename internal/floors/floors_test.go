@@ -40,8 +40,9 @@ var (
 	outsideTests = []string{"github.com/google/go-cmp/…"}
 )
 
-// modules are what go.mod may require.
-var modules = []string{"gonum.org/v1/gonum", "golang.org/x/exp", "golang.org/x/sys", "github.com/google/go-cmp"}
+// modules are what go.mod may require; x/tools is there by way of gonum's distmv
+// (decision 12).
+var modules = []string{"gonum.org/v1/gonum", "golang.org/x/exp", "golang.org/x/sys", "golang.org/x/tools", "github.com/google/go-cmp"}
 
 // A file is a Go source file and what it imports.
 type file struct {
