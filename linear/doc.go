@@ -42,7 +42,10 @@
 //
 // [Linear] is least squares: rows are factorized by reflections, in blocks whose
 // triangles merge, so that nearly collinear columns keep their digits; where columns
-// depend on each other it takes the shortest solution. [Lasso] and [ElasticNet]
+// depend on each other it takes the shortest solution. [Ridge] shrinks coefficients
+// that the rows hardly determine. From the singular value decomposition of X come the
+// leave-one-out errors for all strengths of the penalty at once: a row that is left out
+// is missed by its residual over one less its leverage. [Lasso] and [ElasticNet]
 // leave out features; their path over many strengths of the penalty costs little
 // more than a few fits. They go down coordinate by coordinate on the inner products
 // of a working set, which the strong rule proposes, in which gap-safe screening
@@ -69,6 +72,8 @@
 //     where values differ by no more than rounding.
 //   - T. Chan, G. Golub, R. LeVeque, Algorithms for computing the sample variance,
 //     The American Statistician 37 (1983): moments that merge.
+//   - D. Allen, The relationship between variable selection and data augmentation and
+//     a method for prediction, Technometrics 16 (1974): residuals of rows left out.
 //   - R. Tibshirani et al., Strong rules for discarding predictors in lasso-type
 //     problems, Journal of the Royal Statistical Society B 74 (2012).
 //   - E. Ndiaye, O. Fercoq, A. Gramfort, J. Salmon, Gap safe screening rules for

@@ -20,11 +20,12 @@ import (
 // factorizing one over the other, which loses no digits, unlike sums of products.
 type triangle struct {
 	r    *linalg.Dense[float64]
-	rows int // set so far, at most r.Cols
+	rows int // set so far, at most r.Rows
 }
 
-func newTriangle(cols int) *triangle {
-	return &triangle{r: linalg.NewDense[float64](cols, cols, nil)}
+// newTriangle returns that of no rows yet, of which there will be n.
+func newTriangle(n, cols int) *triangle {
+	return &triangle{r: linalg.NewDense[float64](min(n, cols), cols, nil)}
 }
 
 // take replaces R by that of itself over the first rows of stack that follow it.
@@ -81,8 +82,8 @@ func factorize(ctx context.Context, p *problem, y []float64) (*factored, error) 
 	parts := make([]*triangle, par.Blocks(blocks, size))
 	failed := make([]error, len(parts))
 	err := par.For(ctx, p.workers, blocks, size, func(chunk, lo, hi int) {
-		t := newTriangle(cols)
-		stack := linalg.NewDense[float64](cols+min(rows, n), cols, nil)
+		t := newTriangle(n, cols)
+		stack := linalg.NewDense[float64](min(n, cols)+min(rows, n), cols, nil)
 		var buf []float64
 		for b := lo; b < hi && failed[chunk] == nil; b++ {
 			s := span{b * rows, min(n, (b+1)*rows)}
@@ -94,7 +95,7 @@ func factorize(ctx context.Context, p *problem, y []float64) (*factored, error) 
 	if err != nil {
 		return nil, err
 	}
-	stack := linalg.NewDense[float64](2*cols, cols, nil)
+	stack := linalg.NewDense[float64](2*min(n, cols), cols, nil)
 	all := parts[0]
 	for i, t := range parts {
 		if failed[i] == nil && i > 0 {
@@ -191,7 +192,7 @@ func newLeastSquares(ctx context.Context, X gram.Matrix, w []float64, intercept 
 		return nil, err
 	}
 	n, d := X.Dims()
-	if n*d > momentElements {
+	if n*d > momentElements && p.sparse == nil { // those of sparse rows are of all
 		m, err := p.momentsOf(ctx, p.spans)
 		if err != nil {
 			return nil, err
