@@ -41,10 +41,10 @@
 //     over anything unstable. More members never overfit; they cost time and
 //     memory, each a fit of a sample, at once on all cores, and a prediction. The
 //     out-of-bag score is a validation for free.
-//   - Boosting lowers bias, and by small steps keeps variance low: [AdaBoost] over stumps or
-//     small trees. Usually the most accurate on tables of numbers. Members are fitted one after
-//     the other, each cheap; their number and the learning rate have to be chosen,
-//     and wrong labels hurt, AdaBoost most.
+//   - Boosting lowers bias, and by small steps keeps variance low: [GradientBoosting] of trees,
+//     usually the most accurate on tables of numbers, and [AdaBoost] over any simple trainer.
+//     Members are fitted one after the other, each cheap; their number and the learning
+//     rate have to be chosen, and wrong labels hurt, AdaBoost most.
 //   - [Voting] and [VotingRegressor] average different algorithms: a little better than
 //     the best of them, when they are about equally good. The cost is that of all of them.
 //   - [Stacking] learns how far to believe each, and so does not suffer from a bad
@@ -64,11 +64,32 @@
 //	                 fits            in parallel  prediction  memory
 //	Bagging          M·T             yes          M·P         M models
 //	AdaBoost         M·(T + n·P)     no           M·P         M models
+//	GradientBoosting M·T             within a fit M·P         M trees
 //	Voting           ΣT              yes          ΣP          the models
 //	Stacking         (F + 1)·ΣT      yes          ΣP + last   the models
 //	Blending         ΣT              yes          ΣP + last   the models
 //	Calibrated       (F + 1)·T       yes          P           the model
 //	Snapshot         T               no           M·P         M models
+//
+// # Gradient boosting
+//
+// [GradientBoosting] minimises Σᵢ wᵢ·L(yᵢ, F(xᵢ)) over sums of trees F. A tree is fitted to the
+// loss's second-order expansion at the scores so far,
+//
+//	Σᵢ gᵢ·t(xᵢ) + ½·hᵢ·t(xᵢ)² + Σ over leaves of L1·|v| + ½·L2·v²,
+//
+// whose least value for a leaf that has the sums G and H is −½·T(G)²/(H + L2). Features are put
+// into at most 255 bins of about equal weight, each value of its own while there are few,
+// and a node's splits are found from sums of g and h by bin: O(rows·features) for the smaller
+// of two children, the other's being the difference to the parent's, and O(bins·features).
+//
+// The sums are of whole numbers, g and h in units so small that 2³¹ or more of them make up
+// Σ|g|: they are exact and the same in any order, so a model has the same bits on
+// any number of processors. What a leaf is worth is then computed in floating point.
+//
+// What to set: Rounds and LearningRate go together, half the rate takes twice the rounds; let
+// Patience choose Rounds. Against overfitting fewer leaves, more rows a leaf and L2 help. It
+// needs no scaling; it does not extrapolate.
 //
 // # Rows, weights and missing values
 //
@@ -86,7 +107,9 @@
 // grouping for maximum homogeneity, JASA 53, 1958, for the order that categories are split in.
 // L. Breiman, Bagging predictors, Machine Learning 24 (1996). Y. Freund, R. Schapire, A
 // decision-theoretic generalization of on-line learning and an application to boosting, JCSS 55
-// (1997). J. Zhu, H. Zou, S. Rosset, T. Hastie, Multi-class AdaBoost, Statistics and Its
+// (1997). J. Friedman, Greedy function approximation: a gradient boosting machine, Annals of
+// Statistics 29 (2001). T. Chen, C. Guestrin, XGBoost, KDD 2016. G. Ke et al., LightGBM, NIPS
+// 2017. J. Zhu, H. Zou, S. Rosset, T. Hastie, Multi-class AdaBoost, Statistics and Its
 // Interface 2 (2009). H. Drucker, Improving regressors using boosting techniques, ICML 1997. D.
 // Wolpert, Stacked generalization, Neural Networks 5 (1992). G. Huang et al., Snapshot
 // ensembles, ICLR 2017. T. Hastie, R. Tibshirani, J. Friedman, The Elements of Statistical

@@ -99,9 +99,17 @@ const maxCategories = 255
 // checkCategories checks the codes of a categorical column.
 func checkCategories(j int, column []float64) error {
 	for i, v := range column {
-		if v == v && !isCategory(v) {
-			return fmt.Errorf("column %d is categorical and holds %v in row %d, want codes 0 to %d: %w", j, v, i, maxCategories-1, gram.ErrParam)
+		if err := checkCategory(i, j, v); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// checkCategory checks element (i, j) of a matrix, whose column j is categorical.
+func checkCategory(i, j int, v float64) error {
+	if v == v && !isCategory(v) {
+		return fmt.Errorf("column %d is categorical and holds %v in row %d, want codes 0 to %d: %w", j, v, i, maxCategories-1, gram.ErrParam)
 	}
 	return nil
 }

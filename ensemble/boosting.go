@@ -1,0 +1,356 @@
+package ensemble
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/linalg"
+)
+
+// GradientBoosting trains sums of small regression trees, each of which takes a step down
+// the gradient of a loss: log-loss for classes, squared error for targets. With the
+// gradients g and Hessians h of the loss at the rows' scores, a leaf that has the sums G and
+// H is given the value
+//
+//	−T(G)/(H + L2),   T(G) = sign(G)·max(|G| − L1, 0),
+//
+// times LearningRate, and the split is taken that most increases T(G)²/(H + L2), summed
+// over the leaves. Of several classes each has a score and a tree each round.
+//
+// Features are put into bins first, and splits are found by sums over the bins, of which
+// those of the larger child are the parent's less the smaller child's. The sums are of
+// whole numbers: gradients and Hessians are rounded to 2⁻³¹ of the sum of all, or finer. So
+// they do not depend on the order of the rows. The values of leaves are computed from the
+// gradients themselves.
+//
+// NaN is a missing value. Each split sends those of its node to the side that is
+// better; where it saw none, the side of more training weight gets them at prediction.
+//
+// The zero value is ready: 100 rounds of trees of 31 leaves. More rounds at a smaller
+// LearningRate are a little better and take longer; set Patience, to stop when
+// rows that are held out say so. Features of more than 255 values lose detail that
+// seldom matters; [Tree] has exact splits.
+//
+// The algorithm is that of J. Friedman, Greedy function approximation: a gradient boosting
+// machine, Annals of Statistics 29, 2001, with second derivatives and histograms as in T. Chen,
+// C. Guestrin, XGBoost, KDD 2016, and growth by the best leaf as in G. Ke et al., LightGBM,
+// NIPS 2017.
+type GradientBoosting struct {
+	// Rounds is how many trees are summed, for each class of more than two; 0 means 100.
+	Rounds int
+	// LearningRate scales the trees, > 0; 0 means 0.1.
+	LearningRate float64
+	// MaxLeaves limits the leaves of a tree, ≥ 2; 0 means 31, −1 no limit. The leaf of the
+	// largest gain is split first.
+	MaxLeaves int
+	// MaxDepth limits the number of splits on a path, > 0; 0 means no limit.
+	MaxDepth int
+	// MinLeaf is the least sum of weights of a leaf, a number of rows if there are no
+	// weights, > 0; 0 means 20.
+	MinLeaf float64
+	// MinHessian is the least sum of Hessians of a leaf, ≥ 0; 0 means 0.001. Log-loss has the
+	// Hessian p(1−p), squared error 1.
+	MinHessian float64
+	// MinGain is the least decrease of the loss, summed over rows, by a split, ≥ 0.
+	MinGain float64
+	// L1 and L2 draw the values of leaves to 0, ≥ 0.
+	L1, L2 float64
+	// Bins is how many bins a feature has at most, 2 to 255; 0 means 255. Missing values
+	// have one more.
+	Bins int
+	// Categorical lists the features that hold codes of categories, 0 to 254. They are
+	// split by sets of categories. A code that a split has not seen goes where a missing
+	// value does.
+	Categorical []int
+	// CategorySmooth is added to Hessians where categories are ordered and sets of them
+	// judged, so that rare ones do not decide, > 0; 0 means 10.
+	CategorySmooth float64
+	// Monotone holds, for each feature, 1 if predictions may not fall as it grows,
+	// −1 if they may not rise and 0 if they may do both; nil is all 0. With two
+	// classes the prediction is the probability of class 1; more cannot have it.
+	Monotone []int
+	// Interactions lists groups of features; those on one path are all in one group.
+	// Features in no group form one more. nil allows all together.
+	Interactions [][]int
+	// Patience stops after so many rounds without a smaller loss on validation rows, > 0; the
+	// model has the rounds up to the smallest. 0 means never.
+	Patience int
+	// Tolerance is what a loss must be smaller by to count, ≥ 0.
+	Tolerance float64
+	// Validation, if not nil, are the rows that Patience looks at.
+	Validation *Validation
+	// HoldOut is the part of the rows to hold out as validation rows if there are no
+	// others, 0 < HoldOut < 1; 0 means 0.1 if Patience is set, and otherwise none.
+	HoldOut float64
+	// Seed chooses rows at random.
+	Seed uint64
+	// Workers limits the goroutines, 0 means GOMAXPROCS. The model does not depend on
+	// it, not in a single bit.
+	Workers int
+	// Progress, if not nil, is called after every round. The objective is the mean loss on
+	// validation rows, on the training rows if there are none.
+	Progress func(gram.Progress)
+}
+
+// Validation is rows to watch the loss on: X, n×d, with labels for a classifier and targets
+// for a regressor, and weights, nil for ones.
+type Validation struct {
+	X       gram.Matrix
+	Labels  []int
+	Targets []float64
+	W       []float64
+}
+
+var (
+	_ gram.ClassifierTrainer = GradientBoosting{}
+	_ gram.RegressorTrainer  = GradientBoosting{}
+)
+
+// FitClassifier trains on the n×d matrix X, labels y of 0..K−1 and sample weights
+// w ≥ 0, nil for all ones; a weight of 2 is the same as a repeated row, unless rows are
+// held out.
+//
+// Errors: gram.ErrShape, gram.ErrNonFinite for an infinite element,
+// gram.ErrLabels, gram.ErrWeights and gram.ErrParam for what does not fit; ctx's
+// error. A tree takes O(n·d·log MaxLeaves) or less. The memory is n·d bytes, the bins, and
+// some 20 bytes a row; 8 bytes more for each class of more than two.
+func (t GradientBoosting) FitClassifier(ctx context.Context, X gram.Matrix, y []int, w []float64) (*GradientBoostingClassifierModel, error) {
+	n, _, err := checkShape(X)
+	if err != nil {
+		return nil, err
+	}
+	k, err := gram.CheckLabels(y, n)
+	if err != nil {
+		return nil, err
+	}
+	if k > 2 && t.Monotone != nil {
+		return nil, fmt.Errorf("ensemble: Monotone with %d classes, want 2: %w", k, gram.ErrParam)
+	}
+	f, err := newBoosting(ctx, t, X, w)
+	if err != nil {
+		return nil, err
+	}
+	if v := t.Validation; v != nil {
+		if err := checkValidationLabels(v, k); err != nil {
+			return nil, err
+		}
+		f.watched.objective = classObjective(v.Labels, k)
+	}
+	f.objective = classObjective(takeAll(y, f.present), k)
+	m, err := f.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &GradientBoostingClassifierModel{*m, k}, nil
+}
+
+func classObjective(labels []int, k int) objective {
+	if k == 2 {
+		return &logisticObjective{labels: labels}
+	}
+	return &softmaxObjective{labels: labels, k: k}
+}
+
+// FitRegressor trains on the n×d matrix X, targets y and sample weights w, as
+// FitClassifier does.
+func (t GradientBoosting) FitRegressor(ctx context.Context, X gram.Matrix, y, w []float64) (*GradientBoostingRegressorModel, error) {
+	n, _, err := checkShape(X)
+	if err != nil {
+		return nil, err
+	}
+	if err := gram.CheckTargets(y, n); err != nil {
+		return nil, err
+	}
+	f, err := newBoosting(ctx, t, X, w)
+	if err != nil {
+		return nil, err
+	}
+	if v := t.Validation; v != nil {
+		vn, _ := v.X.Dims()
+		if err := gram.CheckTargets(v.Targets, vn); err != nil {
+			return nil, fmt.Errorf("ensemble: validation: %w", err)
+		}
+		f.watched.objective = &squaredObjective{y: v.Targets}
+	}
+	f.objective = &squaredObjective{y: takeAll(y, f.present)}
+	m, err := f.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &GradientBoostingRegressorModel{*m}, nil
+}
+
+// TrainClassifier calls FitClassifier.
+func (t GradientBoosting) TrainClassifier(ctx context.Context, X gram.Matrix, y []int, w []float64) (gram.Classifier, error) {
+	m, err := t.FitClassifier(ctx, X, y, w)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// TrainRegressor calls FitRegressor.
+func (t GradientBoosting) TrainRegressor(ctx context.Context, X gram.Matrix, y, w []float64) (gram.Regressor, error) {
+	m, err := t.FitRegressor(ctx, X, y, w)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// checkValidation checks what labels and targets have no part in.
+func checkValidation(v *Validation, d int) error {
+	if v.X == nil {
+		return fmt.Errorf("ensemble: validation: X is nil: %w", gram.ErrShape)
+	}
+	n, err := gram.CheckFeatures(v.X, d)
+	if err != nil {
+		return fmt.Errorf("ensemble: validation: %w", err)
+	}
+	if n == 0 {
+		return fmt.Errorf("ensemble: validation: X has no rows: %w", gram.ErrShape)
+	}
+	if _, err := gram.CheckWeights(v.W, n); err != nil {
+		return fmt.Errorf("ensemble: validation: %w", err)
+	}
+	return nil
+}
+
+func checkValidationLabels(v *Validation, k int) error {
+	n, _ := v.X.Dims()
+	if len(v.Labels) != n {
+		return fmt.Errorf("ensemble: validation has %d labels, X %d rows: %w", len(v.Labels), n, gram.ErrShape)
+	}
+	for i, c := range v.Labels {
+		if c < 0 || c >= k {
+			return fmt.Errorf("ensemble: validation: label %d in row %d, want 0 to %d: %w", c, i, k-1, gram.ErrLabels)
+		}
+	}
+	return nil
+}
+
+// withDefaults returns t with zeros replaced, or what is wrong with it.
+func (t GradientBoosting) withDefaults() (GradientBoosting, error) {
+	set := func(v *float64, to float64) {
+		if *v == 0 {
+			*v = to
+		}
+	}
+	if t.Rounds == 0 {
+		t.Rounds = 100
+	}
+	if t.MaxLeaves == 0 {
+		t.MaxLeaves = 31
+	}
+	if t.Bins == 0 {
+		t.Bins = maxBins
+	}
+	if t.Patience > 0 && t.Validation == nil {
+		set(&t.HoldOut, 0.1)
+	}
+	set(&t.LearningRate, 0.1)
+	set(&t.MinLeaf, 20)
+	set(&t.MinHessian, 1e-3)
+	set(&t.CategorySmooth, 10)
+	switch {
+	case t.Rounds < 0:
+		return t, fmt.Errorf("ensemble: Rounds is %d, want at least 1: %w", t.Rounds, gram.ErrParam)
+	case t.MaxLeaves < -1 || t.MaxLeaves == 1:
+		return t, fmt.Errorf("ensemble: MaxLeaves is %d, want at least 2, or -1 for no limit: %w", t.MaxLeaves, gram.ErrParam)
+	case t.MaxDepth < 0:
+		return t, fmt.Errorf("ensemble: MaxDepth is %d, want 0 for no limit, or at least 1: %w", t.MaxDepth, gram.ErrParam)
+	case t.Bins < 2 || t.Bins > maxBins:
+		return t, fmt.Errorf("ensemble: Bins is %d, want 2 to %d: %w", t.Bins, maxBins, gram.ErrParam)
+	case t.Patience < 0:
+		return t, fmt.Errorf("ensemble: Patience is %d, want at least 0: %w", t.Patience, gram.ErrParam)
+	case !(t.HoldOut >= 0 && t.HoldOut < 1):
+		return t, fmt.Errorf("ensemble: HoldOut is %v, want 0 to below 1: %w", t.HoldOut, gram.ErrParam)
+	}
+	for _, l := range []struct {
+		name  string
+		value float64
+	}{
+		{"LearningRate", t.LearningRate}, {"MinLeaf", t.MinLeaf}, {"MinHessian", t.MinHessian}, {"MinGain", t.MinGain}, {"L1", t.L1}, {"L2", t.L2},
+		{"CategorySmooth", t.CategorySmooth}, {"Tolerance", t.Tolerance},
+	} {
+		if !(l.value >= 0 && l.value <= math.MaxFloat64) {
+			return t, fmt.Errorf("ensemble: %s is %v, want at least 0: %w", l.name, l.value, gram.ErrParam)
+		}
+	}
+	return t, nil
+}
+
+// boosting is a fit.
+type boosting struct {
+	GradientBoosting
+	objective objective
+	data      *binned
+	binning   *binning
+	grower    *histGrower
+	w         []float64
+	present   []int   // the rows of X that are here, nil for all
+	rows      []int32 // those to train on
+	scores    [][]float64
+	watched   *watched
+	buffers   [][]float64 // by worker
+}
+
+// watched is validation rows.
+type watched struct {
+	objective objective
+	data      *binned
+	w         []float64
+	rows      []int32
+	scores    [][]float64
+	losses    []float64 // by round
+	best      int       // the round of the smallest
+}
+
+// newBoosting checks all but labels and targets and puts X into bins.
+func newBoosting(ctx context.Context, t GradientBoosting, X gram.Matrix, w []float64) (*boosting, error) {
+	t, err := t.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	n, d := X.Dims()
+	if _, err := gram.CheckWeights(w, n); err != nil {
+		return nil, err
+	}
+	if n > 1<<30 {
+		return nil, fmt.Errorf("ensemble: X has %d rows, more than %d: %w", n, 1<<30, gram.ErrShape)
+	}
+	c, err := newConstraints(d, t.Categorical, t.Monotone, t.Interactions)
+	if err != nil {
+		return nil, fmt.Errorf("ensemble: %w", err)
+	}
+	if t.Validation != nil {
+		if err := checkValidation(t.Validation, d); err != nil {
+			return nil, err
+		}
+	}
+	f := &boosting{GradientBoosting: t, w: w}
+	f.present, f.w = presentRows(w)
+	part := X
+	if f.present != nil {
+		part = linalg.Rows(X, f.present)
+	}
+	if f.binning, err = newBinning(ctx, t.Workers, part, f.w, t.Bins, c.categorical); err != nil {
+		return nil, f.explain(X, err)
+	}
+	if f.data, err = f.binning.apply(ctx, t.Workers, X, f.present); err != nil {
+		return nil, err
+	}
+	f.grower = newHistGrower(f.binning, f.data, c, f.w, t.Workers)
+	f.grower.maxDepth, f.grower.maxLeaves = t.MaxDepth, t.MaxLeaves
+	f.hold()
+	if v := t.Validation; v != nil {
+		data, err := f.binning.apply(ctx, t.Workers, v.X, nil)
+		if err != nil {
+			return nil, fmt.Errorf("ensemble: validation: %w", err)
+		}
+		f.watched = &watched{data: data, w: v.W, rows: iota32(data.n)}
+	}
+	return f, nil
+}

@@ -1,0 +1,101 @@
+package ensemble_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/gram-ml/gram/ensemble"
+	"github.com/gram-ml/gram/linalg"
+)
+
+func ExampleGradientBoosting() {
+	// The target is a wave of the first feature; the second has nothing to do with it.
+	X := linalg.NewDense[float64](500, 2, nil)
+	y := make([]float64, 500)
+	for i := range y {
+		X.Row(i)[0], X.Row(i)[1] = float64(i)/50, float64(i*37%100)
+		y[i] = math.Sin(X.Row(i)[0])
+	}
+	m, err := ensemble.GradientBoosting{Rounds: 50}.FitRegressor(context.Background(), X, y, nil)
+	if err != nil {
+		panic(err)
+	}
+	p, err := m.PredictRow([]float64{math.Pi / 2, 50})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("%.1f, importances %.1f\n", p, m.Importance())
+	// Output: 1.0, importances [1.0 0.0]
+}
+
+// Training ends when rows that it does not see are no better predicted.
+func ExampleValidation() {
+	X, V := linalg.NewDense[float64](400, 1, nil), linalg.NewDense[float64](400, 1, nil)
+	y, valid := make([]int, 400), make([]int, 400)
+	for i := range y {
+		X.Data[i], V.Data[i] = float64(i), float64(i)+0.5
+		y[i] = i / 100 % 2
+		valid[i] = y[i]
+		if i%10 == 0 {
+			y[i] = 1 - y[i] // a wrong label
+		}
+	}
+	t := ensemble.GradientBoosting{Rounds: 500, Patience: 10, Validation: &ensemble.Validation{X: V, Labels: valid}}
+	m, err := t.FitClassifier(context.Background(), X, y, nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("stopped early:", m.Rounds() < 500, "losses:", len(m.Losses())-m.Rounds(), "more than rounds")
+	// Output: stopped early: true losses: 10 more than rounds
+}
+
+func ExampleGradientBoostingClassifierModel() {
+	X := linalg.NewDense[float64](300, 1, nil)
+	y := make([]int, 300)
+	for i := range y {
+		X.Data[i], y[i] = float64(i), i/100
+	}
+	m, err := ensemble.GradientBoosting{Rounds: 30}.FitClassifier(context.Background(), X, y, nil)
+	if err != nil {
+		panic(err)
+	}
+	stages, err := m.StagedProba(linalg.NewDense(1, 1, []float64{150}))
+	if err != nil {
+		panic(err)
+	}
+	for round, p := range stages {
+		if round%10 == 0 {
+			fmt.Printf("%d rounds: %.1f\n", round, p)
+		}
+	}
+	// Output:
+	// 10 rounds: [0.1 0.9 0.1]
+	// 20 rounds: [0.0 1.0 0.0]
+	// 30 rounds: [0.0 1.0 0.0]
+}
+
+func ExampleGradientBoostingRegressorModel() {
+	X := linalg.NewDense[float64](100, 1, nil)
+	y := make([]float64, 100)
+	for i := range y {
+		X.Data[i], y[i] = float64(i), float64(i/50)
+	}
+	m, err := ensemble.GradientBoosting{Rounds: 3, LearningRate: 0.5}.FitRegressor(context.Background(), X, y, nil)
+	if err != nil {
+		panic(err)
+	}
+	stages, err := m.Staged(linalg.NewDense(1, 1, []float64{80}))
+	if err != nil {
+		panic(err)
+	}
+	for round, p := range stages {
+		fmt.Printf("%d: %.4f\n", round, p)
+	}
+	fmt.Println("split at", m.Tree(0).Depth(), "level")
+	// Output:
+	// 1: [0.7500]
+	// 2: [0.8750]
+	// 3: [0.9375]
+	// split at 1 level
+}
