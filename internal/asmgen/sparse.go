@@ -12,6 +12,10 @@ import (
 // that they lead to.
 const sparseAhead = 16
 
+// streamAhead is how many entries ahead the lists of columns and values themselves are
+// prefetched: the processor's own prefetching stops at each page and starts anew.
+const streamAhead = 256
+
 // sparseFile emits the products of matrices in compressed rows.
 func sparseFile(c *build.Context, t elem) {
 	levels(c, t, func(g *gen) {
@@ -132,6 +136,8 @@ func (g *gen) spMulVec(ahead bool) {
 		g.CMPQ(four, m.end)
 		g.JG(LabelRef("fourEnd"))
 		g.Label("four")
+		g.PREFETCHT0(g.element(m.val, m.p, streamAhead))
+		g.PREFETCHT0(Mem{Base: m.col, Index: m.p, Scale: 4, Disp: 4 * streamAhead})
 		for u := range acc {
 			step(u)
 		}

@@ -637,7 +637,7 @@ rowEnd:
 	RET
 
 // func spMulVecAVX2(dst *float32, rows int, ptr *int64, col *uint32, val *float32, x *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·spMulVecAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ x+40(FP), CX
@@ -658,6 +658,8 @@ row:
 	JG     fourEnd
 
 four:
+	PREFETCHT0  1024(DI)(R8*4)
+	PREFETCHT0  1024(SI)(R8*4)
 	MOVL        (SI)(R8*4), R11
 	VMOVSS      (DI)(R8*4), X4
 	VFMADD231SS (CX)(R11*4), X4, X0
@@ -721,6 +723,8 @@ row:
 	JG     fourEnd
 
 four:
+	PREFETCHT0  1024(DI)(R8*4)
+	PREFETCHT0  1024(SI)(R8*4)
 	MOVL        (SI)(R8*4), R11
 	VMOVSS      (DI)(R8*4), X4
 	VFMADD231SS (CX)(R11*4), X4, X0

@@ -637,7 +637,7 @@ rowEnd:
 	RET
 
 // func spMulVecAVX2(dst *float64, rows int, ptr *int64, col *uint32, val *float64, x *float64)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·spMulVecAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ x+40(FP), CX
@@ -658,6 +658,8 @@ row:
 	JG     fourEnd
 
 four:
+	PREFETCHT0  2048(DI)(R8*8)
+	PREFETCHT0  1024(SI)(R8*4)
 	MOVL        (SI)(R8*4), R11
 	VMOVSD      (DI)(R8*8), X4
 	VFMADD231SD (CX)(R11*8), X4, X0
@@ -721,6 +723,8 @@ row:
 	JG     fourEnd
 
 four:
+	PREFETCHT0  2048(DI)(R8*8)
+	PREFETCHT0  1024(SI)(R8*4)
 	MOVL        (SI)(R8*4), R11
 	VMOVSD      (DI)(R8*8), X4
 	VFMADD231SD (CX)(R11*8), X4, X0
