@@ -119,9 +119,26 @@ func sklearn(dir string) *peer {
 
 var npyShape = regexp.MustCompile(`'descr': '<([fi])8', 'fortran_order': False, 'shape': \((\d+),(?: (\d+))?`)
 
+// readFile is os.ReadFile into huge pages, so that what is allocated where the file
+// was has them as well; numpy's large arrays do.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	raw := mem.Make[byte](int(info.Size()))
+	_, err = io.ReadFull(f, raw)
+	return raw, err
+}
+
 // npy reads an array of float64 or int64 that numpy has saved.
 func npy(path string) (rows, cols int, data []uint64, err error) {
-	raw, err := os.ReadFile(path)
+	raw, err := readFile(path)
 	if err != nil {
 		return 0, 0, nil, err
 	}
@@ -139,7 +156,7 @@ func npy(path string) (rows, cols int, data []uint64, err error) {
 		cols, _ = strconv.Atoi(m[3])
 	}
 	raw = raw[10+header:]
-	data = make([]uint64, rows*cols)
+	data = mem.Make[uint64](rows * cols)
 	for i := range data {
 		data[i] = binary.LittleEndian.Uint64(raw[8*i:])
 	}

@@ -61,6 +61,7 @@ type product[T constraints.Float] struct {
 	workers  int
 	unsorted bool
 	upper    bool // only columns at or after the row's own
+	few      bool // few terms meet, so that short rows need no accumulator
 
 	terms []int64 // see countTerms
 	cuts  []int   // spans of work
@@ -101,12 +102,19 @@ func (p *product[T]) spans(acc *accumulator[T], i int) []int64 {
 // there is to do.
 func (p *product[T]) countTerms() []int64 {
 	out := mem.Make[int64](p.a.Rows + 1)
+	ptr := p.b.Ptr
 	for i := range p.a.Rows {
 		col, _ := p.a.Row(i)
 		n := int64(1)
-		for _, j := range col {
-			lo, hi := p.span(i, j)
-			n += hi - lo
+		if p.upper {
+			for _, j := range col {
+				lo, hi := p.span(i, j)
+				n += hi - lo
+			}
+		} else {
+			for _, j := range col {
+				n += ptr[j+1] - ptr[j]
+			}
 		}
 		out[i+1] = out[i] + n
 	}
@@ -149,7 +157,7 @@ func (p *product[T]) run() *CSR[T] {
 	p.terms = p.countTerms()
 	p.cuts = cutsOf(p.a.Rows, func(i int) int64 { return p.terms[i] }, spanEntries)
 	p.accs = make([]*accumulator[T], max(1, min(par.Workers(p.workers), len(p.cuts)-1)))
-	if p.fewMeet() {
+	if p.few = p.fewMeet(); p.few {
 		return p.runOnce()
 	}
 	ptr := mem.Make[int64](p.a.Rows + 1)
@@ -266,6 +274,9 @@ func (p *product[T]) fill(acc *accumulator[T], i int, col []uint32, val []T) int
 			acc.sorter.sort(col[:len(c)], val[:len(c)])
 		}
 		return len(c)
+	case p.few && terms <= int64(f64.SpRankMax()):
+		n := int(terms)
+		return acc.sorter.terms(p.spans(acc, i), factor, p.b.Col, p.b.Val, col[:n], val[:n])
 	case !acc.dense(terms):
 		acc.begin()
 		for k, j := range from {
@@ -300,6 +311,22 @@ func (p *product[T]) fill(acc *accumulator[T], i int, col []uint32, val []T) int
 func fetchRoom[T constraints.Float](col []uint32, val []T) {
 	f64.SpFetchLines(unsafe.Pointer(unsafe.SliceData(col)), 4*len(col))
 	f64.SpFetchLines(unsafe.Pointer(unsafe.SliceData(val)), int(unsafe.Sizeof(val[0]))*len(col))
+}
+
+// spTerms is kernel.SpTerms by the kernels of T.
+func spTerms[T constraints.Float](spans []int64, factor []T, col []uint32, val []T, toCol []uint32, toVal []T) int {
+	if is64[T]() {
+		return f64.SpTerms(spans, f64.Of(factor), col, f64.Of(val), toCol, f64.Of(toVal))
+	}
+	return f32.SpTerms(spans, f32.Of(factor), col, f32.Of(val), toCol, f32.Of(toVal))
+}
+
+// spPlace is kernel.SpPlace by the kernels of T.
+func spPlace[T constraints.Float](rank, fromCol []uint32, fromVal []T, col []uint32, val []T) int {
+	if is64[T]() {
+		return f64.SpPlace(rank, fromCol, f64.Of(fromVal), col, f64.Of(val))
+	}
+	return f32.SpPlace(rank, fromCol, f32.Of(fromVal), col, f32.Of(val))
 }
 
 // spTake is kernel.SpTake by the kernels of T.

@@ -123,25 +123,7 @@ func TestMulKinds(t *testing.T) {
 				a, b := randomCSR[float64](r, 300, 500, perRow), randomCSR[float64](r, 500, cols, perRow)
 				c := sparse.Mul(a, b)
 				check(t, c)
-				for i := range a.Rows {
-					want := map[int]float64{}
-					col, val := a.Row(i)
-					for p, j := range col {
-						bc, bv := b.Row(int(j))
-						for q, k := range bc {
-							want[int(k)] += val[p] * bv[q]
-						}
-					}
-					got, _ := c.Row(i)
-					if len(got) != len(want) {
-						t.Fatalf("row %d has %d entries, want %d", i, len(got), len(want))
-					}
-					for k, v := range want {
-						if c.At(i, k) != v {
-							t.Fatalf("element (%d, %d) is %v, want %v", i, k, c.At(i, k), v)
-						}
-					}
-				}
+				checkSums(t, c, a, b)
 				for _, workers := range []int{0, 2, 7} {
 					identical(t, "parallel Mul", sparse.MulParallel(workers, a, b), c)
 					u := sparse.MulUnsorted(workers, a, b)
@@ -151,6 +133,55 @@ func TestMulKinds(t *testing.T) {
 				top := sparse.TopK(2, c.Cols, a, b)
 				identical(t, "TopK of all", top, c)
 			})
+		}
+	}
+}
+
+// checkSums compares c with plain sums of the terms of A·B.
+func checkSums[T floattest.Float](t *testing.T, c, a, b *sparse.CSR[T]) {
+	t.Helper()
+	for i := range a.Rows {
+		want := map[int]T{}
+		col, val := a.Row(i)
+		for p, j := range col {
+			bc, bv := b.Row(int(j))
+			for q, k := range bc {
+				want[int(k)] += val[p] * bv[q]
+			}
+		}
+		got, _ := c.Row(i)
+		if len(got) != len(want) {
+			t.Fatalf("row %d has %d entries, want %d", i, len(got), len(want))
+		}
+		for k, v := range want {
+			if c.At(i, k) != float64(v) {
+				t.Fatalf("element (%d, %d) is %v, want %v", i, k, c.At(i, k), v)
+			}
+		}
+	}
+}
+
+// Where few terms meet, short rows are sorted and then summed.
+func TestMulFewMeet(t *testing.T) {
+	floattest.Levels(t, func(t *testing.T) {
+		testMulFewMeet[float64](t)
+		testMulFewMeet[float32](t)
+	})
+}
+
+func testMulFewMeet[T floattest.Float](t *testing.T) {
+	r := floattest.Rand(12)
+	for _, perRow := range []int{1, 3, 6, 11} {
+		a, b := randomCSR[T](r, 200, 1500, perRow), randomCSR[T](r, 1500, 3000*perRow, perRow)
+		c := sparse.Mul(a, b)
+		check(t, c)
+		checkSums(t, c, a, b)
+		var terms int64
+		for _, j := range a.Col {
+			terms += b.Ptr[j+1] - b.Ptr[j]
+		}
+		if c.NNZ() < terms-terms/16 || perRow > 1 && c.NNZ() == terms {
+			t.Fatalf("%d terms make %d entries: few meet, but some", terms, c.NNZ())
 		}
 	}
 }

@@ -60,6 +60,29 @@ func (s *sorter[T]) sortColumns(col, list []uint32) {
 	}
 }
 
+// terms writes the sum of the terms of spans, at most f64.SpRankMax, to the beginnings of
+// col and val, which have room for all of them, in order, and returns how many entries
+// that is.
+func (s *sorter[T]) terms(spans []int64, factor []T, fromCol []uint32, fromVal []T, col []uint32, val []T) int {
+	n := spTerms(spans, factor, fromCol, fromVal, s.col[:], s.val[:])
+	f64.SpRank(n, s.col[:], s.rank[:])
+	clear(val)
+	if spPlace(s.rank[:n], s.col[:n], s.val[:n], col, val) == n*(n-1)/2 {
+		return n
+	}
+	// Terms of the same column have the same rank, and the ranks after it are missing.
+	clear(s.seen[:n])
+	for _, r := range s.rank[:n] {
+		s.seen[r] = 1
+	}
+	to := 0
+	for r, seen := range s.seen[:n] {
+		col[to], val[to] = col[r], val[r]
+		to += int(seen)
+	}
+	return to
+}
+
 // sortLong sorts by radix, eight bits at a time.
 func (s *sorter[T]) sortLong(col []uint32, val []T) {
 	n := len(col)

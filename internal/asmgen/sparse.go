@@ -26,6 +26,8 @@ func sparseFile(c *build.Context, t elem) {
 			g.spFetch()
 			g.spList(true)
 			g.spTake()
+			g.spTerms()
+			g.spPlace()
 			if t.size == 8 { // what does not touch elements is there once
 				g.spSpans()
 				g.spFetchLines()
@@ -272,32 +274,44 @@ func (g *gen) spAddTrans(vectors int) {
 }
 
 // eachFetched emits a loop over n ≥ 1 rows, named by of, of a matrix whose rows begin
-// where ptr says: fetch gets the offset of each row's first entry.
-func (g *gen) eachFetched(fetch func(p reg.GPVirtual)) {
+// where ptr says: fetch gets the offset of each row's first entry and of the one after
+// its last.
+func (g *gen) eachFetched(fetch func(p, end reg.GPVirtual)) {
 	n, of, ptr := g.param("n"), g.param("of"), g.param("ptr")
-	j := g.GP64()
+	j, end := g.GP64(), g.GP64()
 	g.Label("row")
 	g.MOVL(Mem{Base: of}, j.As32())
+	g.MOVQ(Mem{Base: ptr, Index: j, Scale: 8, Disp: 8}, end)
 	g.MOVQ(Mem{Base: ptr, Index: j, Scale: 8}, j)
-	fetch(j)
+	fetch(j, end)
 	g.ADDQ(Imm(4), of)
 	g.DECQ(n)
 	g.JNZ(LabelRef("row"))
 	g.RET()
 }
 
-// spFetch asks for a row's first 16 entries. What comes after them, the processor
-// fetches by itself once it sees the row being read in order.
+// fetchEntries asks for the cache lines of the first 16 entries, of size bytes, of a row
+// that reaches from p to end. What comes after them, the processor fetches by itself once
+// it sees the row being read in order. Of a shorter row it asks for the last line again,
+// which is cheap, rather than for what lies behind.
+func (g *gen) fetchEntries(base, p, end reg.GPVirtual, size int) {
+	g.PREFETCHT0(Mem{Base: base, Index: p, Scale: uint8(size)})
+	for k := 64 / size; k <= 16; k += 64 / size {
+		at := g.GP64()
+		g.LEAQ(Mem{Base: p, Disp: min(k, 15)}, at)
+		g.CMPQ(at, end)
+		g.CMOVQGT(end, at)
+		g.PREFETCHT0(Mem{Base: base, Index: at, Scale: uint8(size), Disp: -1})
+	}
+}
+
 func (g *gen) spFetch() {
 	g.begin("spFetch", fmt.Sprintf("func(n int, of *uint32, ptr *int64, col *uint32, val *%s)", g.typ),
 		"Prefetches the beginnings of the rows ptr[of[k]], k < n, of a matrix, n ≥ 1.")
 	col, val := g.param("col"), g.param("val")
-	g.eachFetched(func(p reg.GPVirtual) {
-		g.PREFETCHT0(Mem{Base: col, Index: p, Scale: 4})
-		g.PREFETCHT0(Mem{Base: col, Index: p, Scale: 4, Disp: 60})
-		for at := 0; at <= 16*g.size; at += 64 {
-			g.PREFETCHT0(Mem{Base: val, Index: p, Scale: uint8(g.size), Disp: at})
-		}
+	g.eachFetched(func(p, end reg.GPVirtual) {
+		g.fetchEntries(col, p, end, 4)
+		g.fetchEntries(val, p, end, g.size)
 	})
 }
 
@@ -305,10 +319,7 @@ func (g *gen) spFetchColumns() {
 	g.begin("spFetchColumns", "func(n int, of *uint32, ptr *int64, col *uint32)",
 		"Prefetches the columns at the beginnings of the rows ptr[of[k]], k < n, of a matrix, n ≥ 1.")
 	col := g.param("col")
-	g.eachFetched(func(p reg.GPVirtual) {
-		g.PREFETCHT0(Mem{Base: col, Index: p, Scale: 4})
-		g.PREFETCHT0(Mem{Base: col, Index: p, Scale: 4, Disp: 60})
-	})
+	g.eachFetched(func(p, end reg.GPVirtual) { g.fetchEntries(col, p, end, 4) })
 }
 
 // spList emits both passes of a row of a sparse product: the first lists the columns,
@@ -366,45 +377,163 @@ func (g *gen) spList(add bool) {
 	g.RET()
 }
 
-// spRank compares each column with all: n² comparisons, but 32 at a time and with
-// nothing to predict.
+// spRank compares each column with all: n² comparisons, but 32 at a time, or 8 for the
+// last, and with nothing to predict.
 func (g *gen) spRank() {
 	g.begin("spRank", "func(n int, col, rank *uint32)",
 		"Sets rank[i] to how many of n ≥ 1 columns are below col[i]:",
 		"\tfor j := range n { if col[j] < col[i] { rank[i]++ } }",
 		"It reads col and writes rank up to the next multiple of 32.")
 	n, col, rank := g.param("n"), g.param("col"), g.param("rank")
-	const vectors = 4
 	sign, c := g.YMM(), g.YMM()
 	g.VPCMPEQD(sign, sign, sign)
 	g.VPSLLD(Imm(31), sign, sign)
-	var x, r [vectors]reg.VecVirtual
-	i, j := g.GP64(), g.GP64()
+	i, j, left := g.GP64(), g.GP64(), g.GP64()
 	g.XORQ(i, i)
-	g.Label("block")
-	for v := range x {
-		x[v], r[v] = g.YMM(), g.YMM()
-		g.VPXOR(Mem{Base: col, Index: i, Scale: 4, Disp: 32 * v}, sign, x[v])
-		g.VPXOR(r[v], r[v], r[v])
+	block := func(name string, vectors int) {
+		x, r := make([]reg.VecVirtual, vectors), make([]reg.VecVirtual, vectors)
+		for v := range x {
+			x[v], r[v] = g.YMM(), g.YMM()
+			g.VPXOR(Mem{Base: col, Index: i, Scale: 4, Disp: 32 * v}, sign, x[v])
+			g.VPXOR(r[v], r[v], r[v])
+		}
+		g.XORQ(j, j)
+		g.Label(name + "Column")
+		g.VPBROADCASTD(Mem{Base: col, Index: j, Scale: 4}, c)
+		g.VPXOR(c, sign, c)
+		for v := range x {
+			less := g.YMM()
+			g.VPCMPGTD(c, x[v], less) // x > c
+			g.VPSUBD(less, r[v], r[v])
+		}
+		g.INCQ(j)
+		g.CMPQ(j, n)
+		g.JL(LabelRef(name + "Column"))
+		for v := range r {
+			g.VMOVDQU(r[v], Mem{Base: rank, Index: i, Scale: 4, Disp: 32 * v})
+		}
+		g.ADDQ(Imm(uint64(8*vectors)), i)
 	}
-	g.XORQ(j, j)
-	g.Label("column")
-	g.VPBROADCASTD(Mem{Base: col, Index: j, Scale: 4}, c)
-	g.VPXOR(c, sign, c)
-	for v := range x {
-		less := g.YMM()
-		g.VPCMPGTD(c, x[v], less) // x > c
-		g.VPSUBD(less, r[v], r[v])
+	g.Label("next")
+	g.MOVQ(n, left)
+	g.SUBQ(i, left)
+	g.JLE(LabelRef("end"))
+	g.CMPQ(left, Imm(16))
+	g.JLE(LabelRef("short"))
+	block("long", 4)
+	g.JMP(LabelRef("next"))
+	g.Label("short")
+	block("short", 1)
+	g.JMP(LabelRef("next"))
+	g.Label("end")
+	g.RET()
+}
+
+// spTerms copies four terms at a time. The last four of a span overlap those before.
+func (g *gen) spTerms() {
+	g.begin("spTerms", fmt.Sprintf("func(n int, spans *int64, factor *%[1]s, col *uint32, val *%[1]s, toCol *uint32, toVal *%[1]s) int", g.typ),
+		"Copies the terms of n ≥ 1 spans, and returns how many they are:",
+		"\tfor p := spans[2*k]; p < spans[2*k+1]; p++ { toCol[at], toVal[at] = col[p], factor[k]*val[p]; at++ }")
+	n, spans, factor := g.param("n"), g.param("spans"), g.param("factor")
+	col, val, toCol, toVal := g.param("col"), g.param("val"), g.param("toCol"), g.param("toVal")
+	p, last, at := g.GP64(), g.GP64(), g.GP64()
+	s := g.YMM()
+	four := func(t int) reg.VecVirtual { // a register of four elements
+		if t == 8 {
+			return g.YMM()
+		}
+		return g.XMM()
 	}
-	g.INCQ(j)
-	g.CMPQ(j, n)
-	g.JL(LabelRef("column"))
-	for v := range r {
-		g.VMOVDQU(r[v], Mem{Base: rank, Index: i, Scale: 4, Disp: 32 * v})
+	group := func() {
+		c, v := four(4), four(g.size)
+		g.VMOVUPS(Mem{Base: col, Index: p, Scale: 4}, c)
+		g.VMOVUPS(c, Mem{Base: toCol, Index: at, Scale: 4})
+		if g.size == 8 {
+			g.VMULPD(g.element(val, p, 0), s, v)
+		} else {
+			g.VMULPS(g.element(val, p, 0), s.AsX(), v)
+		}
+		g.VMOVUPS(v, g.element(toVal, at, 0))
 	}
-	g.ADDQ(Imm(8*vectors), i)
-	g.CMPQ(i, n)
-	g.JL(LabelRef("block"))
+	g.XORQ(at, at)
+	g.Label("span")
+	g.MOVQ(Mem{Base: spans}, p)
+	g.MOVQ(Mem{Base: spans, Disp: 8}, last)
+	g.pick(g.VBROADCASTSD, g.VBROADCASTSS, Mem{Base: factor}, s)
+	g.SUBQ(Imm(4), last)
+	g.CMPQ(p, last)
+	g.JL(LabelRef("four"))
+	g.JG(LabelRef("few"))
+	g.Label("last")
+	group()
+	g.ADDQ(Imm(4), at)
+	g.Label("spanEnd")
+	g.ADDQ(Imm(16), spans)
+	g.ADDQ(Imm(uint64(g.size)), factor)
+	g.DECQ(n)
+	g.JNZ(LabelRef("span"))
+	g.Store(at, g.ReturnIndex(0))
+	g.RET()
+
+	g.Label("four")
+	group()
+	g.ADDQ(Imm(4), p)
+	g.ADDQ(Imm(4), at)
+	g.CMPQ(p, last)
+	g.JL(LabelRef("four"))
+	g.SUBQ(p, at)
+	g.ADDQ(last, at)
+	g.MOVQ(last, p)
+	g.JMP(LabelRef("last"))
+
+	g.Label("few")
+	g.ADDQ(Imm(4), last)
+	g.CMPQ(p, last)
+	g.JGE(LabelRef("spanEnd"))
+	g.Label("one")
+	c, v := g.GP64(), g.XMM()
+	g.MOVL(Mem{Base: col, Index: p, Scale: 4}, c.As32())
+	g.MOVL(c.As32(), Mem{Base: toCol, Index: at, Scale: 4})
+	if g.size == 8 {
+		g.VMULSD(g.element(val, p, 0), s.AsX(), v)
+		g.VMOVSD(v, g.element(toVal, at, 0))
+	} else {
+		g.VMULSS(g.element(val, p, 0), s.AsX(), v)
+		g.VMOVSS(v, g.element(toVal, at, 0))
+	}
+	g.INCQ(p)
+	g.INCQ(at)
+	g.CMPQ(p, last)
+	g.JL(LabelRef("one"))
+	g.JMP(LabelRef("spanEnd"))
+}
+
+func (g *gen) spPlace() {
+	g.begin("spPlace", fmt.Sprintf("func(n int, rank, fromCol *uint32, fromVal *%[1]s, col *uint32, val *%[1]s) int", g.typ),
+		"Puts n ≥ 1 terms in their places and returns the sum of the ranks:",
+		"\tfor k := range n { col[rank[k]] = fromCol[k]; val[rank[k]] += fromVal[k]; sum += rank[k] }")
+	n, rank, fromCol, fromVal := g.param("n"), g.param("rank"), g.param("fromCol"), g.param("fromVal")
+	col, val := g.param("col"), g.param("val")
+	k, sum := g.GP64(), g.GP64()
+	g.XORQ(k, k)
+	g.XORQ(sum, sum)
+	g.Label("term")
+	r, c, x := g.GP64(), g.GP64(), g.XMM()
+	g.MOVL(Mem{Base: rank, Index: k, Scale: 4}, r.As32())
+	g.MOVL(Mem{Base: fromCol, Index: k, Scale: 4}, c.As32())
+	g.MOVL(c.As32(), Mem{Base: col, Index: r, Scale: 4})
+	g.pick(g.VMOVSD, g.VMOVSS, g.element(fromVal, k, 0), x)
+	if g.size == 8 {
+		g.VADDSD(g.element(val, r, 0), x, x)
+	} else {
+		g.VADDSS(g.element(val, r, 0), x, x)
+	}
+	g.pick(g.VMOVSD, g.VMOVSS, x, g.element(val, r, 0))
+	g.ADDQ(r, sum)
+	g.INCQ(k)
+	g.CMPQ(k, n)
+	g.JL(LabelRef("term"))
+	g.Store(sum, g.ReturnIndex(0))
 	g.RET()
 }
 

@@ -101,6 +101,33 @@ func SpTake[T Float](col []uint32, val, sums []T, used []uint8) {
 	}
 }
 
+// SpTerms copies the terms of spans, factor[k]·val[p] in column col[p], to toCol and toVal
+// and returns how many they are.
+func SpTerms[T Float](spans []int64, factor []T, col []uint32, val []T, toCol []uint32, toVal []T) int {
+	at := 0
+	for k, s := range factor {
+		c, v := col[spans[2*k]:spans[2*k+1]], val[spans[2*k]:spans[2*k+1]]
+		to := toVal[at : at+len(c)]
+		at += copy(toCol[at:at+len(c)], c)
+		for p, v := range v {
+			to[p] = s * v
+		}
+	}
+	return at
+}
+
+// SpPlace puts terms in the places that rank says, adding up those of the same place,
+// and returns the sum of the ranks.
+func SpPlace[T Float](rank, fromCol []uint32, fromVal []T, col []uint32, val []T) int {
+	sum := 0
+	for k, r := range rank {
+		col[r] = fromCol[k]
+		val[r] += fromVal[k]
+		sum += int(r)
+	}
+	return sum
+}
+
 // SpSpans sets spans to the bounds ptr[j] and ptr[j+1] of each row j of of.
 func SpSpans(spans []int64, of []uint32, ptr []int64) {
 	for k, j := range of {

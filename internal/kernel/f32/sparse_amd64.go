@@ -138,6 +138,20 @@ func spAddAVX2(n int, spans *int64, factor *float32, col *uint32, val *float32, 
 //go:noescape
 func spTakeAVX2(n int, col *uint32, val *float32, sums *float32, used *uint8)
 
+// Copies the terms of n ≥ 1 spans, and returns how many they are:
+//
+//	for p := spans[2*k]; p < spans[2*k+1]; p++ { toCol[at], toVal[at] = col[p], factor[k]*val[p]; at++ }
+//
+//go:noescape
+func spTermsAVX2(n int, spans *int64, factor *float32, col *uint32, val *float32, toCol *uint32, toVal *float32) int
+
+// Puts n ≥ 1 terms in their places and returns the sum of the ranks:
+//
+//	for k := range n { col[rank[k]] = fromCol[k]; val[rank[k]] += fromVal[k]; sum += rank[k] }
+//
+//go:noescape
+func spPlaceAVX2(n int, rank *uint32, fromCol *uint32, fromVal *float32, col *uint32, val *float32) int
+
 // Sets rows ≥ 1 rows of dst, of 1 vectors whose last has tail elements, to A·B:
 //
 //	for p := ptr[i]; p < ptr[i+1]; p++ { dst[i][j] += val[p] * b[col[p]][j] }

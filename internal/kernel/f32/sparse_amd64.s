@@ -838,7 +838,7 @@ rowEnd:
 	RET
 
 // func spFetchAVX2(n int, of *uint32, ptr *int64, col *uint32, val *float32)
-// Requires: AVX, MMX+
+// Requires: AVX, CMOV, MMX+
 TEXT ·spFetchAVX2(SB), NOSPLIT, $0-40
 	MOVQ col+24(FP), AX
 	MOVQ val+32(FP), CX
@@ -848,11 +848,18 @@ TEXT ·spFetchAVX2(SB), NOSPLIT, $0-40
 
 row:
 	MOVL       (BX), DI
+	MOVQ       8(SI)(DI*8), R8
 	MOVQ       (SI)(DI*8), DI
 	PREFETCHT0 (AX)(DI*4)
-	PREFETCHT0 60(AX)(DI*4)
+	LEAQ       15(DI), R9
+	CMPQ       R9, R8
+	CMOVQGT    R8, R9
+	PREFETCHT0 -1(AX)(R9*4)
 	PREFETCHT0 (CX)(DI*4)
-	PREFETCHT0 64(CX)(DI*4)
+	LEAQ       15(DI), DI
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	PREFETCHT0 -1(CX)(DI*4)
 	ADDQ       $0x04, BX
 	DECQ       DX
 	JNZ        row
@@ -922,6 +929,100 @@ column:
 	INCQ R8
 	CMPQ R8, AX
 	JL   column
+	VZEROUPPER
+	RET
+
+// func spTermsAVX2(n int, spans *int64, factor *float32, col *uint32, val *float32, toCol *uint32, toVal *float32) int
+// Requires: AVX
+TEXT ·spTermsAVX2(SB), NOSPLIT, $0-64
+	MOVQ n+0(FP), AX
+	MOVQ spans+8(FP), CX
+	MOVQ factor+16(FP), DX
+	MOVQ col+24(FP), BX
+	MOVQ val+32(FP), SI
+	MOVQ toCol+40(FP), DI
+	MOVQ toVal+48(FP), R8
+	XORQ R11, R11
+
+span:
+	MOVQ         (CX), R9
+	MOVQ         8(CX), R10
+	VBROADCASTSS (DX), Y0
+	SUBQ         $0x04, R10
+	CMPQ         R9, R10
+	JL           four
+	JG           few
+
+last:
+	VMOVUPS (BX)(R9*4), X1
+	VMOVUPS X1, (DI)(R11*4)
+	VMULPS  (SI)(R9*4), X0, X0
+	VMOVUPS X0, (R8)(R11*4)
+	ADDQ    $0x04, R11
+
+spanEnd:
+	ADDQ $0x10, CX
+	ADDQ $0x04, DX
+	DECQ AX
+	JNZ  span
+	MOVQ R11, ret+56(FP)
+	VZEROUPPER
+	RET
+
+four:
+	VMOVUPS (BX)(R9*4), X1
+	VMOVUPS X1, (DI)(R11*4)
+	VMULPS  (SI)(R9*4), X0, X1
+	VMOVUPS X1, (R8)(R11*4)
+	ADDQ    $0x04, R9
+	ADDQ    $0x04, R11
+	CMPQ    R9, R10
+	JL      four
+	SUBQ    R9, R11
+	ADDQ    R10, R11
+	MOVQ    R10, R9
+	JMP     last
+
+few:
+	ADDQ $0x04, R10
+	CMPQ R9, R10
+	JGE  spanEnd
+
+one:
+	MOVL   (BX)(R9*4), R12
+	MOVL   R12, (DI)(R11*4)
+	VMULSS (SI)(R9*4), X0, X1
+	VMOVSS X1, (R8)(R11*4)
+	INCQ   R9
+	INCQ   R11
+	CMPQ   R9, R10
+	JL     one
+	JMP    spanEnd
+
+// func spPlaceAVX2(n int, rank *uint32, fromCol *uint32, fromVal *float32, col *uint32, val *float32) int
+// Requires: AVX
+TEXT ·spPlaceAVX2(SB), NOSPLIT, $0-56
+	MOVQ n+0(FP), AX
+	MOVQ rank+8(FP), CX
+	MOVQ fromCol+16(FP), DX
+	MOVQ fromVal+24(FP), BX
+	MOVQ col+32(FP), SI
+	MOVQ val+40(FP), DI
+	XORQ R8, R8
+	XORQ R9, R9
+
+term:
+	MOVL   (CX)(R8*4), R10
+	MOVL   (DX)(R8*4), R11
+	MOVL   R11, (SI)(R10*4)
+	VMOVSS (BX)(R8*4), X0
+	VADDSS (DI)(R10*4), X0, X0
+	VMOVSS X0, (DI)(R10*4)
+	ADDQ   R10, R9
+	INCQ   R8
+	CMPQ   R8, AX
+	JL     term
+	MOVQ   R9, ret+48(FP)
 	VZEROUPPER
 	RET
 

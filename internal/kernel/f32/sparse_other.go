@@ -76,6 +76,14 @@ func spTakeAVX2(n int, col *uint32, val *float32, sums *float32, used *uint8) {
 	panic("f32: no assembly here")
 }
 
+func spTermsAVX2(n int, spans *int64, factor *float32, col *uint32, val *float32, toCol *uint32, toVal *float32) int {
+	panic("f32: no assembly here")
+}
+
+func spPlaceAVX2(n int, rank *uint32, fromCol *uint32, fromVal *float32, col *uint32, val *float32) int {
+	panic("f32: no assembly here")
+}
+
 func spMulDense1AVX2(dst *float32, ldd int, rows int, ptr *int64, col *uint32, val *float32, b *float32, ldb int, tail int) {
 	panic("f32: no assembly here")
 }

@@ -163,3 +163,19 @@ func SpTake(col []uint32, val, sums []float32, used []uint8) {
 	}
 	spTakeAVX2(len(col), &col[0], &val[0], &sums[0], &used[0])
 }
+
+// SpTerms copies the terms of spans; see kernel.SpTerms.
+func SpTerms(spans []int64, factor []float32, col []uint32, val []float32, toCol []uint32, toVal []float32) int {
+	if cpu.Current() == cpu.Go || len(spans) == 0 || len(col) == 0 || len(toCol) == 0 {
+		return kernel.SpTerms(spans, factor, col, val, toCol, toVal)
+	}
+	return spTermsAVX2(len(factor), &spans[0], &factor[0], &col[0], &val[0], &toCol[0], &toVal[0])
+}
+
+// SpPlace puts terms in their places; see kernel.SpPlace.
+func SpPlace(rank, fromCol []uint32, fromVal []float32, col []uint32, val []float32) int {
+	if cpu.Current() == cpu.Go || len(rank) == 0 {
+		return kernel.SpPlace(rank, fromCol, fromVal, col, val)
+	}
+	return spPlaceAVX2(len(rank), &rank[0], &fromCol[0], &fromVal[0], &col[0], &val[0])
+}

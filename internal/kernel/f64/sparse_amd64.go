@@ -138,6 +138,20 @@ func spAddAVX2(n int, spans *int64, factor *float64, col *uint32, val *float64, 
 //go:noescape
 func spTakeAVX2(n int, col *uint32, val *float64, sums *float64, used *uint8)
 
+// Copies the terms of n ≥ 1 spans, and returns how many they are:
+//
+//	for p := spans[2*k]; p < spans[2*k+1]; p++ { toCol[at], toVal[at] = col[p], factor[k]*val[p]; at++ }
+//
+//go:noescape
+func spTermsAVX2(n int, spans *int64, factor *float64, col *uint32, val *float64, toCol *uint32, toVal *float64) int
+
+// Puts n ≥ 1 terms in their places and returns the sum of the ranks:
+//
+//	for k := range n { col[rank[k]] = fromCol[k]; val[rank[k]] += fromVal[k]; sum += rank[k] }
+//
+//go:noescape
+func spPlaceAVX2(n int, rank *uint32, fromCol *uint32, fromVal *float64, col *uint32, val *float64) int
+
 // Copies the bounds of rows, n ≥ 1:
 //
 //	for k := range n { spans[2*k], spans[2*k+1] = ptr[of[k]], ptr[of[k]+1] }

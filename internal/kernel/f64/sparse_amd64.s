@@ -838,7 +838,7 @@ rowEnd:
 	RET
 
 // func spFetchAVX2(n int, of *uint32, ptr *int64, col *uint32, val *float64)
-// Requires: AVX, MMX+
+// Requires: AVX, CMOV, MMX+
 TEXT ·spFetchAVX2(SB), NOSPLIT, $0-40
 	MOVQ col+24(FP), AX
 	MOVQ val+32(FP), CX
@@ -848,12 +848,22 @@ TEXT ·spFetchAVX2(SB), NOSPLIT, $0-40
 
 row:
 	MOVL       (BX), DI
+	MOVQ       8(SI)(DI*8), R8
 	MOVQ       (SI)(DI*8), DI
 	PREFETCHT0 (AX)(DI*4)
-	PREFETCHT0 60(AX)(DI*4)
+	LEAQ       15(DI), R9
+	CMPQ       R9, R8
+	CMOVQGT    R8, R9
+	PREFETCHT0 -1(AX)(R9*4)
 	PREFETCHT0 (CX)(DI*8)
-	PREFETCHT0 64(CX)(DI*8)
-	PREFETCHT0 128(CX)(DI*8)
+	LEAQ       8(DI), R9
+	CMPQ       R9, R8
+	CMOVQGT    R8, R9
+	PREFETCHT0 -1(CX)(R9*8)
+	LEAQ       15(DI), DI
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	PREFETCHT0 -1(CX)(DI*8)
 	ADDQ       $0x04, BX
 	DECQ       DX
 	JNZ        row
@@ -926,6 +936,100 @@ column:
 	VZEROUPPER
 	RET
 
+// func spTermsAVX2(n int, spans *int64, factor *float64, col *uint32, val *float64, toCol *uint32, toVal *float64) int
+// Requires: AVX
+TEXT ·spTermsAVX2(SB), NOSPLIT, $0-64
+	MOVQ n+0(FP), AX
+	MOVQ spans+8(FP), CX
+	MOVQ factor+16(FP), DX
+	MOVQ col+24(FP), BX
+	MOVQ val+32(FP), SI
+	MOVQ toCol+40(FP), DI
+	MOVQ toVal+48(FP), R8
+	XORQ R11, R11
+
+span:
+	MOVQ         (CX), R9
+	MOVQ         8(CX), R10
+	VBROADCASTSD (DX), Y0
+	SUBQ         $0x04, R10
+	CMPQ         R9, R10
+	JL           four
+	JG           few
+
+last:
+	VMOVUPS (BX)(R9*4), X1
+	VMOVUPS X1, (DI)(R11*4)
+	VMULPD  (SI)(R9*8), Y0, Y0
+	VMOVUPS Y0, (R8)(R11*8)
+	ADDQ    $0x04, R11
+
+spanEnd:
+	ADDQ $0x10, CX
+	ADDQ $0x08, DX
+	DECQ AX
+	JNZ  span
+	MOVQ R11, ret+56(FP)
+	VZEROUPPER
+	RET
+
+four:
+	VMOVUPS (BX)(R9*4), X1
+	VMOVUPS X1, (DI)(R11*4)
+	VMULPD  (SI)(R9*8), Y0, Y1
+	VMOVUPS Y1, (R8)(R11*8)
+	ADDQ    $0x04, R9
+	ADDQ    $0x04, R11
+	CMPQ    R9, R10
+	JL      four
+	SUBQ    R9, R11
+	ADDQ    R10, R11
+	MOVQ    R10, R9
+	JMP     last
+
+few:
+	ADDQ $0x04, R10
+	CMPQ R9, R10
+	JGE  spanEnd
+
+one:
+	MOVL   (BX)(R9*4), R12
+	MOVL   R12, (DI)(R11*4)
+	VMULSD (SI)(R9*8), X0, X1
+	VMOVSD X1, (R8)(R11*8)
+	INCQ   R9
+	INCQ   R11
+	CMPQ   R9, R10
+	JL     one
+	JMP    spanEnd
+
+// func spPlaceAVX2(n int, rank *uint32, fromCol *uint32, fromVal *float64, col *uint32, val *float64) int
+// Requires: AVX
+TEXT ·spPlaceAVX2(SB), NOSPLIT, $0-56
+	MOVQ n+0(FP), AX
+	MOVQ rank+8(FP), CX
+	MOVQ fromCol+16(FP), DX
+	MOVQ fromVal+24(FP), BX
+	MOVQ col+32(FP), SI
+	MOVQ val+40(FP), DI
+	XORQ R8, R8
+	XORQ R9, R9
+
+term:
+	MOVL   (CX)(R8*4), R10
+	MOVL   (DX)(R8*4), R11
+	MOVL   R11, (SI)(R10*4)
+	VMOVSD (BX)(R8*8), X0
+	VADDSD (DI)(R10*8), X0, X0
+	VMOVSD X0, (DI)(R10*8)
+	ADDQ   R10, R9
+	INCQ   R8
+	CMPQ   R8, AX
+	JL     term
+	MOVQ   R9, ret+48(FP)
+	VZEROUPPER
+	RET
+
 // func spSpansAVX2(n int, of *uint32, ptr *int64, spans *int64)
 // Requires: AVX
 TEXT ·spSpansAVX2(SB), NOSPLIT, $0-32
@@ -960,7 +1064,7 @@ line:
 	RET
 
 // func spFetchColumnsAVX2(n int, of *uint32, ptr *int64, col *uint32)
-// Requires: AVX, MMX+
+// Requires: AVX, CMOV, MMX+
 TEXT ·spFetchColumnsAVX2(SB), NOSPLIT, $0-32
 	MOVQ col+24(FP), AX
 	MOVQ n+0(FP), CX
@@ -969,9 +1073,13 @@ TEXT ·spFetchColumnsAVX2(SB), NOSPLIT, $0-32
 
 row:
 	MOVL       (DX), SI
+	MOVQ       8(BX)(SI*8), DI
 	MOVQ       (BX)(SI*8), SI
 	PREFETCHT0 (AX)(SI*4)
-	PREFETCHT0 60(AX)(SI*4)
+	LEAQ       15(SI), SI
+	CMPQ       SI, DI
+	CMOVQGT    DI, SI
+	PREFETCHT0 -1(AX)(SI*4)
 	ADDQ       $0x04, DX
 	DECQ       CX
 	JNZ        row
@@ -1023,7 +1131,12 @@ TEXT ·spRankAVX2(SB), NOSPLIT, $0-24
 	VPSLLD   $0x1f, Y0, Y0
 	XORQ     BX, BX
 
-block:
+next:
+	MOVQ  AX, SI
+	SUBQ  BX, SI
+	JLE   end
+	CMPQ  SI, $0x10
+	JLE   short
 	VPXOR (CX)(BX*4), Y0, Y2
 	VPXOR Y3, Y3, Y3
 	VPXOR 32(CX)(BX*4), Y0, Y4
@@ -1034,7 +1147,7 @@ block:
 	VPXOR Y9, Y9, Y9
 	XORQ  SI, SI
 
-column:
+longColumn:
 	VPBROADCASTD (CX)(SI*4), Y1
 	VPXOR        Y1, Y0, Y1
 	VPCMPGTD     Y1, Y2, Y10
@@ -1047,14 +1160,32 @@ column:
 	VPSUBD       Y1, Y9, Y9
 	INCQ         SI
 	CMPQ         SI, AX
-	JL           column
+	JL           longColumn
 	VMOVDQU      Y3, (DX)(BX*4)
 	VMOVDQU      Y5, 32(DX)(BX*4)
 	VMOVDQU      Y7, 64(DX)(BX*4)
 	VMOVDQU      Y9, 96(DX)(BX*4)
 	ADDQ         $0x20, BX
-	CMPQ         BX, AX
-	JL           block
+	JMP          next
+
+short:
+	VPXOR (CX)(BX*4), Y0, Y2
+	VPXOR Y3, Y3, Y3
+	XORQ  SI, SI
+
+shortColumn:
+	VPBROADCASTD (CX)(SI*4), Y1
+	VPXOR        Y1, Y0, Y1
+	VPCMPGTD     Y1, Y2, Y1
+	VPSUBD       Y1, Y3, Y3
+	INCQ         SI
+	CMPQ         SI, AX
+	JL           shortColumn
+	VMOVDQU      Y3, (DX)(BX*4)
+	ADDQ         $0x08, BX
+	JMP          next
+
+end:
 	VZEROUPPER
 	RET
 

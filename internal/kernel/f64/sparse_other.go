@@ -76,6 +76,14 @@ func spTakeAVX2(n int, col *uint32, val *float64, sums *float64, used *uint8) {
 	panic("f64: no assembly here")
 }
 
+func spTermsAVX2(n int, spans *int64, factor *float64, col *uint32, val *float64, toCol *uint32, toVal *float64) int {
+	panic("f64: no assembly here")
+}
+
+func spPlaceAVX2(n int, rank *uint32, fromCol *uint32, fromVal *float64, col *uint32, val *float64) int {
+	panic("f64: no assembly here")
+}
+
 func spSpansAVX2(n int, of *uint32, ptr *int64, spans *int64) { panic("f64: no assembly here") }
 
 func spFetchLinesAVX2(at *byte, n int) { panic("f64: no assembly here") }
