@@ -11,6 +11,8 @@ var (
 	ErrNonFinite = errors.New("value is not finite")
 	// ErrLabels: class labels outside 0..K−1, or fewer than two classes.
 	ErrLabels = errors.New("invalid class labels")
+	// ErrTargets: targets outside the range that the model is about.
+	ErrTargets = errors.New("invalid targets")
 	// ErrWeights: negative or non-finite weights, or none above zero.
 	ErrWeights = errors.New("invalid weights")
 	// ErrParam: a hyperparameter outside its range.

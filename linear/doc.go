@@ -52,6 +52,14 @@
 // tells what is zero for sure, and which every pass over X completes. The duality gap
 // ends a fit, and it bounds what is missing to the minimum.
 //
+// [Poisson] is for counts, [Gamma] for positive amounts whose spread grows with them,
+// [Tweedie] for these and for sums of claims, many of which are 0. The mean is
+// exp(x·coef + intercept + offset), so that effects multiply; FitOffset takes the
+// logarithms of exposures. What is minimised is the deviance, by the same solvers as
+// log-loss. Standard errors come from Fisher's information; where counts scatter more
+// than Poisson's distribution allows, Dispersion is above 1 and they are too small by
+// its root.
+//
 // [Isotonic] and [Platt] take one feature, such as the score of a classifier, and
 // make of it a function that ascends: any, by pooling adjacent violators, or the
 // logistic one. Platt's suits few samples, isotonic regression a thousand and more.
@@ -72,6 +80,9 @@
 //     where values differ by no more than rounding.
 //   - T. Chan, G. Golub, R. LeVeque, Algorithms for computing the sample variance,
 //     The American Statistician 37 (1983): moments that merge.
+//   - P. McCullagh, J. Nelder, Generalized linear models, second edition (1989).
+//   - B. Jørgensen, Exponential dispersion models, Journal of the Royal Statistical
+//     Society B 49 (1987): variances that are powers of the mean.
 //   - D. Allen, The relationship between variable selection and data augmentation and
 //     a method for prediction, Technometrics 16 (1974): residuals of rows left out.
 //   - R. Tibshirani et al., Strong rules for discarding predictors in lasso-type

@@ -9,6 +9,14 @@ import (
 	"github.com/gram-ml/gram/internal/kernel/f64"
 )
 
+// A function is what minimize goes down on.
+type function interface {
+	// eval sets f, its derivatives and the residual at pt.theta.
+	eval(ctx context.Context, pt *point) error
+	// verdict returns an error where it makes no sense to go on.
+	verdict(pt *point) error
+}
+
 // A method chooses directions for minimize.
 type method interface {
 	// direction sets d to a direction in which f falls from pt.
@@ -28,7 +36,7 @@ const patience = 20
 // minimize moves pt, which is evaluated, until its residual is at most tol, and
 // returns the number of steps. Errors: errStalled, gram.ErrNotConverged after
 // limit steps, gram.ErrSeparable, gram.ErrNonFinite, the context's.
-func (p *problem) minimize(ctx context.Context, pt *point, m method, tol float64, limit int, progress func(gram.Progress)) (steps int, err error) {
+func minimize(ctx context.Context, p function, pt *point, m method, tol float64, limit int, progress func(gram.Progress)) (steps int, err error) {
 	next, d := newPoint(len(pt.theta)), make([]float64, len(pt.theta))
 	idle, best := 0, math.Inf(1)
 	for {
@@ -41,7 +49,7 @@ func (p *problem) minimize(ctx context.Context, pt *point, m method, tol float64
 		if idle == patience {
 			return steps, errStalled
 		}
-		if err := p.step(ctx, pt, m, d, next); err != nil {
+		if err := step(ctx, p, pt, m, d, next); err != nil {
 			return steps, err
 		}
 		idle++
@@ -56,7 +64,11 @@ func (p *problem) minimize(ctx context.Context, pt *point, m method, tol float64
 	}
 }
 
-// verdict returns an error where it makes no sense to go on.
+// minimize goes down on the objective.
+func (p *problem) minimize(ctx context.Context, pt *point, m method, tol float64, limit int, progress func(gram.Progress)) (steps int, err error) {
+	return minimize(ctx, p, pt, m, tol, limit, progress)
+}
+
 func (p *problem) verdict(pt *point) error {
 	switch {
 	case math.IsNaN(pt.residual) || math.IsInf(pt.residual, 0) || math.IsNaN(pt.f) || math.IsInf(pt.f, 0):
@@ -69,12 +81,12 @@ func (p *problem) verdict(pt *point) error {
 
 // step sets next to a better point than pt and tells the method. A direction that
 // comes to nothing is excused once.
-func (p *problem) step(ctx context.Context, pt *point, m method, d []float64, next *point) error {
+func step(ctx context.Context, p function, pt *point, m method, d []float64, next *point) error {
 	for range 2 {
 		if err := m.direction(ctx, pt, d); err != nil {
 			return err
 		}
-		err := p.search(ctx, pt, d, next)
+		err := search(ctx, p, pt, d, next)
 		if err == nil {
 			return m.learn(ctx, pt, next)
 		}
@@ -93,7 +105,7 @@ func swap(a, b *point) { *a, *b = *b, *a }
 // search sets next to a point along d from pt that meets the conditions of Wolfe,
 // or, where f is too flat to tell values apart, those on the slope alone (Hager
 // and Zhang, 2005). A step of 1 is tried first and nearly always does.
-func (p *problem) search(ctx context.Context, pt *point, d []float64, next *point) error {
+func search(ctx context.Context, p function, pt *point, d []float64, next *point) error {
 	slope := f64.Dot(pt.grad, d)
 	if !(slope < 0) {
 		return errStalled
@@ -199,7 +211,7 @@ func (m *quasiNewton) learn(ctx context.Context, from, to *point) error {
 	}
 	sy := f64.Dot(s, y)
 	if !(sy > 1e-14*math.Sqrt(f64.Dot(s, s)*f64.Dot(y, y))) {
-		return nil // rounding: f is convex
+		return nil // rounding, or a function that is not convex
 	}
 	m.steps, m.changes, m.curvature = append(m.steps, s), append(m.changes, y), append(m.curvature, sy)
 	if m.fit {

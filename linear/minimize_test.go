@@ -24,7 +24,7 @@ func TestSearch(t *testing.T) {
 		for i, g := range pt.grad {
 			d[i] = -g * length
 		}
-		if err := p.search(background, pt, d, next); err != nil {
+		if err := search(background, p, pt, d, next); err != nil {
 			t.Errorf("length %g: %v", length, err)
 			continue
 		}
@@ -40,13 +40,13 @@ func TestSearch(t *testing.T) {
 			t.Errorf("length %g: f from %v to %v, slope from %v to %v", length, pt.f, next.f, slope, f64.Dot(next.grad, d))
 		}
 	}
-	if err := p.search(background, pt, pt.grad, next); !errors.Is(err, errStalled) {
+	if err := search(background, p, pt, pt.grad, next); !errors.Is(err, errStalled) {
 		t.Errorf("along the gradient: %v", err)
 	}
 	for i := range d {
 		d[i] = math.NaN()
 	}
-	if err := p.search(background, pt, d, next); !errors.Is(err, errStalled) {
+	if err := search(background, p, pt, d, next); !errors.Is(err, errStalled) {
 		t.Errorf("along NaN: %v", err)
 	}
 }

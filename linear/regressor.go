@@ -136,6 +136,14 @@ func checkCommon(maxIter, defaultIter int, tol, defaultTol float64, workers int)
 	return maxIter, tol, nil
 }
 
+// checkAtLeast returns ErrParam unless v is finite and ≥ low.
+func checkAtLeast(name string, v, low float64) error {
+	if v-v != 0 || v < low {
+		return fmt.Errorf("linear: %s is %v, want a number ≥ %v: %w", name, v, low, gram.ErrParam)
+	}
+	return nil
+}
+
 // weightedMean returns Σ wᵢyᵢ/Σwᵢ, about a first value so that equal values give
 // just that.
 func weightedMean(y, w []float64) float64 {

@@ -157,7 +157,7 @@ func TestRidgeLeaveOneOut(t *testing.T) {
 }
 
 // scattered returns sparse rows with a few entries each.
-func scattered(t *testing.T, n, d, each int, seed uint64) (*sparse.CSR[float64], []float64) {
+func scattered(t testing.TB, n, d, each int, seed uint64) (*sparse.CSR[float64], []float64) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 2))
 	y := make([]float64, n)
