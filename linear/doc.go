@@ -60,6 +60,16 @@
 // than Poisson's distribution allows, Dispersion is above 1 and they are too small by
 // its root.
 //
+// [Huber] and [StudentT] are for targets some of which are wrong: Huber's loss is
+// straight beyond some residuals, so that an outlier pulls no harder the further off it
+// is, and convex; Student's turns down, so that one far off pulls less and less. Both
+// find the scale of the residuals along with the coefficients. Neither helps against
+// rows whose features are wrong.
+//
+// Which one when: squares for residuals of one spread; Huber or Student with outliers;
+// Poisson for counts, Gamma and Tweedie for amounts; an L2 penalty for features that
+// overlap, L1 for many that do not matter, both together for groups of them.
+//
 // [Isotonic] and [Platt] take one feature, such as the score of a classifier, and
 // make of it a function that ascends: any, by pooling adjacent violators, or the
 // logistic one. Platt's suits few samples, isotonic regression a thousand and more.
@@ -83,6 +93,10 @@
 //   - P. McCullagh, J. Nelder, Generalized linear models, second edition (1989).
 //   - B. Jørgensen, Exponential dispersion models, Journal of the Royal Statistical
 //     Society B 49 (1987): variances that are powers of the mean.
+//   - A. Owen, A robust hybrid of lasso and ridge regression, Contemporary Mathematics
+//     443 (2007): Huber's loss with its scale, as one convex function.
+//   - K. Lange, R. Little, J. Taylor, Robust statistical modeling using the t
+//     distribution, Journal of the American Statistical Association 84 (1989).
 //   - D. Allen, The relationship between variable selection and data augmentation and
 //     a method for prediction, Technometrics 16 (1974): residuals of rows left out.
 //   - R. Tibshirani et al., Strong rules for discarding predictors in lasso-type

@@ -413,11 +413,8 @@ func decodeTweedie(d *gram.Decoder, _ int) *TweedieModel {
 	for _, v := range []*float64{&m.power, &m.alpha, &m.deviance, &m.nullDeviance, &m.dispersion, &m.dof, &m.interceptErr} {
 		*v = d.Float()
 	}
-	m.stdErr = d.Floats()
+	m.stdErr = decodeErrors(d, len(m.coef))
 	m.convergence = d.Convergence()
-	if len(m.stdErr) > 0 && len(m.stdErr) != len(m.coef) {
-		d.Fail("%d standard errors of %d features", len(m.stdErr), len(m.coef))
-	}
 	checkFloats(d, []float64{m.power, m.alpha})
 	return m
 }
