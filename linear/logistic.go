@@ -22,6 +22,9 @@ import (
 type Logistic struct {
 	// C is the inverse strength of the penalty, > 0; 0 means 1 and +Inf none.
 	C float64
+	// L1Ratio is the share of the L1 penalty, 0 to 1; 0 is an L2 penalty alone and 1
+	// an L1 penalty alone, which leaves out features.
+	L1Ratio float64
 	// NoIntercept leaves the intercept at zero.
 	NoIntercept bool
 	// ClassWeight multiplies the weights of the samples of the two classes, each
@@ -64,7 +67,7 @@ func (t Logistic) Fit(ctx context.Context, X gram.Matrix, y []int, w []float64) 
 	s := &settings{
 		intercept: !t.NoIntercept, solver: t.Solver, maxIter: t.MaxIter, tol: t.Tol, workers: t.Workers, progress: t.Progress,
 	}
-	if err := s.check(t.C); err != nil {
+	if err := s.check(t.C, t.L1Ratio); err != nil {
 		return nil, err
 	}
 	classes, w, err := sampleWeights(X, y, w, t.ClassWeight, t.Balanced)

@@ -27,6 +27,7 @@ type problem struct {
 	lambda float64
 	std    *standard
 	offset []float64 // what x has subtracted from X, or nil
+	exact  bool      // moments are of all rows
 
 	spans   []span
 	factor  float64 // weight of all rows / weight of the rows in spans
@@ -64,6 +65,7 @@ func newProblem(ctx context.Context, X gram.Matrix, y []int, w []float64, cols i
 		p.spans = spansOf(n, sparseRows(n, p.sparse.count))
 	}
 	p.work = make([]scratch, p.workers)
+	p.exact = p.sparse != nil || n*d <= momentElements || s.l1 > 0 && d > 256
 	m, err := p.moments(ctx)
 	if err != nil {
 		return nil, err
@@ -90,10 +92,15 @@ func (p *problem) params(theta []float64) *params {
 	_, d := p.x.Dims()
 	out := newParams(d, p.cols)
 	p.std.params(out, theta)
-	for j, mu := range p.offset {
-		f64.Axpy(-mu, out.coef[j*p.cols:(j+1)*p.cols], out.bias)
-	}
+	p.unshift(out)
 	return out
+}
+
+// unshift makes of the biases for x those for X.
+func (p *problem) unshift(at *params) {
+	for j, mu := range p.offset {
+		f64.Axpy(-mu, at.coef[j*p.cols:(j+1)*p.cols], at.bias)
+	}
 }
 
 // size returns the number of coordinates.
@@ -129,9 +136,12 @@ func (p *problem) moments(ctx context.Context) (*momentSum, error) {
 	if p.sparse != nil {
 		return p.sparseMoments(ctx)
 	}
+	if p.exact {
+		return p.momentsOf(ctx, p.spans)
+	}
 	m, err := p.momentsOf(ctx, spans(n, d, max(1024, momentElements/max(d, 1))))
-	if err != nil || n*d <= momentElements {
-		return m, err
+	if err != nil {
+		return nil, err
 	}
 	for j := range m.mean {
 		if m.weight == 0 || m.constant(j) {

@@ -32,9 +32,14 @@ const (
 	// It and NewtonCG are preconditioned with the product of the features' and
 	// the classes' covariances, or with the variances if features are many.
 	LBFGS
+	// CoordinateDescent is for L1 penalties, and the only one for these: proximal Newton
+	// steps, whose quadratic models it goes down coordinate by coordinate, on working sets
+	// of features that grow by one pass over X a step.
+	CoordinateDescent
 )
 
-// String returns "auto", "newton-cholesky", "newton-cg" or "lbfgs".
+// String returns "auto", "newton-cholesky", "newton-cg", "lbfgs" or
+// "coordinate-descent".
 func (s Solver) String() string {
 	switch s {
 	case Auto:
@@ -45,13 +50,16 @@ func (s Solver) String() string {
 		return "newton-cg"
 	case LBFGS:
 		return "lbfgs"
+	case CoordinateDescent:
+		return "coordinate-descent"
 	}
 	return fmt.Sprintf("Solver(%d)", int(s))
 }
 
 // settings is what the trainers have in common, checked, with defaults in place.
 type settings struct {
-	lambda    float64 // 1/C
+	lambda    float64 // strength of the L2 penalty
+	l1        float64 // strength of the L1 penalty
 	intercept bool
 	solver    Solver
 	maxIter   int
@@ -60,18 +68,23 @@ type settings struct {
 	progress  func(gram.Progress)
 }
 
-func (s *settings) check(c float64) error {
+// check takes C and the share of the L1 penalty.
+func (s *settings) check(c, ratio float64) error {
 	switch {
+	case !(ratio >= 0 && ratio <= 1):
+		return fmt.Errorf("linear: L1Ratio is %v, want 0 to 1: %w", ratio, gram.ErrParam)
 	case math.IsNaN(c) || c < 0:
 		return fmt.Errorf("linear: C is %v, want > 0 or 0 for 1: %w", c, gram.ErrParam)
 	case math.IsNaN(s.tol) || math.IsInf(s.tol, 0) || s.tol < 0:
-		return fmt.Errorf("linear: Tol is %v, want > 0 or 0 for 1e-6: %w", s.tol, gram.ErrParam)
+		return fmt.Errorf("linear: Tol is %v, want > 0 or 0 for the default: %w", s.tol, gram.ErrParam)
 	case s.maxIter < 0:
 		return fmt.Errorf("linear: MaxIter is %d, want > 0 or 0 for 1000: %w", s.maxIter, gram.ErrParam)
 	case s.workers < 0:
 		return fmt.Errorf("linear: Workers is %d, want > 0 or 0 for GOMAXPROCS: %w", s.workers, gram.ErrParam)
-	case s.solver < Auto || s.solver > LBFGS:
+	case s.solver < Auto || s.solver > CoordinateDescent:
 		return fmt.Errorf("linear: Solver is %d: %w", int(s.solver), gram.ErrParam)
+	case s.solver != Auto && (s.solver == CoordinateDescent) != (ratio > 0):
+		return fmt.Errorf("linear: Solver is %v with L1Ratio %v, which takes another: %w", s.solver, ratio, gram.ErrParam)
 	}
 	if c == 0 {
 		c = 1
@@ -79,6 +92,11 @@ func (s *settings) check(c float64) error {
 	s.lambda = 1 / c
 	if math.IsInf(s.lambda, 0) {
 		return fmt.Errorf("linear: C is %v, too small for its inverse: %w", c, gram.ErrParam)
+	}
+	s.l1 = ratio * s.lambda
+	s.lambda *= 1 - ratio
+	if s.tol == 0 && s.l1 > 0 {
+		s.tol = 1e-10
 	}
 	if s.tol == 0 {
 		s.tol = 1e-6
@@ -170,6 +188,9 @@ func balancedWeights(classes int, y []int, w []float64) []float64 {
 // holds, over a number of columns of scores. Where the error is
 // gram.ErrNotConverged the parameters are the last ones.
 func solve(ctx context.Context, X gram.Matrix, y []int, w []float64, cols int, s *settings) (*params, gram.Convergence, error) {
+	if s.l1 > 0 {
+		return solvePenalized(ctx, X, y, w, cols, s)
+	}
 	p, err := newProblem(ctx, X, y, w, cols, s)
 	if err != nil {
 		return nil, gram.Convergence{}, err
@@ -189,21 +210,29 @@ func solve(ctx context.Context, X gram.Matrix, y []int, w []float64, cols int, s
 		Solver: s.solver.String(), Iterations: steps, Objective: pt.f,
 		Residual: pt.residual, Tolerance: s.tol * p.weight, Converged: pt.residual <= s.tol*p.weight,
 	}
-	switch {
-	case errors.Is(err, gram.ErrNonFinite):
-		return nil, report, checkFinite(X, math.NaN())
-	case errors.Is(err, gram.ErrSeparable):
-		return nil, report, fmt.Errorf("linear: after %d iterations every sample is on the right side, and C is infinite: %w", steps, err)
-	case errors.Is(err, errStalled):
-		err = fmt.Errorf("linear: after %d iterations of %v %v, with the gradient at %.3g above %.3g: %w",
-			steps, s.solver, err, pt.residual, report.Tolerance, gram.ErrNotConverged)
-	case errors.Is(err, gram.ErrNotConverged):
-		err = fmt.Errorf("linear: %v stopped after %d iterations with the gradient at %.3g above %.3g: %w",
-			s.solver, steps, pt.residual, report.Tolerance, err)
-	case err != nil:
+	err, keep := explain(X, err, report, "gradient")
+	if !keep {
 		return nil, report, err
 	}
 	return p.params(pt.theta), report, err
+}
+
+// explain returns the error of a fit in words, and whether what was reached is worth
+// keeping. residual is the name of what the stopping test looks at.
+func explain(X gram.Matrix, err error, r gram.Convergence, residual string) (explained error, keep bool) {
+	switch {
+	case errors.Is(err, gram.ErrNonFinite):
+		return checkFinite(X, math.NaN()), false
+	case errors.Is(err, gram.ErrSeparable):
+		return fmt.Errorf("linear: after %d iterations every sample is on the right side, and C is infinite: %w", r.Iterations, err), false
+	case errors.Is(err, errStalled):
+		return fmt.Errorf("linear: after %d iterations of %s %v, with the %s at %.3g above %.3g: %w",
+			r.Iterations, r.Solver, err, residual, r.Residual, r.Tolerance, gram.ErrNotConverged), true
+	case errors.Is(err, gram.ErrNotConverged):
+		return fmt.Errorf("linear: %s stopped after %d iterations with the %s at %.3g above %.3g: %w",
+			r.Solver, r.Iterations, residual, r.Residual, r.Tolerance, err), true
+	}
+	return err, err == nil
 }
 
 // samplesPerDim is how many rows a coordinate is worth when the Hessian or the

@@ -32,19 +32,19 @@ type squares struct {
 	corr []float64 // X̃ᵀr of all features
 	sums []*productSum
 
-	held    []int                    // features, in the order of their coming
-	slot    []int                    // of each feature in held, or −1
-	chunks  []*linalg.Dense[float64] // their columns, as rows
-	gramian *linalg.Dense[float64]   // X̃ᵀX̃ of held, with room for more
-	coef    []float64                // of held
-	b, q    []float64                // X̃ᵀỹ and X̃ᵀr of held
+	held      []int                    // features, in the order of their coming
+	slot      []int                    // of each feature in held, or −1
+	chunks    []*linalg.Dense[float64] // their columns, as rows
+	quadratic                          // of held: gramian is X̃ᵀX̃, q is X̃ᵀr
+	b         []float64                // X̃ᵀỹ of held
 }
 
 func newSquares(p *problem, y []float64) *squares {
 	n, d := p.x.Dims()
 	s := &squares{
 		p: p, y: make([]float64, n), root: make([]float64, n), r: make([]float64, n),
-		corr: make([]float64, d), slot: make([]int, d), gramian: linalg.NewDense[float64](64, 64, nil),
+		corr: make([]float64, d), slot: make([]int, d),
+		quadratic: quadratic{gramian: linalg.NewDense[float64](64, 64, nil), workers: p.workers},
 	}
 	if p.std.intercept {
 		s.yMean = weightedMean(y, p.w)
@@ -212,12 +212,6 @@ func (s *squares) screen(out []bool, scale, radius, l1, l2 float64) {
 	}
 }
 
-// move changes the coefficient of slot k.
-func (s *squares) move(k int, by float64) {
-	f64.Axpy(-by, s.gramian.Row(k)[:len(s.q)], s.q)
-	s.coef[k] += by
-}
-
 // hold copies the columns of a set of features and sets their inner products.
 func (s *squares) hold(ctx context.Context, set []int) error {
 	if len(set) == 0 {
@@ -319,21 +313,8 @@ func (s *squares) descend(ctx context.Context, out []bool, l1, l2, tol float64) 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		moved := 0.0
-		for _, k := range set {
-			h := s.gramian.At(k, k)
-			if h+l2 == 0 {
-				continue
-			}
-			old := s.coef[k]
-			v := shrink(s.q[k]+h*old, l1) / (h + l2)
-			if v != old {
-				s.move(k, v-old)
-				s.coef[k] = v
-				moved = max(moved, math.Abs(v-old)*math.Sqrt(h))
-				work += float64(len(s.q))
-			}
-		}
+		moves, moved := s.round(set, l1, l2)
+		work += float64(moves) * float64(len(s.q))
 		steepest, by := 0.0, f64.Dot(s.coef, s.b)
 		for _, k := range set {
 			steepest = max(steepest, math.Abs(s.q[k]-l2*s.coef[k]))
@@ -350,78 +331,6 @@ func (s *squares) descend(ctx context.Context, out []bool, l1, l2, tol float64) 
 		}
 	}
 	return nil
-}
-
-// jump moves the coefficients that are not zero to where the objective is smallest if
-// they keep their signs, or to where the first of them becomes zero: where features
-// are nearly collinear, descent alone takes very many rounds. It does nothing where it
-// would take more than work allows, and tells whether one has become zero.
-func (s *squares) jump(l1, l2 float64, work *float64) bool {
-	var set []int
-	for k, v := range s.coef {
-		if v != 0 {
-			set = append(set, k)
-		}
-	}
-	m := float64(len(set))
-	cost := m*m*m/6 + m*m
-	if len(set) == 0 || cost > *work {
-		return false
-	}
-	*work -= cost
-	a, step := linalg.NewDense[float64](len(set), len(set), nil), make([]float64, len(set))
-	for i, k := range set {
-		for e, l := range set {
-			a.Set(i, e, s.gramian.At(k, l))
-		}
-		a.Set(i, i, s.gramian.At(k, k)+l2)
-		step[i] = s.q[k] - l2*s.coef[k] - math.Copysign(l1, s.coef[k])
-	}
-	root, err := linalg.NewCholesky(s.p.workers, a)
-	if err != nil { // collinear: a long step to where one of them is zero
-		mean := 0.0
-		for i := range set {
-			mean += a.At(i, i) / m
-		}
-		for i := range set {
-			a.Set(i, i, a.At(i, i)+1e-9*mean)
-		}
-		if root, err = linalg.NewCholesky(s.p.workers, a); err != nil {
-			return false // descent goes on
-		}
-	}
-	grad := slices.Clone(step)
-	root.SolveVec(step, step)
-	slope, curvature := f64.Dot(grad, step), 0.0
-	for i, v := range step {
-		curvature += v * f64.Dot(a.Row(i), step)
-	}
-	if !(slope > 0 && curvature > 0) {
-		return false
-	}
-	share, first := slope/curvature, -1 // 1 but for rounding
-	for i, k := range set {
-		if t := -s.coef[k] / step[i]; t > 0 && t < share {
-			share, first = t, k
-		}
-	}
-	for i, k := range set {
-		if k == first {
-			s.move(k, -s.coef[k])
-			s.coef[k] = 0
-		} else {
-			s.move(k, share*step[i])
-		}
-	}
-	return first >= 0
-}
-
-// shrink moves x towards zero by t, and no further.
-func shrink(x, t float64) float64 {
-	if math.Abs(x) <= t {
-		return 0
-	}
-	return x - math.Copysign(t, x)
 }
 
 // predictor returns the model where the fit is.

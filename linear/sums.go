@@ -292,9 +292,14 @@ func (h *hessianSum) Add(x gram.Operator, s span, w []float64, std *standard, at
 	x.MulRows(p, s.lo, s.hi, at.coef, cols)
 	addBias(p, at.bias)
 	probabilities(p, cols, tmp)
-	block := std.block(x, s, &t.a, &t.b)
-	buf := grow(&t.d, rows*block.Cols)
-	w = w[s.lo:s.hi]
+	h.add(std.block(x, s, &t.a, &t.b), p, pw, w[s.lo:s.hi], t)
+}
+
+// add takes rows in standardized form with probabilities p and weights w of these rows.
+// pw has their number.
+func (h *hessianSum) add(block *linalg.Dense[float64], p, pw, w []float64, t *scratch) {
+	cols := h.cols
+	buf := grow(&t.d, block.Rows*block.Cols)
 	if cols == 1 {
 		for i, q := range p {
 			pw[i] = w[i] * q * (1 - q)
