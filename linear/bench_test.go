@@ -9,6 +9,7 @@ import (
 
 	"github.com/gram-ml/gram/linalg"
 	"github.com/gram-ml/gram/linear"
+	"github.com/gram-ml/gram/sparse"
 	"gonum.org/v1/gonum/blas"
 )
 
@@ -43,11 +44,17 @@ func problem(n, d, classes int, seed uint64) (*linalg.Dense[float64], []int) {
 }
 
 func BenchmarkLogisticFit(b *testing.B) {
-	for _, size := range []struct{ n, d int }{{100_000, 100}} {
-		b.Run(fmt.Sprintf("n=%d/d=%d", size.n, size.d), func(b *testing.B) {
-			X, y := problem(size.n, size.d, 2, 1)
+	for _, c := range []struct {
+		name    string
+		trainer linear.Logistic
+	}{
+		{"dense", linear.Logistic{Workers: 1}},
+		{"l1", linear.Logistic{Workers: 1, C: 0.01, L1Ratio: 1, Tol: 1e-11}}, // a gap of 1e-6
+	} {
+		b.Run(c.name+"/n=100000/d=100", func(b *testing.B) {
+			X, y := problem(100_000, 100, 2, 1)
 			for b.Loop() {
-				m, err := linear.Logistic{Workers: 1}.Fit(context.Background(), X, y, nil)
+				m, err := c.trainer.Fit(context.Background(), X, y, nil)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -55,6 +62,16 @@ func BenchmarkLogisticFit(b *testing.B) {
 			}
 		})
 	}
+	b.Run("csr/n=100000/d=20000", func(b *testing.B) {
+		A, y := sparseRows(b, 100_000, 20_000, 60)
+		for b.Loop() {
+			m, err := linear.Logistic{Workers: 1}.Fit(context.Background(), A, y, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(m.Convergence().Objective, "objective")
+		}
+	})
 }
 
 func BenchmarkSoftmaxFit(b *testing.B) {
@@ -99,4 +116,37 @@ func BenchmarkPredictProbaRow(b *testing.B) {
 			}
 		})
 	}
+}
+
+// sparseRows returns rows of some entries each, few columns with most of them, and labels
+// that depend on a tenth of the columns.
+func sparseRows(b *testing.B, n, d, each int) (*sparse.CSR[float64], []int) {
+	r := rand.New(rand.NewPCG(4, 4))
+	rows, y := make([]map[int]float64, n), make([]int, n)
+	coef := make([]float64, d)
+	for j := range coef {
+		if r.IntN(10) == 0 {
+			coef[j] = 3 * r.NormFloat64()
+		}
+	}
+	for i := range rows {
+		row, z := map[int]float64{}, -math.Log(1/r.Float64()-1)
+		for range each {
+			u := r.Float64()
+			row[int(float64(d)*u*u*u)] = 0.1 + math.Abs(r.NormFloat64())
+		}
+		for j, v := range row {
+			row[j] = v / math.Sqrt(float64(each))
+			z += row[j] * coef[j]
+		}
+		rows[i] = row
+		if z > 0 {
+			y[i] = 1
+		}
+	}
+	A, err := sparse.FromMaps(d, rows)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return A, y
 }

@@ -1,17 +1,22 @@
 // Package linear trains linear classifiers: [Logistic] for two classes and
-// [Softmax] for any number, both with an L2 penalty on the coefficients and none
-// on intercepts.
+// [Softmax] for any number, both with an L2 penalty on the coefficients, an L1 penalty,
+// or a mixture of the two, and none on intercepts.
 //
 // # What is minimised
 //
 // With weights w, coefficients β and intercepts b, a fit minimises
 //
-//	f(β, b) = −Σᵢ wᵢ·log p(yᵢ|xᵢ) + ‖β‖²/(2C)
+//	f(β, b) = −Σᵢ wᵢ·log p(yᵢ|xᵢ) + (ρ·‖β‖₁ + (1−ρ)·‖β‖²/2)/C
 //
 // where p(·|x) is the logistic function of x·β + b, or the softmax of the K scores
-// x·βₖ + bₖ. It is convex, and strictly so where C is finite: every solver
-// comes to the same place, and a fit ends there, when the gradient is as small as
-// Tol asks, not when steps have become short.
+// x·βₖ + bₖ, and ρ is L1Ratio, 0 by default. It is convex, and strictly so where C is
+// finite and ρ < 1: every solver comes to the same place, and a fit ends there, when
+// the gradient is as small as Tol asks, or with ρ > 0 the duality gap, not when steps have
+// become short.
+//
+// An L1 penalty makes coefficients zero, the more of them the smaller C is: it chooses
+// features. Of features that are much alike it takes one; a mixture with L2 shares the
+// effect among them.
 //
 // C is not divided by the number of rows: with ten times the data, the same C is a
 // tenth of the penalty. A large C fits the training data more closely. Whoever
@@ -32,6 +37,15 @@
 // preconditioned with the Kronecker product of the covariances of features and
 // of classes, Böhning's bound made sharp. The steps on all rows, each one pass over
 // X for the exact value and gradient, then number about five and about a dozen.
+//
+// With an L1 penalty, [CoordinateDescent] makes proximal Newton steps: the log-loss is
+// replaced by its quadratic model, and this plus the penalties is minimised coordinate by
+// coordinate, over a working set of features; a pass over X completes it, and gap-safe
+// screening takes out what is zero for sure. Where the set is small, its Hessian is
+// formed, from a part of the rows if they are many, and improved by every step (BFGS); where
+// it is large, descent goes from column to column. Intercepts always are the best for
+// the coefficients. Residuals, scaled until no derivative exceeds the penalty, are a point
+// of the dual problem, whose value bounds the minimum from below: the duality gap.
 //
 // Rows are read in blocks that stay in cache from the product X·β to the product
 // of Xᵀ with the residuals, through gram.Operator, so that sparse matrices serve
@@ -99,6 +113,8 @@
 //     distribution, Journal of the American Statistical Association 84 (1989).
 //   - D. Allen, The relationship between variable selection and data augmentation and
 //     a method for prediction, Technometrics 16 (1974): residuals of rows left out.
+//   - G. Yuan, C. Ho, C. Lin, An improved GLMNET for L1-regularized logistic regression,
+//     Journal of Machine Learning Research 13 (2012): proximal Newton steps.
 //   - R. Tibshirani et al., Strong rules for discarding predictors in lasso-type
 //     problems, Journal of the Royal Statistical Society B 74 (2012).
 //   - E. Ndiaye, O. Fercoq, A. Gramfort, J. Salmon, Gap safe screening rules for

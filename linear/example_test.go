@@ -135,3 +135,18 @@ func ExampleSolver() {
 	// newton-cg       3.627546
 	// lbfgs           3.627546
 }
+
+// An L1 penalty leaves out the hours of sleep; the duality gap says how far the
+// objective can be above its minimum.
+func ExampleLogistic_l1() {
+	m, err := linear.Logistic{L1Ratio: 1, C: 0.2}.Fit(context.Background(), hours, passed, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%.2f\n", m.Coef())
+	fmt.Println(m.Convergence().Residual <= m.Convergence().Tolerance)
+	// Output:
+	// [0.09 0.00]
+	// true
+}

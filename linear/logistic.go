@@ -9,16 +9,15 @@ import (
 	"github.com/gram-ml/gram/internal/kernel/f64"
 )
 
-// Logistic trains logistic regression for two classes with an L2 penalty: it
-// minimises
+// Logistic trains logistic regression for two classes: it minimises
 //
-//	Σᵢ wᵢ·log(1 + exp(−sᵢ(xᵢ·coef + intercept))) + ‖coef‖²/(2C)
+//	Σᵢ wᵢ·log(1 + exp(−sᵢ(xᵢ·coef + intercept))) + (L1Ratio·‖coef‖₁ + (1−L1Ratio)·‖coef‖²/2)/C
 //
 // over rows xᵢ, where sᵢ is +1 for class 1 and −1 for class 0. The intercept is
-// not penalised. The minimum is unique if C is finite; features need no scaling to
+// not penalised. The minimum is unique if C is finite and L1Ratio < 1; features need no scaling to
 // reach it, although scaling changes what the penalty means.
 //
-// The zero value is ready: C = 1, an intercept, equal class weights.
+// The zero value is ready: an L2 penalty, C = 1, an intercept, equal class weights.
 type Logistic struct {
 	// C is the inverse strength of the penalty, > 0; 0 means 1 and +Inf none.
 	C float64
@@ -37,10 +36,13 @@ type Logistic struct {
 	Solver Solver
 	// MaxIter limits the iterations, > 0; 0 means 1000.
 	MaxIter int
-	// Tol is the tolerance, > 0; 0 means 1e-6. A fit has converged when ‖g‖∞ ≤
+	// Tol is the tolerance, > 0; 0 means 1e-6, or 1e-10 with an L1 penalty. Without one,
+	// a fit has converged when ‖g‖∞ ≤
 	// Tol·Σw, where g is the gradient of the objective by coefficients and
 	// intercept. To make sense for features of any unit, one with a root mean
-	// square below 1 or above 1000 is held to the bound as if scaled to that.
+	// square below 1 or above 1000 is held to the bound as if scaled to that. With one, a fit has
+	// converged when the duality gap, which bounds how far the objective is above its
+	// minimum, is ≤ Tol times the objective of the best intercept alone.
 	Tol float64
 	// Workers limits the goroutines, 0 means GOMAXPROCS. The model does not
 	// depend on it, not in a single bit.
@@ -62,7 +64,9 @@ var _ gram.ClassifierTrainer = Logistic{}
 // ctx's error.
 //
 // An iteration takes O(n·d), and NewtonCholesky in addition O(n·d² + d³) whenever it
-// forms a Hessian, once or twice a fit.
+// forms a Hessian, once or twice a fit. CoordinateDescent with s features in the working
+// set takes O(n·d + s²) or O(n·d + n·s), for sparse X of the entries, and memory for
+// min(s², the set's entries).
 func (t Logistic) Fit(ctx context.Context, X gram.Matrix, y []int, w []float64) (*LogisticModel, error) {
 	s := &settings{
 		intercept: !t.NoIntercept, solver: t.Solver, maxIter: t.MaxIter, tol: t.Tol, workers: t.Workers, progress: t.Progress,
@@ -119,8 +123,8 @@ func (m *LogisticModel) Coef() []float64 { return append([]float64(nil), m.coef.
 // Intercept returns the intercept, 0 if none was fitted.
 func (m *LogisticModel) Intercept() float64 { return m.intercept }
 
-// Convergence reports how the fit ended. Its Residual is the gradient norm that
-// [Logistic] defines, its Tolerance Tol·Σw.
+// Convergence reports how the fit ended. Its Residual is the gradient norm or
+// duality gap that [Logistic] defines, its Tolerance the bound that this is held to.
 func (m *LogisticModel) Convergence() gram.Convergence { return m.convergence }
 
 // Features returns d.

@@ -40,18 +40,23 @@ func binaryResiduals(z []float64, y []int, w, tmp []float64) (loss, margin float
 	}
 	expSlice(e, e)
 	margin = math.Inf(1)
+	logs := logProduct{1, 0}
 	for i, v := range z {
 		m, sign := v, -w[i] // toward the right side the loss falls
 		if y[i] == 0 {
 			m, sign = -v, w[i]
 		}
-		l, wrong := math.Log1p(e[i]), 1/(1+e[i]) // log-loss and σ(−m) where m ≤ 0
+		wrong := 1 / (1 + e[i]) // σ(−m) where m ≤ 0
 		if m > 0 {
 			wrong *= e[i]
 		} else {
-			l -= m
+			loss -= w[i] * m
 		}
-		loss += w[i] * l
+		if w[i] == 1 {
+			logs.add(e[i])
+		} else {
+			loss += w[i] * math.Log1p(e[i])
+		}
 		z[i] = sign * wrong
 		if m < margin && w[i] > 0 {
 			margin = m
@@ -60,8 +65,24 @@ func binaryResiduals(z []float64, y []int, w, tmp []float64) (loss, margin float
 			loss = v
 		}
 	}
-	return loss, margin
+	return loss + logs.sum(), margin
 }
+
+// logProduct adds up log(1 + e) for 0 ≤ e ≤ 1: most of it by one logarithm of a product.
+type logProduct struct{ product, rest float64 }
+
+func (l *logProduct) add(e float64) {
+	if e < 1e-8 {
+		l.rest += e // less e²/2
+		return
+	}
+	if l.product *= 1 + e; l.product > 1e300 {
+		l.rest += math.Log(l.product)
+		l.product = 1
+	}
+}
+
+func (l *logProduct) sum() float64 { return l.rest + math.Log(l.product) }
 
 func multiResiduals(z []float64, k int, y []int, w, tmp []float64) (loss, margin float64) {
 	n := len(y)

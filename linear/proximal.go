@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel/f64"
 )
 
 // A penalized is the problem to minimise
@@ -327,6 +328,10 @@ func (l *penalized) approach(ctx context.Context, tol float64) error {
 	}
 	copy(l.at.coef, part.at.coef)
 	copy(l.at.bias, part.at.bias)
+	if m, ok := part.model.(*gramianModel); ok {
+		m.l = l
+		l.model, l.set, l.in, l.out = m, part.set, part.in, part.out
+	}
 	return nil
 }
 
@@ -337,5 +342,11 @@ func (l *penalized) params() *params {
 	copy(out.coef, l.at.coef)
 	copy(out.bias, l.at.bias)
 	l.p.unshift(out)
+	if cols := len(out.bias); cols > 1 {
+		mean := f64.Sum(out.bias) / float64(cols)
+		for k := range out.bias {
+			out.bias[k] -= mean
+		}
+	}
 	return out
 }

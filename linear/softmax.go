@@ -8,17 +8,16 @@ import (
 	"github.com/gram-ml/gram/internal/kernel/f64"
 )
 
-// Softmax trains multinomial logistic regression for K ≥ 2 classes with an L2
-// penalty: it minimises
+// Softmax trains multinomial logistic regression for K ≥ 2 classes: it minimises
 //
-//	−Σᵢ wᵢ·log p(yᵢ|xᵢ) + ‖coef‖²/(2C),   p(k|x) ∝ exp(x·coefₖ + interceptₖ)
+//	−Σᵢ wᵢ·log p(yᵢ|xᵢ) + (L1Ratio·‖coef‖₁ + (1−L1Ratio)·‖coef‖²/2)/C,   p(k|x) ∝ exp(x·coefₖ + interceptₖ)
 //
-// over rows xᵢ. Intercepts are not penalised. The minimum is unique if C is finite
-// and intercepts, or without penalty all parameters, sum to zero over the classes,
-// which they do. For two classes this is [Logistic] with a penalty of half the
-// weight.
+// over rows xᵢ. Intercepts are not penalised. The minimum is unique if C is finite,
+// L1Ratio < 1, and intercepts, or without penalty all parameters, sum to zero over the
+// classes, which they do. For two classes this is [Logistic] with half the L2 penalty
+// and the same L1 penalty.
 //
-// The zero value is ready: C = 1, intercepts, equal class weights.
+// The zero value is ready: an L2 penalty, C = 1, intercepts, equal class weights.
 type Softmax struct {
 	// C is the inverse strength of the penalty, > 0; 0 means 1 and +Inf none.
 	C float64
@@ -37,10 +36,13 @@ type Softmax struct {
 	Solver Solver
 	// MaxIter limits the iterations, > 0; 0 means 1000.
 	MaxIter int
-	// Tol is the tolerance, > 0; 0 means 1e-6. A fit has converged when ‖g‖∞ ≤
+	// Tol is the tolerance, > 0; 0 means 1e-6, or 1e-10 with an L1 penalty. Without one,
+	// a fit has converged when ‖g‖∞ ≤
 	// Tol·Σw, where g is the gradient of the objective by coefficients and
 	// intercepts. To make sense for features of any unit, one with a root mean
-	// square below 1 or above 1000 is held to the bound as if scaled to that.
+	// square below 1 or above 1000 is held to the bound as if scaled to that. With one, a fit has
+	// converged when the duality gap, which bounds how far the objective is above its
+	// minimum, is ≤ Tol times the objective of the best intercept alone.
 	Tol float64
 	// Workers limits the goroutines, 0 means GOMAXPROCS. The model does not
 	// depend on it, not in a single bit.
@@ -137,15 +139,15 @@ func (m *SoftmaxModel) transpose() {
 }
 
 // Coef returns a copy of the coefficients, K×d row-major. Over the classes, they
-// sum to zero.
+// sum to zero, unless an L1 penalty was on them.
 func (m *SoftmaxModel) Coef() []float64 { return append([]float64(nil), m.coef...) }
 
 // Intercept returns a copy of the K intercepts, zeros if none were fitted. They sum
 // to zero.
 func (m *SoftmaxModel) Intercept() []float64 { return append([]float64(nil), m.intercept...) }
 
-// Convergence reports how the fit ended. Its Residual is the gradient norm that
-// [Softmax] defines, its Tolerance Tol·Σw.
+// Convergence reports how the fit ended. Its Residual is the gradient norm or
+// duality gap that [Softmax] defines, its Tolerance the bound that this is held to.
 func (m *SoftmaxModel) Convergence() gram.Convergence { return m.convergence }
 
 // Features returns d.

@@ -1,10 +1,10 @@
-"""Writes iris.csv, breast_cancer.csv and golden.json, which the tests read.
+"""Writes iris.csv, breast_cancer.csv, wine.csv and golden.json, which the tests read.
 
     cd linear/testdata && /usr/bin/python3 make_golden.py
 
-The data are those that scikit-learn ships (sklearn/datasets/data): Fisher's iris
-and the Wisconsin diagnostic breast cancer data, both of the UCI Machine Learning
-Repository. Optima are found by the Newton iteration below, in numpy alone, to
+The data are those that scikit-learn ships (sklearn/datasets/data): Fisher's iris,
+the Wisconsin diagnostic breast cancer data and the wine data, all of the UCI Machine
+Learning Repository. Optima are found by the Newton iteration below, in numpy alone, to
 the last digits that float64 allows. For two classes on scaled features they are
 held against scikit-learn's newton-cholesky.
 """
@@ -21,9 +21,9 @@ TOOL = "numpy %s, scipy %s, scikit-learn %s" % (np.__version__, scipy.__version_
 COMMAND = "/usr/bin/python3 make_golden.py"
 
 
-def load(name):
+def load(name, file=None):
     """Copies one of scikit-learn's files without its header and returns X, y."""
-    with open(os.path.join(SOURCE, name + ".csv")) as f:
+    with open(os.path.join(SOURCE, (file or name) + ".csv")) as f:
         f.readline()
         lines = f.read()
     with open(name + ".csv", "w") as f:
@@ -114,12 +114,13 @@ def case(name, data, X, y, C, standardize, binary, intercept=True, weights="ones
 
 
 def main():
-    iris, cancer = load("iris"), load("breast_cancer")
+    iris, cancer, wine = load("iris"), load("breast_cancer"), load("wine", "wine_data")
     cases = []
     for C in (0.01, 1.0, 100.0):
         cases.append(case("iris scaled C=%g" % C, "iris", *iris, C, True, False))
         cases.append(case("cancer scaled C=%g" % C, "breast_cancer", *cancer, C, True, True))
         cases.append(case("cancer softmax scaled C=%g" % C, "breast_cancer", *cancer, C, True, False))
+    cases.append(case("wine scaled", "wine", *wine, 1.0, True, False))
     cases.append(case("iris raw", "iris", *iris, 1.0, False, False))
     cases.append(case("cancer raw", "breast_cancer", *cancer, 1.0, False, True))
     cases.append(case("iris no intercept", "iris", *iris, 1.0, True, False, intercept=False))
