@@ -173,7 +173,7 @@ func MulInt4[T Int](dst []float32, a []T, p Params, w *Weights4, o Output) ([]fl
 // addGroup adds the products of group g to dst, where A as unsigned bytes, once
 // flipped, has the given zero point.
 func (w *Weights4) addGroup(dst []float32, a []uint8, m, g int, zero int32, flip uint8, s *scratch) {
-	level, at := i8.Current(), g*w.group
+	at := g * w.group
 	k := min(w.group, w.k-at)
 	unpacked := grow(&s.w, 2*w.stride)
 	w.unpack(unpacked, g)
@@ -182,13 +182,14 @@ func (w *Weights4) addGroup(dst []float32, a []uint8, m, g int, zero int32, flip
 		first[j] = -zero * sum
 	}
 	scale, none := w.scale[g*w.n:(g+1)*w.n], float32(math.Inf(1))
-	b := block{level: level, part: &part{k: w.group, packed: unpacked}, n: w.n, quads: i8.Quads(k)}
+	b := newBlock(&part{k: w.group, packed: unpacked}, w.n, m)
+	b.quads = i8.Quads(k)
 	step := min(m, max(8, blockSums/w.n&^7))
-	packed, c := grow(&s.a, step*b.quads*4), grow(&s.c, step*w.n)
+	c := grow(&s.c, step*w.n)
 	for i := 0; i < m; i += step {
 		r := min(step, m-i)
-		level.PackA(packed, a[i*w.k+at:], w.k, r, k, flip)
-		b.tiles(packed, r, first, 0, c[:r*w.n])
+		b.pack(s, a[i*w.k+at:], w.k, r, k, flip)
+		b.multiply(s, r, first, 0, c[:r*w.n])
 		for l := range r {
 			row := dst[(i+l)*w.n : (i+l+1)*w.n]
 			i8.Scale(row, c[l*w.n:(l+1)*w.n], scale, row, -none, none)

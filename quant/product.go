@@ -284,33 +284,32 @@ func (x product[T]) part(p *part, c []int32, a []T, m int, add bool) {
 		return
 	}
 	var (
-		level = i8.Current()
 		lo, _ = limits[T]()
 		flip  = uint8(lo) & 0x80 // makes int8 a of a + 128
 		zero  = x.zero - lo
 		bytes = unsafe.Slice((*uint8)(unsafe.Pointer(&a[0])), len(a))
 		quads = i8.Quads(p.k)
-		depth = min(quads, blockQuads)
+		b     = newBlock(p, x.w.n, m)
+		depth = min(quads, b.depth())
 	)
-	if m <= level.Rows {
+	if m <= b.level.Rows {
 		depth = quads // W passes by once
 	}
-	rows := min(m, max(level.Rows, blockABytes/(4*depth)&^7))
-	packed := grow(&x.s.a, rows*depth*4)
+	rows := min(m, b.rows(depth))
 	first := x.constants(p, zero, add)
 	for q := 0; q < quads; q += depth {
-		b := block{level: level, part: p, n: x.w.n, q: q, quads: min(depth, quads-q)}
+		b.q, b.quads = q, min(depth, quads-q)
 		for i := 0; i < m; i += rows {
 			r := min(rows, m-i)
-			level.PackA(packed, bytes[i*x.w.k+p.at+4*q:], x.w.k, r, min(4*b.quads, p.k-4*q), flip)
+			b.pack(x.s, bytes[i*x.w.k+p.at+4*q:], x.w.k, r, min(4*b.quads, p.k-4*q), flip)
 			switch out := c[i*x.w.n : (i+r)*x.w.n]; {
 			case q > 0:
-				b.tiles(packed, r, out, x.w.n, out)
+				b.multiply(x.s, r, out, x.w.n, out)
 			case add:
 				addConstants(out, first)
-				b.tiles(packed, r, out, x.w.n, out)
+				b.multiply(x.s, r, out, x.w.n, out)
 			default:
-				b.tiles(packed, r, first, 0, out)
+				b.multiply(x.s, r, first, 0, out)
 			}
 		}
 	}
@@ -361,31 +360,97 @@ func (x product[T]) shift(p *part, c []int32, a []uint8, m int, flip uint8) {
 // A block is quads q, q+1 and so on of a part.
 type block struct {
 	level    *i8.Level
+	wide     *i8.Wide // instead of the level's own tiles, if not nil
 	part     *part
 	n        int
 	q, quads int
 }
 
-// tiles sets c to add plus the product of m packed rows with the block.
-func (b *block) tiles(a []uint8, m int, add []int32, lda int, c []int32) {
-	l := b.level
+// newBlock returns a block of a part with n columns, for a product with m rows, the
+// quads of which are to be set.
+func newBlock(p *part, n, m int) block {
+	b := block{level: i8.Current(), part: p, n: n}
+	if w := b.level.Wide; w != nil && m >= 2*w.Rows {
+		b.wide = w
+	}
+	return b
+}
+
+// depth is the most quads that a block should have.
+func (b *block) depth() int {
+	if b.wide != nil {
+		return blockQuads / 2
+	}
+	return blockQuads
+}
+
+// rows is the most rows of A that should meet a block of the given depth.
+func (b *block) rows(depth int) int {
+	if w := b.wide; w != nil {
+		return max(w.Rows, blockABytes/(8*depth)/w.Rows*w.Rows)
+	}
+	return max(b.level.Rows, blockABytes/(4*depth)&^7)
+}
+
+// pack packs m rows of A, of depth k, into scratch.
+func (b *block) pack(s *scratch, a []uint8, lds, m, k int, flip uint8) {
+	if b.wide != nil {
+		b.wide.PackA(grow(&s.wideA, m*b.quads), a, lds, m, k, flip)
+		return
+	}
+	b.level.PackA(grow(&s.a, m*b.quads*4), a, lds, m, k, flip)
+}
+
+// multiply sets c to add plus the product of m packed rows with the block.
+func (b *block) multiply(s *scratch, m int, add []int32, lda int, c []int32) {
+	if b.wide != nil {
+		b.multiplyWide(s, m, add, lda, c)
+		return
+	}
+	l, a := b.level, s.a
+	if m == 1 && l.Row != nil {
+		b.strips(l.Lanes, len(l.Row), func(j, v, tail int, panel []int8, ldb int) {
+			l.Row[v-1](1, b.quads, &a[0], &panel[0], ldb, &add[j], lda, &c[j], b.n, tail)
+		})
+		return
+	}
 	groups, rest := m/l.Rows, m%l.Rows
-	for j := 0; j < b.n; j += i8.PanelCols {
-		at, width := i8.Panel(j, i8.Quads(b.part.k), b.n)
+	b.strips(l.Lanes, l.Vectors, func(j, v, tail int, panel []int8, ldb int) {
+		if groups > 0 {
+			l.Tiles[l.Rows-1][v-1](groups, b.quads, &a[0], &panel[0], ldb, &add[j], lda, &c[j], b.n, tail)
+		}
+		if rest > 0 {
+			i := groups * l.Rows
+			l.Tiles[rest-1][v-1](1, b.quads, &a[i*b.quads*4], &panel[0], ldb, &add[i*lda+j], lda, &c[i*b.n+j], b.n, tail)
+		}
+	})
+}
+
+func (b *block) multiplyWide(s *scratch, m int, add []int32, lda int, c []int32) {
+	w, a := b.wide, s.wideA
+	groups, rest := m/w.Rows, m%w.Rows
+	strip := grow(&s.wideB, b.quads*4*w.Vectors*w.Lanes)
+	b.strips(w.Lanes, w.Vectors, func(j, v, tail int, panel []int8, ldb int) {
+		w.WidenB(strip, panel, ldb, b.quads, v)
+		w.Tiles[w.Rows-1][v-1](groups, b.quads, &a[0], &strip[0], &add[j], lda, &c[j], b.n, tail)
+		if rest > 0 {
+			i := groups * w.Rows
+			w.Tiles[rest-1][v-1](1, b.quads, &a[i*b.quads], &strip[0], &add[i*lda+j], lda, &c[i*b.n+j], b.n, tail)
+		}
+	})
+}
+
+// strips calls f with each strip of up to the given number of vectors: its first
+// column, its vectors and the lanes of the last, and the panel from there on.
+func (b *block) strips(lanes, vectors int, f func(j, v, tail int, panel []int8, ldb int)) {
+	for first := 0; first < b.n; first += i8.PanelCols {
+		at, width := i8.Panel(first, i8.Quads(b.part.k), b.n)
 		panel := b.part.packed[at+b.q*width*4:]
-		end := min(b.n, j+width)
-		for s := j; s < end; s += l.Vectors * l.Lanes {
-			cols := min(end-s, l.Vectors*l.Lanes)
-			v := (cols + l.Lanes - 1) / l.Lanes
-			tail := cols - (v-1)*l.Lanes
-			w := &panel[(s-j)*4]
-			if groups > 0 {
-				l.Tiles[l.Rows-1][v-1](groups, b.quads, &a[0], w, 4*width, &add[s], lda, &c[s], b.n, tail)
-			}
-			if rest > 0 {
-				i := groups * l.Rows
-				l.Tiles[rest-1][v-1](1, b.quads, &a[i*b.quads*4], w, 4*width, &add[i*lda+s], lda, &c[i*b.n+s], b.n, tail)
-			}
+		end := min(b.n, first+width)
+		for j := first; j < end; j += vectors * lanes {
+			cols := min(end-j, vectors*lanes)
+			v := (cols + lanes - 1) / lanes
+			f(j, v, cols-(v-1)*lanes, panel[(j-first)*4:], 4*width)
 		}
 	}
 }
@@ -393,6 +458,8 @@ func (b *block) tiles(a []uint8, m int, add []int32, lda int, c []int32) {
 // scratch is memory kept between products.
 type scratch struct {
 	a           []uint8
+	wideA       []uint64
+	wideB       []int16
 	w, q        []int8
 	c, first    []int32
 	sums, total []int64

@@ -27,22 +27,34 @@ func (b byteTile) suffix() string {
 
 // byteGemmFile emits the products of bytes and the copies that pack for them.
 func byteGemmFile(c *build.Context) {
+	var g2 *gen // of AVX2, which comes last
 	levels(c, i8, func(g *gen) {
+		g2 = g
 		kinds := []byteTile{{false, 4, 2}}
 		if g.avx512 {
 			kinds = []byteTile{{true, 8, 3}, {false, 8, 2}}
 		}
 		for _, kind := range kinds {
 			for m := 1; m <= kind.rows; m++ {
-				for v := 1; v <= kind.vectors; v++ {
+				vectors := kind.vectors
+				if m == 1 {
+					vectors = 48 / g.width() // a panel, so that B is read in order
+				}
+				for v := 1; v <= vectors; v++ {
 					g.byteTile(kind, m, v)
 				}
 			}
 		}
 	})
-	g := &gen{Context: c, elem: i8}
+	g := g2
 	g.packRows8()
 	g.packRows4()
+	g.widen()
+	for m := 1; m <= wideRows; m++ {
+		for v := 1; v <= wideVectors; v++ {
+			g.wideTile(m, v)
+		}
+	}
 }
 
 // byteTile emits the product of groups of m packed rows of unsigned bytes with v
@@ -128,6 +140,10 @@ func (g *gen) quadsVNNI(acc [][]reg.VecVirtual, a, b reg.GPVirtual) {
 // even places and those with odd places apart, each pair's sum exact in 32 bits.
 // VPMADDUBSW would saturate.
 func (g *gen) quads(acc [][]reg.VecVirtual, a, b reg.GPVirtual) {
+	if len(acc) == 1 {
+		g.quadsOfRow(acc[0], a, b)
+		return
+	}
 	even, odd := g.vecs(len(acc[0])), g.vecs(len(acc[0]))
 	for j := range even {
 		g.load(Mem{Base: b, Disp: g.width() * 4 * j}, odd[j])
@@ -152,6 +168,123 @@ func (g *gen) quads(acc [][]reg.VecVirtual, a, b reg.GPVirtual) {
 		g.VPBROADCASTD(at, av)
 		g.VPSRLW(Imm(8), av, av)
 		add(odd)
+	}
+}
+
+// The largest tile of factors in 16 bits, which with what it loads takes all registers.
+const (
+	wideRows    = 6
+	wideVectors = 2
+)
+
+// wideTile emits byteTile for factors that are in 16 bits already, so that nothing is
+// left to do for a pair of products but their multiplication and addition.
+func (g *gen) wideTile(m, v int) {
+	g.begin(fmt.Sprintf("wide%dx%d", m, v),
+		"func(groups, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc, tail int)",
+		fmt.Sprintf("C = add + A·B for groups of %d rows and %d vectors of columns, the last of tail lanes:", m, v),
+		fmt.Sprintf("\tfor q := range groups { for p := range 2*k { for s := range 2 { acc[i][j] += a[(q*k+p/2)*%d+i]>>(p%%2*32+s*16)&0xff * b[(p*%d+j)*2+s] } } }", m, 8*v),
+		fmt.Sprintf("\tc[(q*%d+i)*ldc+j] = add[(q*%d+i)*lda+j] + acc[i][j]", m, m))
+	a, add, lda, c, ldc := g.param("a"), g.param("add"), g.param("lda"), g.param("c"), g.param("ldc")
+	g.bytes(lda)
+	g.bytes(ldc)
+	groups := g.param("groups")
+
+	g.Label("group")
+	b, k := g.param("b"), g.param("k")
+	acc := make([][]reg.VecVirtual, m)
+	for i := range acc {
+		acc[i] = g.vecs(v)
+		for _, r := range acc[i] {
+			g.zero(r)
+		}
+	}
+	g.prefetchTile(c, ldc, m, v)
+	g.TESTQ(k, k)
+	g.JZ(LabelRef("store"))
+	g.Label("loop")
+	for pair := range 2 {
+		bv := g.vecs(v)
+		for j := range bv {
+			g.load(Mem{Base: b, Disp: (pair*v + j) * 32}, bv[j])
+		}
+		for i, row := range acc {
+			av := g.vec()
+			g.VPBROADCASTD(Mem{Base: a, Disp: 8*i + 4*pair}, av)
+			p := g.vecs(v)
+			p[v-1] = av
+			for j := range bv {
+				g.VPMADDWD(bv[j], av, p[j])
+			}
+			for j := range bv {
+				g.VPADDD(p[j], row[j], row[j])
+			}
+		}
+	}
+	g.ADDQ(U32(uint32(8*m)), a)
+	g.ADDQ(U32(uint32(64*v)), b)
+	g.DECQ(k)
+	g.JNZ(LabelRef("loop"))
+	g.Label("store")
+	tail := g.param("tail")
+	g.ymask = g.YMM()
+	g.loadMask(tail)
+	for _, row := range acc {
+		g.addRow(row, add, c)
+		g.ADDQ(lda, add)
+		g.ADDQ(ldc, c)
+	}
+	g.DECQ(groups)
+	g.JNZ(LabelRef("group"))
+	g.RET()
+}
+
+// widen emits the conversion of packed columns for wideTile.
+func (g *gen) widen() {
+	g.begin("widen", "func(quads, v int, b *int8, ldb int, dst *int16)",
+		"Converts v vectors of 8 packed columns, the even places of each quad before the odd ones:",
+		"\tfor p := range quads { for j := range 8*v { for s := range 4 { dst[p*32*v+s%2*16*v+j*2+s/2] = b[p*ldb+j*4+s] } } }")
+	quads, v, b, ldb, dst := g.param("quads"), g.param("v"), g.param("b"), g.param("ldb"), g.param("dst")
+	g.SHLQ(Imm(5), v) // bytes of v vectors
+	g.Label("loop")
+	j := g.GP64()
+	g.XORQ(j, j)
+	g.Label("vector")
+	even, odd := g.YMM(), g.YMM()
+	g.VMOVDQU(Mem{Base: b, Index: j, Scale: 1}, odd)
+	g.VPSLLW(Imm(8), odd, even)
+	g.VPSRAW(Imm(8), even, even)
+	g.VPSRAW(Imm(8), odd, odd)
+	g.VMOVDQU(even, Mem{Base: dst})
+	g.VMOVDQU(odd, Mem{Base: dst, Index: v, Scale: 1})
+	g.ADDQ(Imm(32), dst)
+	g.ADDQ(Imm(32), j)
+	g.CMPQ(j, v)
+	g.JLT(LabelRef("vector"))
+	g.ADDQ(v, dst)
+	g.ADDQ(ldb, b)
+	g.DECQ(quads)
+	g.JNZ(LabelRef("loop"))
+	g.RET()
+}
+
+// quadsOfRow is quads for one row, vector after vector of B.
+func (g *gen) quadsOfRow(row []reg.VecVirtual, a, b reg.GPVirtual) {
+	evenA, oddA := g.vec(), g.vec()
+	g.VPBROADCASTD(Mem{Base: a}, oddA)
+	g.VPSLLW(Imm(8), oddA, evenA)
+	g.VPSRLW(Imm(8), evenA, evenA)
+	g.VPSRLW(Imm(8), oddA, oddA)
+	for j, acc := range row {
+		even, odd := g.vec(), g.vec()
+		g.load(Mem{Base: b, Disp: g.width() * 4 * j}, odd)
+		g.VPSLLW(Imm(8), odd, even)
+		g.VPSRAW(Imm(8), even, even)
+		g.VPSRAW(Imm(8), odd, odd)
+		g.VPMADDWD(even, evenA, even)
+		g.VPADDD(even, acc, acc)
+		g.VPMADDWD(odd, oddA, odd)
+		g.VPADDD(odd, acc, acc)
 	}
 }
 

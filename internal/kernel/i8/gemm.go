@@ -31,9 +31,59 @@ type Level struct {
 	Rows, Vectors, Lanes int
 	// Tiles holds at [m-1][v-1] the tile of m rows and v vectors.
 	Tiles [maxRows][3]Tile
+	// Row, if any, holds at [v-1] tiles of one row and up to PanelCols columns, which
+	// read B in order.
+	Row []Tile
 	// packStrip, if any, packs Rows rows of blocks·packBytes bytes.
 	packStrip func(blocks int, src *uint8, lds int, flip uint32, dst *uint8)
 	packBytes int
+	// Wide, if any, is faster for many rows.
+	Wide *Wide
+}
+
+// A Wide multiplies in 16 bits what a Level does in 8: where instructions multiply
+// pairs of 16 bits, bytes are converted once, for all tiles that share them.
+type Wide struct {
+	// Rows × Vectors·Lanes is the shape of the largest tile.
+	Rows, Vectors, Lanes int
+	// Tiles holds at [m-1][v-1] the tile of m rows and v vectors.
+	Tiles [6][2]WideTile
+	widen func(quads, v int, b *int8, ldb int, dst *int16)
+}
+
+// A WideTile is a [Tile] for an A packed by [Wide.PackA] and vectors of B from
+// [Wide.WidenB].
+type WideTile func(groups, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc, tail int)
+
+// PackA packs m rows as [Level.PackA] does, each quad as its even places and then its
+// odd ones, in the fields of 16 bits of an element. O(m·k).
+func (w *Wide) PackA(dst []uint64, src []uint8, lds, m, k int, flip uint8) {
+	quads := Quads(k)
+	flip4 := uint32(flip) * 0x01010101
+	for i := range m {
+		group := i / w.Rows * w.Rows
+		rows := min(w.Rows, m-group)
+		at, row := group*quads+i-group, src[i*lds:i*lds+k]
+		for ; len(row) >= 4; row = row[4:] {
+			dst[at] = wideQuad(binary.LittleEndian.Uint32(row) ^ flip4)
+			at += rows
+		}
+		if len(row) > 0 {
+			var last [4]byte
+			copy(last[:], row)
+			dst[at] = wideQuad(binary.LittleEndian.Uint32(last[:]) ^ flip4)
+		}
+	}
+}
+
+func wideQuad(q uint32) uint64 { return uint64(q&0x00ff00ff) | uint64(q>>8&0x00ff00ff)<<32 }
+
+// WidenB converts quads of v vectors of packed columns, ldb bytes apart, to dst, of
+// quads·v·Lanes·4 elements.
+func (w *Wide) WidenB(dst []int16, b []int8, ldb, quads, v int) {
+	if quads > 0 {
+		w.widen(quads, v, &b[0], ldb, &dst[0])
+	}
 }
 
 var vnni atomic.Bool

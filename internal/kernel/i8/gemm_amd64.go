@@ -212,6 +212,14 @@ func tile1x1AVX512(groups int, k int, a *uint8, b *int8, ldb int, add *int32, ld
 //go:noescape
 func tile1x2AVX512(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
 
+// C = add + A·B for groups of 1 rows and 3 vectors of columns, the last of tail lanes:
+//
+//	for q := range groups { for p := range k { for s := range 4 { acc[i][j] += a[((q*k+p)*1+i)*4+s] * b[p*ldb+j*4+s] } } }
+//	c[(q*1+i)*ldc+j] = add[(q*1+i)*lda+j] + acc[i][j]
+//
+//go:noescape
+func tile1x3AVX512(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
+
 // C = add + A·B for groups of 2 rows and 1 vectors of columns, the last of tail lanes:
 //
 //	for q := range groups { for p := range k { for s := range 4 { acc[i][j] += a[((q*k+p)*2+i)*4+s] * b[p*ldb+j*4+s] } } }
@@ -340,6 +348,38 @@ func tile1x1AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda 
 //go:noescape
 func tile1x2AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
 
+// C = add + A·B for groups of 1 rows and 3 vectors of columns, the last of tail lanes:
+//
+//	for q := range groups { for p := range k { for s := range 4 { acc[i][j] += a[((q*k+p)*1+i)*4+s] * b[p*ldb+j*4+s] } } }
+//	c[(q*1+i)*ldc+j] = add[(q*1+i)*lda+j] + acc[i][j]
+//
+//go:noescape
+func tile1x3AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
+
+// C = add + A·B for groups of 1 rows and 4 vectors of columns, the last of tail lanes:
+//
+//	for q := range groups { for p := range k { for s := range 4 { acc[i][j] += a[((q*k+p)*1+i)*4+s] * b[p*ldb+j*4+s] } } }
+//	c[(q*1+i)*ldc+j] = add[(q*1+i)*lda+j] + acc[i][j]
+//
+//go:noescape
+func tile1x4AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
+
+// C = add + A·B for groups of 1 rows and 5 vectors of columns, the last of tail lanes:
+//
+//	for q := range groups { for p := range k { for s := range 4 { acc[i][j] += a[((q*k+p)*1+i)*4+s] * b[p*ldb+j*4+s] } } }
+//	c[(q*1+i)*ldc+j] = add[(q*1+i)*lda+j] + acc[i][j]
+//
+//go:noescape
+func tile1x5AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
+
+// C = add + A·B for groups of 1 rows and 6 vectors of columns, the last of tail lanes:
+//
+//	for q := range groups { for p := range k { for s := range 4 { acc[i][j] += a[((q*k+p)*1+i)*4+s] * b[p*ldb+j*4+s] } } }
+//	c[(q*1+i)*ldc+j] = add[(q*1+i)*lda+j] + acc[i][j]
+//
+//go:noescape
+func tile1x6AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
+
 // C = add + A·B for groups of 2 rows and 1 vectors of columns, the last of tail lanes:
 //
 //	for q := range groups { for p := range k { for s := range 4 { acc[i][j] += a[((q*k+p)*2+i)*4+s] * b[p*ldb+j*4+s] } } }
@@ -401,3 +441,106 @@ func packRows8AVX2(blocks int, src *uint8, lds int, flip uint32, dst *uint8)
 //
 //go:noescape
 func packRows4AVX2(blocks int, src *uint8, lds int, flip uint32, dst *uint8)
+
+// Converts v vectors of 8 packed columns, the even places of each quad before the odd ones:
+//
+//	for p := range quads { for j := range 8*v { for s := range 4 { dst[p*32*v+s%2*16*v+j*2+s/2] = b[p*ldb+j*4+s] } } }
+//
+//go:noescape
+func widenAVX2(quads int, v int, b *int8, ldb int, dst *int16)
+
+// C = add + A·B for groups of 1 rows and 1 vectors of columns, the last of tail lanes:
+//
+//	for q := range groups { for p := range 2*k { for s := range 2 { acc[i][j] += a[(q*k+p/2)*1+i]>>(p%2*32+s*16)&0xff * b[(p*8+j)*2+s] } } }
+//	c[(q*1+i)*ldc+j] = add[(q*1+i)*lda+j] + acc[i][j]
+//
+//go:noescape
+func wide1x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+
+// C = add + A·B for groups of 1 rows and 2 vectors of columns, the last of tail lanes:
+//
+//	for q := range groups { for p := range 2*k { for s := range 2 { acc[i][j] += a[(q*k+p/2)*1+i]>>(p%2*32+s*16)&0xff * b[(p*16+j)*2+s] } } }
+//	c[(q*1+i)*ldc+j] = add[(q*1+i)*lda+j] + acc[i][j]
+//
+//go:noescape
+func wide1x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+
+// C = add + A·B for groups of 2 rows and 1 vectors of columns, the last of tail lanes:
+//
+//	for q := range groups { for p := range 2*k { for s := range 2 { acc[i][j] += a[(q*k+p/2)*2+i]>>(p%2*32+s*16)&0xff * b[(p*8+j)*2+s] } } }
+//	c[(q*2+i)*ldc+j] = add[(q*2+i)*lda+j] + acc[i][j]
+//
+//go:noescape
+func wide2x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+
+// C = add + A·B for groups of 2 rows and 2 vectors of columns, the last of tail lanes:
+//
+//	for q := range groups { for p := range 2*k { for s := range 2 { acc[i][j] += a[(q*k+p/2)*2+i]>>(p%2*32+s*16)&0xff * b[(p*16+j)*2+s] } } }
+//	c[(q*2+i)*ldc+j] = add[(q*2+i)*lda+j] + acc[i][j]
+//
+//go:noescape
+func wide2x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+
+// C = add + A·B for groups of 3 rows and 1 vectors of columns, the last of tail lanes:
+//
+//	for q := range groups { for p := range 2*k { for s := range 2 { acc[i][j] += a[(q*k+p/2)*3+i]>>(p%2*32+s*16)&0xff * b[(p*8+j)*2+s] } } }
+//	c[(q*3+i)*ldc+j] = add[(q*3+i)*lda+j] + acc[i][j]
+//
+//go:noescape
+func wide3x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+
+// C = add + A·B for groups of 3 rows and 2 vectors of columns, the last of tail lanes:
+//
+//	for q := range groups { for p := range 2*k { for s := range 2 { acc[i][j] += a[(q*k+p/2)*3+i]>>(p%2*32+s*16)&0xff * b[(p*16+j)*2+s] } } }
+//	c[(q*3+i)*ldc+j] = add[(q*3+i)*lda+j] + acc[i][j]
+//
+//go:noescape
+func wide3x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+
+// C = add + A·B for groups of 4 rows and 1 vectors of columns, the last of tail lanes:
+//
+//	for q := range groups { for p := range 2*k { for s := range 2 { acc[i][j] += a[(q*k+p/2)*4+i]>>(p%2*32+s*16)&0xff * b[(p*8+j)*2+s] } } }
+//	c[(q*4+i)*ldc+j] = add[(q*4+i)*lda+j] + acc[i][j]
+//
+//go:noescape
+func wide4x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+
+// C = add + A·B for groups of 4 rows and 2 vectors of columns, the last of tail lanes:
+//
+//	for q := range groups { for p := range 2*k { for s := range 2 { acc[i][j] += a[(q*k+p/2)*4+i]>>(p%2*32+s*16)&0xff * b[(p*16+j)*2+s] } } }
+//	c[(q*4+i)*ldc+j] = add[(q*4+i)*lda+j] + acc[i][j]
+//
+//go:noescape
+func wide4x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+
+// C = add + A·B for groups of 5 rows and 1 vectors of columns, the last of tail lanes:
+//
+//	for q := range groups { for p := range 2*k { for s := range 2 { acc[i][j] += a[(q*k+p/2)*5+i]>>(p%2*32+s*16)&0xff * b[(p*8+j)*2+s] } } }
+//	c[(q*5+i)*ldc+j] = add[(q*5+i)*lda+j] + acc[i][j]
+//
+//go:noescape
+func wide5x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+
+// C = add + A·B for groups of 5 rows and 2 vectors of columns, the last of tail lanes:
+//
+//	for q := range groups { for p := range 2*k { for s := range 2 { acc[i][j] += a[(q*k+p/2)*5+i]>>(p%2*32+s*16)&0xff * b[(p*16+j)*2+s] } } }
+//	c[(q*5+i)*ldc+j] = add[(q*5+i)*lda+j] + acc[i][j]
+//
+//go:noescape
+func wide5x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+
+// C = add + A·B for groups of 6 rows and 1 vectors of columns, the last of tail lanes:
+//
+//	for q := range groups { for p := range 2*k { for s := range 2 { acc[i][j] += a[(q*k+p/2)*6+i]>>(p%2*32+s*16)&0xff * b[(p*8+j)*2+s] } } }
+//	c[(q*6+i)*ldc+j] = add[(q*6+i)*lda+j] + acc[i][j]
+//
+//go:noescape
+func wide6x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+
+// C = add + A·B for groups of 6 rows and 2 vectors of columns, the last of tail lanes:
+//
+//	for q := range groups { for p := range 2*k { for s := range 2 { acc[i][j] += a[(q*k+p/2)*6+i]>>(p%2*32+s*16)&0xff * b[(p*16+j)*2+s] } } }
+//	c[(q*6+i)*ldc+j] = add[(q*6+i)*lda+j] + acc[i][j]
+//
+//go:noescape
+func wide6x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)

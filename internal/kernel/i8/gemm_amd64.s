@@ -2664,19 +2664,18 @@ group:
 
 loop:
 	PREFETCHT0   4096(R9)
-	VMOVUPS      (R9), Z2
+	VPBROADCASTD (AX), Z2
 	VPSLLW       $0x08, Z2, Z1
-	VPSRAW       $0x08, Z1, Z1
-	VPSRAW       $0x08, Z2, Z2
-	VPBROADCASTD (AX), Z3
-	VPSLLW       $0x08, Z3, Z3
-	VPSRLW       $0x08, Z3, Z3
-	VPMADDWD     Z1, Z3, Z1
-	VPADDD       Z1, Z0, Z0
-	VPBROADCASTD (AX), Z3
-	VPSRLW       $0x08, Z3, Z3
-	VPMADDWD     Z2, Z3, Z1
-	VPADDD       Z1, Z0, Z0
+	VPSRLW       $0x08, Z1, Z1
+	VPSRLW       $0x08, Z2, Z2
+	VMOVUPS      (R9), Z4
+	VPSLLW       $0x08, Z4, Z3
+	VPSRAW       $0x08, Z3, Z3
+	VPSRAW       $0x08, Z4, Z4
+	VPMADDWD     Z3, Z1, Z3
+	VPADDD       Z3, Z0, Z0
+	VPMADDWD     Z4, Z2, Z4
+	VPADDD       Z4, Z0, Z0
 	ADDQ         $0x00000004, AX
 	ADDQ         CX, R9
 	DECQ         R10
@@ -2724,27 +2723,26 @@ group:
 loop:
 	PREFETCHT0   4096(R9)
 	PREFETCHT0   4160(R9)
-	VMOVUPS      (R9), Z4
-	VPSLLW       $0x08, Z4, Z2
-	VPSRAW       $0x08, Z2, Z2
+	VPBROADCASTD (AX), Z3
+	VPSLLW       $0x08, Z3, Z2
+	VPSRLW       $0x08, Z2, Z2
+	VPSRLW       $0x08, Z3, Z3
+	VMOVUPS      (R9), Z5
+	VPSLLW       $0x08, Z5, Z4
 	VPSRAW       $0x08, Z4, Z4
-	VMOVUPS      64(R9), Z5
-	VPSLLW       $0x08, Z5, Z3
-	VPSRAW       $0x08, Z3, Z3
 	VPSRAW       $0x08, Z5, Z5
-	VPBROADCASTD (AX), Z6
-	VPSLLW       $0x08, Z6, Z6
-	VPSRLW       $0x08, Z6, Z6
-	VPMADDWD     Z2, Z6, Z2
-	VPADDD       Z2, Z0, Z0
-	VPMADDWD     Z3, Z6, Z2
-	VPADDD       Z2, Z1, Z1
-	VPBROADCASTD (AX), Z6
-	VPSRLW       $0x08, Z6, Z6
-	VPMADDWD     Z4, Z6, Z2
-	VPADDD       Z2, Z0, Z0
-	VPMADDWD     Z5, Z6, Z2
-	VPADDD       Z2, Z1, Z1
+	VPMADDWD     Z4, Z2, Z4
+	VPADDD       Z4, Z0, Z0
+	VPMADDWD     Z5, Z3, Z5
+	VPADDD       Z5, Z0, Z0
+	VMOVUPS      64(R9), Z5
+	VPSLLW       $0x08, Z5, Z4
+	VPSRAW       $0x08, Z4, Z4
+	VPSRAW       $0x08, Z5, Z5
+	VPMADDWD     Z4, Z2, Z4
+	VPADDD       Z4, Z1, Z1
+	VPMADDWD     Z5, Z3, Z5
+	VPADDD       Z5, Z1, Z1
 	ADDQ         $0x00000004, AX
 	ADDQ         CX, R9
 	DECQ         R10
@@ -2757,6 +2755,90 @@ store:
 	VMOVUPS.Z 64(DX), K1, Z2
 	VPADDD    Z2, Z1, Z1
 	VMOVUPS   Z1, K1, 64(SI)
+	ADDQ      BX, DX
+	ADDQ      DI, SI
+	DECQ      R8
+	JNZ       group
+	VZEROUPPER
+	RET
+
+// func tile1x3AVX512(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
+TEXT ·tile1x3AVX512(SB), NOSPLIT, $0-80
+	MOVQ  a+16(FP), AX
+	MOVQ  ldb+32(FP), CX
+	MOVQ  add+40(FP), DX
+	MOVQ  lda+48(FP), BX
+	MOVQ  c+56(FP), SI
+	MOVQ  ldc+64(FP), DI
+	SHLQ  $0x02, BX
+	SHLQ  $0x02, DI
+	MOVQ  tail+72(FP), R8
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
+	MOVQ  groups+0(FP), R8
+
+group:
+	MOVQ       b+24(FP), R9
+	MOVQ       k+8(FP), R10
+	VPXORQ     Z0, Z0, Z0
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	TESTQ      R10, R10
+	JZ         store
+
+loop:
+	PREFETCHT0   4096(R9)
+	PREFETCHT0   4160(R9)
+	PREFETCHT0   4224(R9)
+	VPBROADCASTD (AX), Z4
+	VPSLLW       $0x08, Z4, Z3
+	VPSRLW       $0x08, Z3, Z3
+	VPSRLW       $0x08, Z4, Z4
+	VMOVUPS      (R9), Z6
+	VPSLLW       $0x08, Z6, Z5
+	VPSRAW       $0x08, Z5, Z5
+	VPSRAW       $0x08, Z6, Z6
+	VPMADDWD     Z5, Z3, Z5
+	VPADDD       Z5, Z0, Z0
+	VPMADDWD     Z6, Z4, Z6
+	VPADDD       Z6, Z0, Z0
+	VMOVUPS      64(R9), Z6
+	VPSLLW       $0x08, Z6, Z5
+	VPSRAW       $0x08, Z5, Z5
+	VPSRAW       $0x08, Z6, Z6
+	VPMADDWD     Z5, Z3, Z5
+	VPADDD       Z5, Z1, Z1
+	VPMADDWD     Z6, Z4, Z6
+	VPADDD       Z6, Z1, Z1
+	VMOVUPS      128(R9), Z6
+	VPSLLW       $0x08, Z6, Z5
+	VPSRAW       $0x08, Z5, Z5
+	VPSRAW       $0x08, Z6, Z6
+	VPMADDWD     Z5, Z3, Z5
+	VPADDD       Z5, Z2, Z2
+	VPMADDWD     Z6, Z4, Z6
+	VPADDD       Z6, Z2, Z2
+	ADDQ         $0x00000004, AX
+	ADDQ         CX, R9
+	DECQ         R10
+	JNZ          loop
+
+store:
+	VMOVUPS   (DX), Z3
+	VPADDD    Z3, Z0, Z0
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   64(DX), Z3
+	VPADDD    Z3, Z1, Z1
+	VMOVUPS   Z1, 64(SI)
+	VMOVUPS.Z 128(DX), K1, Z3
+	VPADDD    Z3, Z2, Z2
+	VMOVUPS   Z2, K1, 128(SI)
 	ADDQ      BX, DX
 	ADDQ      DI, SI
 	DECQ      R8
@@ -4867,19 +4949,18 @@ group:
 
 loop:
 	PREFETCHT0   4096(R9)
-	VMOVUPS      (R9), Y2
+	VPBROADCASTD (AX), Y2
 	VPSLLW       $0x08, Y2, Y1
-	VPSRAW       $0x08, Y1, Y1
-	VPSRAW       $0x08, Y2, Y2
-	VPBROADCASTD (AX), Y3
-	VPSLLW       $0x08, Y3, Y3
-	VPSRLW       $0x08, Y3, Y3
-	VPMADDWD     Y1, Y3, Y1
-	VPADDD       Y1, Y0, Y0
-	VPBROADCASTD (AX), Y3
-	VPSRLW       $0x08, Y3, Y3
-	VPMADDWD     Y2, Y3, Y1
-	VPADDD       Y1, Y0, Y0
+	VPSRLW       $0x08, Y1, Y1
+	VPSRLW       $0x08, Y2, Y2
+	VMOVUPS      (R9), Y4
+	VPSLLW       $0x08, Y4, Y3
+	VPSRAW       $0x08, Y3, Y3
+	VPSRAW       $0x08, Y4, Y4
+	VPMADDWD     Y3, Y1, Y3
+	VPADDD       Y3, Y0, Y0
+	VPMADDWD     Y4, Y2, Y4
+	VPADDD       Y4, Y0, Y0
 	ADDQ         $0x00000004, AX
 	ADDQ         CX, R9
 	DECQ         R10
@@ -4926,27 +5007,26 @@ group:
 
 loop:
 	PREFETCHT0   4096(R9)
-	VMOVUPS      (R9), Y4
-	VPSLLW       $0x08, Y4, Y2
-	VPSRAW       $0x08, Y2, Y2
+	VPBROADCASTD (AX), Y3
+	VPSLLW       $0x08, Y3, Y2
+	VPSRLW       $0x08, Y2, Y2
+	VPSRLW       $0x08, Y3, Y3
+	VMOVUPS      (R9), Y5
+	VPSLLW       $0x08, Y5, Y4
 	VPSRAW       $0x08, Y4, Y4
-	VMOVUPS      32(R9), Y5
-	VPSLLW       $0x08, Y5, Y3
-	VPSRAW       $0x08, Y3, Y3
 	VPSRAW       $0x08, Y5, Y5
-	VPBROADCASTD (AX), Y6
-	VPSLLW       $0x08, Y6, Y6
-	VPSRLW       $0x08, Y6, Y6
-	VPMADDWD     Y2, Y6, Y2
-	VPADDD       Y2, Y0, Y0
-	VPMADDWD     Y3, Y6, Y2
-	VPADDD       Y2, Y1, Y1
-	VPBROADCASTD (AX), Y6
-	VPSRLW       $0x08, Y6, Y6
-	VPMADDWD     Y4, Y6, Y2
-	VPADDD       Y2, Y0, Y0
-	VPMADDWD     Y5, Y6, Y2
-	VPADDD       Y2, Y1, Y1
+	VPMADDWD     Y4, Y2, Y4
+	VPADDD       Y4, Y0, Y0
+	VPMADDWD     Y5, Y3, Y5
+	VPADDD       Y5, Y0, Y0
+	VMOVUPS      32(R9), Y5
+	VPSLLW       $0x08, Y5, Y4
+	VPSRAW       $0x08, Y4, Y4
+	VPSRAW       $0x08, Y5, Y5
+	VPMADDWD     Y4, Y2, Y4
+	VPADDD       Y4, Y1, Y1
+	VPMADDWD     Y5, Y3, Y5
+	VPADDD       Y5, Y1, Y1
 	ADDQ         $0x00000004, AX
 	ADDQ         CX, R9
 	DECQ         R10
@@ -4964,6 +5044,414 @@ store:
 	VMASKMOVPS 32(DX), Y2, Y0
 	VPADDD     Y0, Y1, Y1
 	VMASKMOVPS Y1, Y2, 32(SI)
+	ADDQ       BX, DX
+	ADDQ       DI, SI
+	DECQ       R8
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func tile1x3AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·tile1x3AVX2(SB), NOSPLIT, $0-80
+	MOVQ a+16(FP), AX
+	MOVQ ldb+32(FP), CX
+	MOVQ add+40(FP), DX
+	MOVQ lda+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ groups+0(FP), R8
+
+group:
+	MOVQ       b+24(FP), R9
+	MOVQ       k+8(FP), R10
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	TESTQ      R10, R10
+	JZ         store
+
+loop:
+	PREFETCHT0   4096(R9)
+	PREFETCHT0   4160(R9)
+	VPBROADCASTD (AX), Y4
+	VPSLLW       $0x08, Y4, Y3
+	VPSRLW       $0x08, Y3, Y3
+	VPSRLW       $0x08, Y4, Y4
+	VMOVUPS      (R9), Y6
+	VPSLLW       $0x08, Y6, Y5
+	VPSRAW       $0x08, Y5, Y5
+	VPSRAW       $0x08, Y6, Y6
+	VPMADDWD     Y5, Y3, Y5
+	VPADDD       Y5, Y0, Y0
+	VPMADDWD     Y6, Y4, Y6
+	VPADDD       Y6, Y0, Y0
+	VMOVUPS      32(R9), Y6
+	VPSLLW       $0x08, Y6, Y5
+	VPSRAW       $0x08, Y5, Y5
+	VPSRAW       $0x08, Y6, Y6
+	VPMADDWD     Y5, Y3, Y5
+	VPADDD       Y5, Y1, Y1
+	VPMADDWD     Y6, Y4, Y6
+	VPADDD       Y6, Y1, Y1
+	VMOVUPS      64(R9), Y6
+	VPSLLW       $0x08, Y6, Y5
+	VPSRAW       $0x08, Y5, Y5
+	VPSRAW       $0x08, Y6, Y6
+	VPMADDWD     Y5, Y3, Y5
+	VPADDD       Y5, Y2, Y2
+	VPMADDWD     Y6, Y4, Y6
+	VPADDD       Y6, Y2, Y2
+	ADDQ         $0x00000004, AX
+	ADDQ         CX, R9
+	DECQ         R10
+	JNZ          loop
+
+store:
+	MOVQ       tail+72(FP), R9
+	LEAQ       tailMasks<>+0(SB), R10
+	MOVQ       $0x00000008, R11
+	SUBQ       R9, R11
+	VMOVUPS    (R10)(R11*4), Y3
+	VMOVUPS    (DX), Y4
+	VPADDD     Y4, Y0, Y0
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    32(DX), Y0
+	VPADDD     Y0, Y1, Y1
+	VMOVUPS    Y1, 32(SI)
+	VMASKMOVPS 64(DX), Y3, Y0
+	VPADDD     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y3, 64(SI)
+	ADDQ       BX, DX
+	ADDQ       DI, SI
+	DECQ       R8
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func tile1x4AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·tile1x4AVX2(SB), NOSPLIT, $0-80
+	MOVQ a+16(FP), AX
+	MOVQ ldb+32(FP), CX
+	MOVQ add+40(FP), DX
+	MOVQ lda+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ groups+0(FP), R8
+
+group:
+	MOVQ       b+24(FP), R9
+	MOVQ       k+8(FP), R10
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	TESTQ      R10, R10
+	JZ         store
+
+loop:
+	PREFETCHT0   4096(R9)
+	PREFETCHT0   4160(R9)
+	VPBROADCASTD (AX), Y5
+	VPSLLW       $0x08, Y5, Y4
+	VPSRLW       $0x08, Y4, Y4
+	VPSRLW       $0x08, Y5, Y5
+	VMOVUPS      (R9), Y7
+	VPSLLW       $0x08, Y7, Y6
+	VPSRAW       $0x08, Y6, Y6
+	VPSRAW       $0x08, Y7, Y7
+	VPMADDWD     Y6, Y4, Y6
+	VPADDD       Y6, Y0, Y0
+	VPMADDWD     Y7, Y5, Y7
+	VPADDD       Y7, Y0, Y0
+	VMOVUPS      32(R9), Y7
+	VPSLLW       $0x08, Y7, Y6
+	VPSRAW       $0x08, Y6, Y6
+	VPSRAW       $0x08, Y7, Y7
+	VPMADDWD     Y6, Y4, Y6
+	VPADDD       Y6, Y1, Y1
+	VPMADDWD     Y7, Y5, Y7
+	VPADDD       Y7, Y1, Y1
+	VMOVUPS      64(R9), Y7
+	VPSLLW       $0x08, Y7, Y6
+	VPSRAW       $0x08, Y6, Y6
+	VPSRAW       $0x08, Y7, Y7
+	VPMADDWD     Y6, Y4, Y6
+	VPADDD       Y6, Y2, Y2
+	VPMADDWD     Y7, Y5, Y7
+	VPADDD       Y7, Y2, Y2
+	VMOVUPS      96(R9), Y7
+	VPSLLW       $0x08, Y7, Y6
+	VPSRAW       $0x08, Y6, Y6
+	VPSRAW       $0x08, Y7, Y7
+	VPMADDWD     Y6, Y4, Y6
+	VPADDD       Y6, Y3, Y3
+	VPMADDWD     Y7, Y5, Y7
+	VPADDD       Y7, Y3, Y3
+	ADDQ         $0x00000004, AX
+	ADDQ         CX, R9
+	DECQ         R10
+	JNZ          loop
+
+store:
+	MOVQ       tail+72(FP), R9
+	LEAQ       tailMasks<>+0(SB), R10
+	MOVQ       $0x00000008, R11
+	SUBQ       R9, R11
+	VMOVUPS    (R10)(R11*4), Y4
+	VMOVUPS    (DX), Y5
+	VPADDD     Y5, Y0, Y0
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    32(DX), Y0
+	VPADDD     Y0, Y1, Y1
+	VMOVUPS    Y1, 32(SI)
+	VMOVUPS    64(DX), Y0
+	VPADDD     Y0, Y2, Y2
+	VMOVUPS    Y2, 64(SI)
+	VMASKMOVPS 96(DX), Y4, Y0
+	VPADDD     Y0, Y3, Y3
+	VMASKMOVPS Y3, Y4, 96(SI)
+	ADDQ       BX, DX
+	ADDQ       DI, SI
+	DECQ       R8
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func tile1x5AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·tile1x5AVX2(SB), NOSPLIT, $0-80
+	MOVQ a+16(FP), AX
+	MOVQ ldb+32(FP), CX
+	MOVQ add+40(FP), DX
+	MOVQ lda+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ groups+0(FP), R8
+
+group:
+	MOVQ       b+24(FP), R9
+	MOVQ       k+8(FP), R10
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	TESTQ      R10, R10
+	JZ         store
+
+loop:
+	PREFETCHT0   4096(R9)
+	PREFETCHT0   4160(R9)
+	PREFETCHT0   4224(R9)
+	VPBROADCASTD (AX), Y6
+	VPSLLW       $0x08, Y6, Y5
+	VPSRLW       $0x08, Y5, Y5
+	VPSRLW       $0x08, Y6, Y6
+	VMOVUPS      (R9), Y8
+	VPSLLW       $0x08, Y8, Y7
+	VPSRAW       $0x08, Y7, Y7
+	VPSRAW       $0x08, Y8, Y8
+	VPMADDWD     Y7, Y5, Y7
+	VPADDD       Y7, Y0, Y0
+	VPMADDWD     Y8, Y6, Y8
+	VPADDD       Y8, Y0, Y0
+	VMOVUPS      32(R9), Y8
+	VPSLLW       $0x08, Y8, Y7
+	VPSRAW       $0x08, Y7, Y7
+	VPSRAW       $0x08, Y8, Y8
+	VPMADDWD     Y7, Y5, Y7
+	VPADDD       Y7, Y1, Y1
+	VPMADDWD     Y8, Y6, Y8
+	VPADDD       Y8, Y1, Y1
+	VMOVUPS      64(R9), Y8
+	VPSLLW       $0x08, Y8, Y7
+	VPSRAW       $0x08, Y7, Y7
+	VPSRAW       $0x08, Y8, Y8
+	VPMADDWD     Y7, Y5, Y7
+	VPADDD       Y7, Y2, Y2
+	VPMADDWD     Y8, Y6, Y8
+	VPADDD       Y8, Y2, Y2
+	VMOVUPS      96(R9), Y8
+	VPSLLW       $0x08, Y8, Y7
+	VPSRAW       $0x08, Y7, Y7
+	VPSRAW       $0x08, Y8, Y8
+	VPMADDWD     Y7, Y5, Y7
+	VPADDD       Y7, Y3, Y3
+	VPMADDWD     Y8, Y6, Y8
+	VPADDD       Y8, Y3, Y3
+	VMOVUPS      128(R9), Y8
+	VPSLLW       $0x08, Y8, Y7
+	VPSRAW       $0x08, Y7, Y7
+	VPSRAW       $0x08, Y8, Y8
+	VPMADDWD     Y7, Y5, Y7
+	VPADDD       Y7, Y4, Y4
+	VPMADDWD     Y8, Y6, Y8
+	VPADDD       Y8, Y4, Y4
+	ADDQ         $0x00000004, AX
+	ADDQ         CX, R9
+	DECQ         R10
+	JNZ          loop
+
+store:
+	MOVQ       tail+72(FP), R9
+	LEAQ       tailMasks<>+0(SB), R10
+	MOVQ       $0x00000008, R11
+	SUBQ       R9, R11
+	VMOVUPS    (R10)(R11*4), Y5
+	VMOVUPS    (DX), Y6
+	VPADDD     Y6, Y0, Y0
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    32(DX), Y0
+	VPADDD     Y0, Y1, Y1
+	VMOVUPS    Y1, 32(SI)
+	VMOVUPS    64(DX), Y0
+	VPADDD     Y0, Y2, Y2
+	VMOVUPS    Y2, 64(SI)
+	VMOVUPS    96(DX), Y0
+	VPADDD     Y0, Y3, Y3
+	VMOVUPS    Y3, 96(SI)
+	VMASKMOVPS 128(DX), Y5, Y0
+	VPADDD     Y0, Y4, Y4
+	VMASKMOVPS Y4, Y5, 128(SI)
+	ADDQ       BX, DX
+	ADDQ       DI, SI
+	DECQ       R8
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func tile1x6AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·tile1x6AVX2(SB), NOSPLIT, $0-80
+	MOVQ a+16(FP), AX
+	MOVQ ldb+32(FP), CX
+	MOVQ add+40(FP), DX
+	MOVQ lda+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ groups+0(FP), R8
+
+group:
+	MOVQ       b+24(FP), R9
+	MOVQ       k+8(FP), R10
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 128(R11)
+	TESTQ      R10, R10
+	JZ         store
+
+loop:
+	PREFETCHT0   4096(R9)
+	PREFETCHT0   4160(R9)
+	PREFETCHT0   4224(R9)
+	VPBROADCASTD (AX), Y7
+	VPSLLW       $0x08, Y7, Y6
+	VPSRLW       $0x08, Y6, Y6
+	VPSRLW       $0x08, Y7, Y7
+	VMOVUPS      (R9), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y8, Y6, Y8
+	VPADDD       Y8, Y0, Y0
+	VPMADDWD     Y9, Y7, Y9
+	VPADDD       Y9, Y0, Y0
+	VMOVUPS      32(R9), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y8, Y6, Y8
+	VPADDD       Y8, Y1, Y1
+	VPMADDWD     Y9, Y7, Y9
+	VPADDD       Y9, Y1, Y1
+	VMOVUPS      64(R9), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y8, Y6, Y8
+	VPADDD       Y8, Y2, Y2
+	VPMADDWD     Y9, Y7, Y9
+	VPADDD       Y9, Y2, Y2
+	VMOVUPS      96(R9), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y8, Y6, Y8
+	VPADDD       Y8, Y3, Y3
+	VPMADDWD     Y9, Y7, Y9
+	VPADDD       Y9, Y3, Y3
+	VMOVUPS      128(R9), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y8, Y6, Y8
+	VPADDD       Y8, Y4, Y4
+	VPMADDWD     Y9, Y7, Y9
+	VPADDD       Y9, Y4, Y4
+	VMOVUPS      160(R9), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y8, Y6, Y8
+	VPADDD       Y8, Y5, Y5
+	VPMADDWD     Y9, Y7, Y9
+	VPADDD       Y9, Y5, Y5
+	ADDQ         $0x00000004, AX
+	ADDQ         CX, R9
+	DECQ         R10
+	JNZ          loop
+
+store:
+	MOVQ       tail+72(FP), R9
+	LEAQ       tailMasks<>+0(SB), R10
+	MOVQ       $0x00000008, R11
+	SUBQ       R9, R11
+	VMOVUPS    (R10)(R11*4), Y6
+	VMOVUPS    (DX), Y7
+	VPADDD     Y7, Y0, Y0
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    32(DX), Y0
+	VPADDD     Y0, Y1, Y1
+	VMOVUPS    Y1, 32(SI)
+	VMOVUPS    64(DX), Y0
+	VPADDD     Y0, Y2, Y2
+	VMOVUPS    Y2, 64(SI)
+	VMOVUPS    96(DX), Y0
+	VPADDD     Y0, Y3, Y3
+	VMOVUPS    Y3, 96(SI)
+	VMOVUPS    128(DX), Y0
+	VPADDD     Y0, Y4, Y4
+	VMOVUPS    Y4, 128(SI)
+	VMASKMOVPS 160(DX), Y6, Y0
+	VPADDD     Y0, Y5, Y5
+	VMASKMOVPS Y5, Y6, 160(SI)
 	ADDQ       BX, DX
 	ADDQ       DI, SI
 	DECQ       R8
@@ -5692,5 +6180,1248 @@ loop:
 	ADDQ        $0x00000040, BX
 	DECQ        AX
 	JNZ         loop
+	VZEROUPPER
+	RET
+
+// func widenAVX2(quads int, v int, b *int8, ldb int, dst *int16)
+// Requires: AVX, AVX2
+TEXT ·widenAVX2(SB), NOSPLIT, $0-40
+	MOVQ quads+0(FP), AX
+	MOVQ v+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ ldb+24(FP), BX
+	MOVQ dst+32(FP), SI
+	SHLQ $0x05, CX
+
+loop:
+	XORQ DI, DI
+
+vector:
+	VMOVDQU (DX)(DI*1), Y1
+	VPSLLW  $0x08, Y1, Y0
+	VPSRAW  $0x08, Y0, Y0
+	VPSRAW  $0x08, Y1, Y1
+	VMOVDQU Y0, (SI)
+	VMOVDQU Y1, (SI)(CX*1)
+	ADDQ    $0x20, SI
+	ADDQ    $0x20, DI
+	CMPQ    DI, CX
+	JLT     vector
+	ADDQ    CX, SI
+	ADDQ    BX, DX
+	DECQ    AX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+// func wide1x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·wide1x1AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+16(FP), AX
+	MOVQ add+32(FP), CX
+	MOVQ lda+40(FP), DX
+	MOVQ c+48(FP), BX
+	MOVQ ldc+56(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	MOVQ groups+0(FP), DI
+
+group:
+	MOVQ       b+24(FP), R8
+	MOVQ       k+8(FP), R9
+	VXORPS     Y0, Y0, Y0
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	TESTQ      R9, R9
+	JZ         store
+
+loop:
+	VMOVUPS      (R8), Y1
+	VPBROADCASTD (AX), Y2
+	VPMADDWD     Y1, Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VMOVUPS      32(R8), Y1
+	VPBROADCASTD 4(AX), Y2
+	VPMADDWD     Y1, Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	ADDQ         $0x00000008, AX
+	ADDQ         $0x00000040, R8
+	DECQ         R9
+	JNZ          loop
+
+store:
+	MOVQ       tail+64(FP), R8
+	LEAQ       tailMasks<>+0(SB), R9
+	MOVQ       $0x00000008, R10
+	SUBQ       R8, R10
+	VMOVUPS    (R9)(R10*4), Y1
+	VMASKMOVPS (CX), Y1, Y2
+	VPADDD     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	DECQ       DI
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func wide1x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·wide1x2AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+16(FP), AX
+	MOVQ add+32(FP), CX
+	MOVQ lda+40(FP), DX
+	MOVQ c+48(FP), BX
+	MOVQ ldc+56(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	MOVQ groups+0(FP), DI
+
+group:
+	MOVQ       b+24(FP), R8
+	MOVQ       k+8(FP), R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	TESTQ      R9, R9
+	JZ         store
+
+loop:
+	VMOVUPS      (R8), Y2
+	VMOVUPS      32(R8), Y3
+	VPBROADCASTD (AX), Y4
+	VPMADDWD     Y2, Y4, Y2
+	VPMADDWD     Y3, Y4, Y4
+	VPADDD       Y2, Y0, Y0
+	VPADDD       Y4, Y1, Y1
+	VMOVUPS      64(R8), Y2
+	VMOVUPS      96(R8), Y3
+	VPBROADCASTD 4(AX), Y4
+	VPMADDWD     Y2, Y4, Y2
+	VPMADDWD     Y3, Y4, Y4
+	VPADDD       Y2, Y0, Y0
+	VPADDD       Y4, Y1, Y1
+	ADDQ         $0x00000008, AX
+	ADDQ         $0x00000080, R8
+	DECQ         R9
+	JNZ          loop
+
+store:
+	MOVQ       tail+64(FP), R8
+	LEAQ       tailMasks<>+0(SB), R9
+	MOVQ       $0x00000008, R10
+	SUBQ       R8, R10
+	VMOVUPS    (R9)(R10*4), Y2
+	VMOVUPS    (CX), Y3
+	VPADDD     Y3, Y0, Y0
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS 32(CX), Y2, Y0
+	VPADDD     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y2, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	DECQ       DI
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func wide2x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·wide2x1AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+16(FP), AX
+	MOVQ add+32(FP), CX
+	MOVQ lda+40(FP), DX
+	MOVQ c+48(FP), BX
+	MOVQ ldc+56(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	MOVQ groups+0(FP), DI
+
+group:
+	MOVQ       b+24(FP), R8
+	MOVQ       k+8(FP), R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	TESTQ      R9, R9
+	JZ         store
+
+loop:
+	VMOVUPS      (R8), Y2
+	VPBROADCASTD (AX), Y3
+	VPMADDWD     Y2, Y3, Y3
+	VPADDD       Y3, Y0, Y0
+	VPBROADCASTD 8(AX), Y3
+	VPMADDWD     Y2, Y3, Y3
+	VPADDD       Y3, Y1, Y1
+	VMOVUPS      32(R8), Y2
+	VPBROADCASTD 4(AX), Y3
+	VPMADDWD     Y2, Y3, Y3
+	VPADDD       Y3, Y0, Y0
+	VPBROADCASTD 12(AX), Y3
+	VPMADDWD     Y2, Y3, Y3
+	VPADDD       Y3, Y1, Y1
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000040, R8
+	DECQ         R9
+	JNZ          loop
+
+store:
+	MOVQ       tail+64(FP), R8
+	LEAQ       tailMasks<>+0(SB), R9
+	MOVQ       $0x00000008, R10
+	SUBQ       R8, R10
+	VMOVUPS    (R9)(R10*4), Y2
+	VMASKMOVPS (CX), Y2, Y3
+	VPADDD     Y3, Y0, Y0
+	VMASKMOVPS Y0, Y2, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMASKMOVPS (CX), Y2, Y0
+	VPADDD     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y2, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	DECQ       DI
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func wide2x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·wide2x2AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+16(FP), AX
+	MOVQ add+32(FP), CX
+	MOVQ lda+40(FP), DX
+	MOVQ c+48(FP), BX
+	MOVQ ldc+56(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	MOVQ groups+0(FP), DI
+
+group:
+	MOVQ       b+24(FP), R8
+	MOVQ       k+8(FP), R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	TESTQ      R9, R9
+	JZ         store
+
+loop:
+	VMOVUPS      (R8), Y4
+	VMOVUPS      32(R8), Y5
+	VPBROADCASTD (AX), Y6
+	VPMADDWD     Y4, Y6, Y7
+	VPMADDWD     Y5, Y6, Y6
+	VPADDD       Y7, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 8(AX), Y6
+	VPMADDWD     Y4, Y6, Y4
+	VPMADDWD     Y5, Y6, Y6
+	VPADDD       Y4, Y2, Y2
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      64(R8), Y4
+	VMOVUPS      96(R8), Y5
+	VPBROADCASTD 4(AX), Y6
+	VPMADDWD     Y4, Y6, Y7
+	VPMADDWD     Y5, Y6, Y6
+	VPADDD       Y7, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 12(AX), Y6
+	VPMADDWD     Y4, Y6, Y4
+	VPMADDWD     Y5, Y6, Y6
+	VPADDD       Y4, Y2, Y2
+	VPADDD       Y6, Y3, Y3
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000080, R8
+	DECQ         R9
+	JNZ          loop
+
+store:
+	MOVQ       tail+64(FP), R8
+	LEAQ       tailMasks<>+0(SB), R9
+	MOVQ       $0x00000008, R10
+	SUBQ       R8, R10
+	VMOVUPS    (R9)(R10*4), Y4
+	VMOVUPS    (CX), Y5
+	VPADDD     Y5, Y0, Y0
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS 32(CX), Y4, Y0
+	VPADDD     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y4, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMOVUPS    (CX), Y0
+	VPADDD     Y0, Y2, Y2
+	VMOVUPS    Y2, (BX)
+	VMASKMOVPS 32(CX), Y4, Y0
+	VPADDD     Y0, Y3, Y3
+	VMASKMOVPS Y3, Y4, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	DECQ       DI
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func wide3x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·wide3x1AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+16(FP), AX
+	MOVQ add+32(FP), CX
+	MOVQ lda+40(FP), DX
+	MOVQ c+48(FP), BX
+	MOVQ ldc+56(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	MOVQ groups+0(FP), DI
+
+group:
+	MOVQ       b+24(FP), R8
+	MOVQ       k+8(FP), R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	TESTQ      R9, R9
+	JZ         store
+
+loop:
+	VMOVUPS      (R8), Y3
+	VPBROADCASTD (AX), Y4
+	VPMADDWD     Y3, Y4, Y4
+	VPADDD       Y4, Y0, Y0
+	VPBROADCASTD 8(AX), Y4
+	VPMADDWD     Y3, Y4, Y4
+	VPADDD       Y4, Y1, Y1
+	VPBROADCASTD 16(AX), Y4
+	VPMADDWD     Y3, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VMOVUPS      32(R8), Y3
+	VPBROADCASTD 4(AX), Y4
+	VPMADDWD     Y3, Y4, Y4
+	VPADDD       Y4, Y0, Y0
+	VPBROADCASTD 12(AX), Y4
+	VPMADDWD     Y3, Y4, Y4
+	VPADDD       Y4, Y1, Y1
+	VPBROADCASTD 20(AX), Y4
+	VPMADDWD     Y3, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	ADDQ         $0x00000018, AX
+	ADDQ         $0x00000040, R8
+	DECQ         R9
+	JNZ          loop
+
+store:
+	MOVQ       tail+64(FP), R8
+	LEAQ       tailMasks<>+0(SB), R9
+	MOVQ       $0x00000008, R10
+	SUBQ       R8, R10
+	VMOVUPS    (R9)(R10*4), Y3
+	VMASKMOVPS (CX), Y3, Y4
+	VPADDD     Y4, Y0, Y0
+	VMASKMOVPS Y0, Y3, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMASKMOVPS (CX), Y3, Y0
+	VPADDD     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y3, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMASKMOVPS (CX), Y3, Y0
+	VPADDD     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y3, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	DECQ       DI
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func wide3x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·wide3x2AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+16(FP), AX
+	MOVQ add+32(FP), CX
+	MOVQ lda+40(FP), DX
+	MOVQ c+48(FP), BX
+	MOVQ ldc+56(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	MOVQ groups+0(FP), DI
+
+group:
+	MOVQ       b+24(FP), R8
+	MOVQ       k+8(FP), R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	TESTQ      R9, R9
+	JZ         store
+
+loop:
+	VMOVUPS      (R8), Y6
+	VMOVUPS      32(R8), Y7
+	VPBROADCASTD (AX), Y8
+	VPMADDWD     Y6, Y8, Y9
+	VPMADDWD     Y7, Y8, Y8
+	VPADDD       Y9, Y0, Y0
+	VPADDD       Y8, Y1, Y1
+	VPBROADCASTD 8(AX), Y8
+	VPMADDWD     Y6, Y8, Y9
+	VPMADDWD     Y7, Y8, Y8
+	VPADDD       Y9, Y2, Y2
+	VPADDD       Y8, Y3, Y3
+	VPBROADCASTD 16(AX), Y8
+	VPMADDWD     Y6, Y8, Y6
+	VPMADDWD     Y7, Y8, Y8
+	VPADDD       Y6, Y4, Y4
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      64(R8), Y6
+	VMOVUPS      96(R8), Y7
+	VPBROADCASTD 4(AX), Y8
+	VPMADDWD     Y6, Y8, Y9
+	VPMADDWD     Y7, Y8, Y8
+	VPADDD       Y9, Y0, Y0
+	VPADDD       Y8, Y1, Y1
+	VPBROADCASTD 12(AX), Y8
+	VPMADDWD     Y6, Y8, Y9
+	VPMADDWD     Y7, Y8, Y8
+	VPADDD       Y9, Y2, Y2
+	VPADDD       Y8, Y3, Y3
+	VPBROADCASTD 20(AX), Y8
+	VPMADDWD     Y6, Y8, Y6
+	VPMADDWD     Y7, Y8, Y8
+	VPADDD       Y6, Y4, Y4
+	VPADDD       Y8, Y5, Y5
+	ADDQ         $0x00000018, AX
+	ADDQ         $0x00000080, R8
+	DECQ         R9
+	JNZ          loop
+
+store:
+	MOVQ       tail+64(FP), R8
+	LEAQ       tailMasks<>+0(SB), R9
+	MOVQ       $0x00000008, R10
+	SUBQ       R8, R10
+	VMOVUPS    (R9)(R10*4), Y6
+	VMOVUPS    (CX), Y7
+	VPADDD     Y7, Y0, Y0
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS 32(CX), Y6, Y0
+	VPADDD     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y6, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMOVUPS    (CX), Y0
+	VPADDD     Y0, Y2, Y2
+	VMOVUPS    Y2, (BX)
+	VMASKMOVPS 32(CX), Y6, Y0
+	VPADDD     Y0, Y3, Y3
+	VMASKMOVPS Y3, Y6, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMOVUPS    (CX), Y0
+	VPADDD     Y0, Y4, Y4
+	VMOVUPS    Y4, (BX)
+	VMASKMOVPS 32(CX), Y6, Y0
+	VPADDD     Y0, Y5, Y5
+	VMASKMOVPS Y5, Y6, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	DECQ       DI
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func wide4x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·wide4x1AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+16(FP), AX
+	MOVQ add+32(FP), CX
+	MOVQ lda+40(FP), DX
+	MOVQ c+48(FP), BX
+	MOVQ ldc+56(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	MOVQ groups+0(FP), DI
+
+group:
+	MOVQ       b+24(FP), R8
+	MOVQ       k+8(FP), R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	TESTQ      R9, R9
+	JZ         store
+
+loop:
+	VMOVUPS      (R8), Y4
+	VPBROADCASTD (AX), Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y5, Y0, Y0
+	VPBROADCASTD 8(AX), Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	VPBROADCASTD 16(AX), Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 24(AX), Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y5, Y3, Y3
+	VMOVUPS      32(R8), Y4
+	VPBROADCASTD 4(AX), Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y5, Y0, Y0
+	VPBROADCASTD 12(AX), Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	VPBROADCASTD 20(AX), Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 28(AX), Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y5, Y3, Y3
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000040, R8
+	DECQ         R9
+	JNZ          loop
+
+store:
+	MOVQ       tail+64(FP), R8
+	LEAQ       tailMasks<>+0(SB), R9
+	MOVQ       $0x00000008, R10
+	SUBQ       R8, R10
+	VMOVUPS    (R9)(R10*4), Y4
+	VMASKMOVPS (CX), Y4, Y5
+	VPADDD     Y5, Y0, Y0
+	VMASKMOVPS Y0, Y4, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMASKMOVPS (CX), Y4, Y0
+	VPADDD     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y4, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMASKMOVPS (CX), Y4, Y0
+	VPADDD     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y4, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMASKMOVPS (CX), Y4, Y0
+	VPADDD     Y0, Y3, Y3
+	VMASKMOVPS Y3, Y4, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	DECQ       DI
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func wide4x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·wide4x2AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+16(FP), AX
+	MOVQ add+32(FP), CX
+	MOVQ lda+40(FP), DX
+	MOVQ c+48(FP), BX
+	MOVQ ldc+56(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	MOVQ groups+0(FP), DI
+
+group:
+	MOVQ       b+24(FP), R8
+	MOVQ       k+8(FP), R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	TESTQ      R9, R9
+	JZ         store
+
+loop:
+	VMOVUPS      (R8), Y8
+	VMOVUPS      32(R8), Y9
+	VPBROADCASTD (AX), Y10
+	VPMADDWD     Y8, Y10, Y11
+	VPMADDWD     Y9, Y10, Y10
+	VPADDD       Y11, Y0, Y0
+	VPADDD       Y10, Y1, Y1
+	VPBROADCASTD 8(AX), Y10
+	VPMADDWD     Y8, Y10, Y11
+	VPMADDWD     Y9, Y10, Y10
+	VPADDD       Y11, Y2, Y2
+	VPADDD       Y10, Y3, Y3
+	VPBROADCASTD 16(AX), Y10
+	VPMADDWD     Y8, Y10, Y11
+	VPMADDWD     Y9, Y10, Y10
+	VPADDD       Y11, Y4, Y4
+	VPADDD       Y10, Y5, Y5
+	VPBROADCASTD 24(AX), Y10
+	VPMADDWD     Y8, Y10, Y8
+	VPMADDWD     Y9, Y10, Y10
+	VPADDD       Y8, Y6, Y6
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      64(R8), Y8
+	VMOVUPS      96(R8), Y9
+	VPBROADCASTD 4(AX), Y10
+	VPMADDWD     Y8, Y10, Y11
+	VPMADDWD     Y9, Y10, Y10
+	VPADDD       Y11, Y0, Y0
+	VPADDD       Y10, Y1, Y1
+	VPBROADCASTD 12(AX), Y10
+	VPMADDWD     Y8, Y10, Y11
+	VPMADDWD     Y9, Y10, Y10
+	VPADDD       Y11, Y2, Y2
+	VPADDD       Y10, Y3, Y3
+	VPBROADCASTD 20(AX), Y10
+	VPMADDWD     Y8, Y10, Y11
+	VPMADDWD     Y9, Y10, Y10
+	VPADDD       Y11, Y4, Y4
+	VPADDD       Y10, Y5, Y5
+	VPBROADCASTD 28(AX), Y10
+	VPMADDWD     Y8, Y10, Y8
+	VPMADDWD     Y9, Y10, Y10
+	VPADDD       Y8, Y6, Y6
+	VPADDD       Y10, Y7, Y7
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000080, R8
+	DECQ         R9
+	JNZ          loop
+
+store:
+	MOVQ       tail+64(FP), R8
+	LEAQ       tailMasks<>+0(SB), R9
+	MOVQ       $0x00000008, R10
+	SUBQ       R8, R10
+	VMOVUPS    (R9)(R10*4), Y8
+	VMOVUPS    (CX), Y9
+	VPADDD     Y9, Y0, Y0
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS 32(CX), Y8, Y0
+	VPADDD     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y8, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMOVUPS    (CX), Y0
+	VPADDD     Y0, Y2, Y2
+	VMOVUPS    Y2, (BX)
+	VMASKMOVPS 32(CX), Y8, Y0
+	VPADDD     Y0, Y3, Y3
+	VMASKMOVPS Y3, Y8, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMOVUPS    (CX), Y0
+	VPADDD     Y0, Y4, Y4
+	VMOVUPS    Y4, (BX)
+	VMASKMOVPS 32(CX), Y8, Y0
+	VPADDD     Y0, Y5, Y5
+	VMASKMOVPS Y5, Y8, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMOVUPS    (CX), Y0
+	VPADDD     Y0, Y6, Y6
+	VMOVUPS    Y6, (BX)
+	VMASKMOVPS 32(CX), Y8, Y0
+	VPADDD     Y0, Y7, Y7
+	VMASKMOVPS Y7, Y8, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	DECQ       DI
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func wide5x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·wide5x1AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+16(FP), AX
+	MOVQ add+32(FP), CX
+	MOVQ lda+40(FP), DX
+	MOVQ c+48(FP), BX
+	MOVQ ldc+56(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	MOVQ groups+0(FP), DI
+
+group:
+	MOVQ       b+24(FP), R8
+	MOVQ       k+8(FP), R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	TESTQ      R9, R9
+	JZ         store
+
+loop:
+	VMOVUPS      (R8), Y5
+	VPBROADCASTD (AX), Y6
+	VPMADDWD     Y5, Y6, Y6
+	VPADDD       Y6, Y0, Y0
+	VPBROADCASTD 8(AX), Y6
+	VPMADDWD     Y5, Y6, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 16(AX), Y6
+	VPMADDWD     Y5, Y6, Y6
+	VPADDD       Y6, Y2, Y2
+	VPBROADCASTD 24(AX), Y6
+	VPMADDWD     Y5, Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPBROADCASTD 32(AX), Y6
+	VPMADDWD     Y5, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VMOVUPS      32(R8), Y5
+	VPBROADCASTD 4(AX), Y6
+	VPMADDWD     Y5, Y6, Y6
+	VPADDD       Y6, Y0, Y0
+	VPBROADCASTD 12(AX), Y6
+	VPMADDWD     Y5, Y6, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 20(AX), Y6
+	VPMADDWD     Y5, Y6, Y6
+	VPADDD       Y6, Y2, Y2
+	VPBROADCASTD 28(AX), Y6
+	VPMADDWD     Y5, Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPBROADCASTD 36(AX), Y6
+	VPMADDWD     Y5, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	ADDQ         $0x00000028, AX
+	ADDQ         $0x00000040, R8
+	DECQ         R9
+	JNZ          loop
+
+store:
+	MOVQ       tail+64(FP), R8
+	LEAQ       tailMasks<>+0(SB), R9
+	MOVQ       $0x00000008, R10
+	SUBQ       R8, R10
+	VMOVUPS    (R9)(R10*4), Y5
+	VMASKMOVPS (CX), Y5, Y6
+	VPADDD     Y6, Y0, Y0
+	VMASKMOVPS Y0, Y5, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMASKMOVPS (CX), Y5, Y0
+	VPADDD     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y5, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMASKMOVPS (CX), Y5, Y0
+	VPADDD     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y5, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMASKMOVPS (CX), Y5, Y0
+	VPADDD     Y0, Y3, Y3
+	VMASKMOVPS Y3, Y5, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMASKMOVPS (CX), Y5, Y0
+	VPADDD     Y0, Y4, Y4
+	VMASKMOVPS Y4, Y5, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	DECQ       DI
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func wide5x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·wide5x2AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+16(FP), AX
+	MOVQ add+32(FP), CX
+	MOVQ lda+40(FP), DX
+	MOVQ c+48(FP), BX
+	MOVQ ldc+56(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	MOVQ groups+0(FP), DI
+
+group:
+	MOVQ       b+24(FP), R8
+	MOVQ       k+8(FP), R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	TESTQ      R9, R9
+	JZ         store
+
+loop:
+	VMOVUPS      (R8), Y10
+	VMOVUPS      32(R8), Y11
+	VPBROADCASTD (AX), Y12
+	VPMADDWD     Y10, Y12, Y13
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y13, Y0, Y0
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD 8(AX), Y12
+	VPMADDWD     Y10, Y12, Y13
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y13, Y2, Y2
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD 16(AX), Y12
+	VPMADDWD     Y10, Y12, Y13
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y13, Y4, Y4
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD 24(AX), Y12
+	VPMADDWD     Y10, Y12, Y13
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y13, Y6, Y6
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD 32(AX), Y12
+	VPMADDWD     Y10, Y12, Y10
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y10, Y8, Y8
+	VPADDD       Y12, Y9, Y9
+	VMOVUPS      64(R8), Y10
+	VMOVUPS      96(R8), Y11
+	VPBROADCASTD 4(AX), Y12
+	VPMADDWD     Y10, Y12, Y13
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y13, Y0, Y0
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD 12(AX), Y12
+	VPMADDWD     Y10, Y12, Y13
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y13, Y2, Y2
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD 20(AX), Y12
+	VPMADDWD     Y10, Y12, Y13
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y13, Y4, Y4
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD 28(AX), Y12
+	VPMADDWD     Y10, Y12, Y13
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y13, Y6, Y6
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD 36(AX), Y12
+	VPMADDWD     Y10, Y12, Y10
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y10, Y8, Y8
+	VPADDD       Y12, Y9, Y9
+	ADDQ         $0x00000028, AX
+	ADDQ         $0x00000080, R8
+	DECQ         R9
+	JNZ          loop
+
+store:
+	MOVQ       tail+64(FP), R8
+	LEAQ       tailMasks<>+0(SB), R9
+	MOVQ       $0x00000008, R10
+	SUBQ       R8, R10
+	VMOVUPS    (R9)(R10*4), Y10
+	VMOVUPS    (CX), Y11
+	VPADDD     Y11, Y0, Y0
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS 32(CX), Y10, Y0
+	VPADDD     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y10, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMOVUPS    (CX), Y0
+	VPADDD     Y0, Y2, Y2
+	VMOVUPS    Y2, (BX)
+	VMASKMOVPS 32(CX), Y10, Y0
+	VPADDD     Y0, Y3, Y3
+	VMASKMOVPS Y3, Y10, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMOVUPS    (CX), Y0
+	VPADDD     Y0, Y4, Y4
+	VMOVUPS    Y4, (BX)
+	VMASKMOVPS 32(CX), Y10, Y0
+	VPADDD     Y0, Y5, Y5
+	VMASKMOVPS Y5, Y10, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMOVUPS    (CX), Y0
+	VPADDD     Y0, Y6, Y6
+	VMOVUPS    Y6, (BX)
+	VMASKMOVPS 32(CX), Y10, Y0
+	VPADDD     Y0, Y7, Y7
+	VMASKMOVPS Y7, Y10, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMOVUPS    (CX), Y0
+	VPADDD     Y0, Y8, Y8
+	VMOVUPS    Y8, (BX)
+	VMASKMOVPS 32(CX), Y10, Y0
+	VPADDD     Y0, Y9, Y9
+	VMASKMOVPS Y9, Y10, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	DECQ       DI
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func wide6x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·wide6x1AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+16(FP), AX
+	MOVQ add+32(FP), CX
+	MOVQ lda+40(FP), DX
+	MOVQ c+48(FP), BX
+	MOVQ ldc+56(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	MOVQ groups+0(FP), DI
+
+group:
+	MOVQ       b+24(FP), R8
+	MOVQ       k+8(FP), R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	TESTQ      R9, R9
+	JZ         store
+
+loop:
+	VMOVUPS      (R8), Y6
+	VPBROADCASTD (AX), Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       Y7, Y0, Y0
+	VPBROADCASTD 8(AX), Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       Y7, Y1, Y1
+	VPBROADCASTD 16(AX), Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       Y7, Y2, Y2
+	VPBROADCASTD 24(AX), Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 32(AX), Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       Y7, Y4, Y4
+	VPBROADCASTD 40(AX), Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VMOVUPS      32(R8), Y6
+	VPBROADCASTD 4(AX), Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       Y7, Y0, Y0
+	VPBROADCASTD 12(AX), Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       Y7, Y1, Y1
+	VPBROADCASTD 20(AX), Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       Y7, Y2, Y2
+	VPBROADCASTD 28(AX), Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 36(AX), Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       Y7, Y4, Y4
+	VPBROADCASTD 44(AX), Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	ADDQ         $0x00000030, AX
+	ADDQ         $0x00000040, R8
+	DECQ         R9
+	JNZ          loop
+
+store:
+	MOVQ       tail+64(FP), R8
+	LEAQ       tailMasks<>+0(SB), R9
+	MOVQ       $0x00000008, R10
+	SUBQ       R8, R10
+	VMOVUPS    (R9)(R10*4), Y6
+	VMASKMOVPS (CX), Y6, Y7
+	VPADDD     Y7, Y0, Y0
+	VMASKMOVPS Y0, Y6, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMASKMOVPS (CX), Y6, Y0
+	VPADDD     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y6, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMASKMOVPS (CX), Y6, Y0
+	VPADDD     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y6, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMASKMOVPS (CX), Y6, Y0
+	VPADDD     Y0, Y3, Y3
+	VMASKMOVPS Y3, Y6, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMASKMOVPS (CX), Y6, Y0
+	VPADDD     Y0, Y4, Y4
+	VMASKMOVPS Y4, Y6, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMASKMOVPS (CX), Y6, Y0
+	VPADDD     Y0, Y5, Y5
+	VMASKMOVPS Y5, Y6, (BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	DECQ       DI
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func wide6x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·wide6x2AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+16(FP), AX
+	MOVQ add+32(FP), CX
+	MOVQ lda+40(FP), DX
+	MOVQ c+48(FP), BX
+	MOVQ ldc+56(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	MOVQ groups+0(FP), DI
+
+group:
+	MOVQ       b+24(FP), R8
+	MOVQ       k+8(FP), R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	TESTQ      R9, R9
+	JZ         store
+
+loop:
+	VMOVUPS      (R8), Y12
+	VMOVUPS      32(R8), Y13
+	VPBROADCASTD (AX), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y15, Y0, Y0
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 8(AX), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y15, Y2, Y2
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 16(AX), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y15, Y4, Y4
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 24(AX), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y15, Y6, Y6
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 32(AX), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y15, Y8, Y8
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 40(AX), Y14
+	VPMADDWD     Y12, Y14, Y12
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y12, Y10, Y10
+	VPADDD       Y14, Y11, Y11
+	VMOVUPS      64(R8), Y12
+	VMOVUPS      96(R8), Y13
+	VPBROADCASTD 4(AX), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y15, Y0, Y0
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 12(AX), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y15, Y2, Y2
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 20(AX), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y15, Y4, Y4
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 28(AX), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y15, Y6, Y6
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 36(AX), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y15, Y8, Y8
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 44(AX), Y14
+	VPMADDWD     Y12, Y14, Y12
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y12, Y10, Y10
+	VPADDD       Y14, Y11, Y11
+	ADDQ         $0x00000030, AX
+	ADDQ         $0x00000080, R8
+	DECQ         R9
+	JNZ          loop
+
+store:
+	MOVQ       tail+64(FP), R8
+	LEAQ       tailMasks<>+0(SB), R9
+	MOVQ       $0x00000008, R10
+	SUBQ       R8, R10
+	VMOVUPS    (R9)(R10*4), Y12
+	VMOVUPS    (CX), Y13
+	VPADDD     Y13, Y0, Y0
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS 32(CX), Y12, Y0
+	VPADDD     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y12, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMOVUPS    (CX), Y0
+	VPADDD     Y0, Y2, Y2
+	VMOVUPS    Y2, (BX)
+	VMASKMOVPS 32(CX), Y12, Y0
+	VPADDD     Y0, Y3, Y3
+	VMASKMOVPS Y3, Y12, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMOVUPS    (CX), Y0
+	VPADDD     Y0, Y4, Y4
+	VMOVUPS    Y4, (BX)
+	VMASKMOVPS 32(CX), Y12, Y0
+	VPADDD     Y0, Y5, Y5
+	VMASKMOVPS Y5, Y12, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMOVUPS    (CX), Y0
+	VPADDD     Y0, Y6, Y6
+	VMOVUPS    Y6, (BX)
+	VMASKMOVPS 32(CX), Y12, Y0
+	VPADDD     Y0, Y7, Y7
+	VMASKMOVPS Y7, Y12, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMOVUPS    (CX), Y0
+	VPADDD     Y0, Y8, Y8
+	VMOVUPS    Y8, (BX)
+	VMASKMOVPS 32(CX), Y12, Y0
+	VPADDD     Y0, Y9, Y9
+	VMASKMOVPS Y9, Y12, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	VMOVUPS    (CX), Y0
+	VPADDD     Y0, Y10, Y10
+	VMOVUPS    Y10, (BX)
+	VMASKMOVPS 32(CX), Y12, Y0
+	VPADDD     Y0, Y11, Y11
+	VMASKMOVPS Y11, Y12, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	DECQ       DI
+	JNZ        group
 	VZEROUPPER
 	RET

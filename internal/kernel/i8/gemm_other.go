@@ -108,6 +108,10 @@ func tile1x2AVX512(groups int, k int, a *uint8, b *int8, ldb int, add *int32, ld
 	panic("i8: no assembly here")
 }
 
+func tile1x3AVX512(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int) {
+	panic("i8: no assembly here")
+}
+
 func tile2x1AVX512(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int) {
 	panic("i8: no assembly here")
 }
@@ -172,6 +176,22 @@ func tile1x2AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda 
 	panic("i8: no assembly here")
 }
 
+func tile1x3AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int) {
+	panic("i8: no assembly here")
+}
+
+func tile1x4AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int) {
+	panic("i8: no assembly here")
+}
+
+func tile1x5AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int) {
+	panic("i8: no assembly here")
+}
+
+func tile1x6AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int) {
+	panic("i8: no assembly here")
+}
+
 func tile2x1AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int) {
 	panic("i8: no assembly here")
 }
@@ -201,5 +221,55 @@ func packRows8AVX2(blocks int, src *uint8, lds int, flip uint32, dst *uint8) {
 }
 
 func packRows4AVX2(blocks int, src *uint8, lds int, flip uint32, dst *uint8) {
+	panic("i8: no assembly here")
+}
+
+func widenAVX2(quads int, v int, b *int8, ldb int, dst *int16) { panic("i8: no assembly here") }
+
+func wide1x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int) {
+	panic("i8: no assembly here")
+}
+
+func wide1x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int) {
+	panic("i8: no assembly here")
+}
+
+func wide2x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int) {
+	panic("i8: no assembly here")
+}
+
+func wide2x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int) {
+	panic("i8: no assembly here")
+}
+
+func wide3x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int) {
+	panic("i8: no assembly here")
+}
+
+func wide3x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int) {
+	panic("i8: no assembly here")
+}
+
+func wide4x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int) {
+	panic("i8: no assembly here")
+}
+
+func wide4x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int) {
+	panic("i8: no assembly here")
+}
+
+func wide5x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int) {
+	panic("i8: no assembly here")
+}
+
+func wide5x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int) {
+	panic("i8: no assembly here")
+}
+
+func wide6x1AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int) {
+	panic("i8: no assembly here")
+}
+
+func wide6x2AVX2(groups int, k int, a *uint64, b *int16, add *int32, lda int, c *int32, ldc int, tail int) {
 	panic("i8: no assembly here")
 }

@@ -61,23 +61,29 @@ func TestTiles(t *testing.T) {
 		l := Current()
 		for m := 1; m <= l.Rows; m++ {
 			for v := 1; v <= l.Vectors; v++ {
-				for tail := 1; tail <= l.Lanes; tail++ {
-					for fill := range fills {
-						testTile(t, l, m, v, tail, 1+tail%3, 1+tail%2, fill)
-					}
-				}
-				testTile(t, l, m, v, l.Lanes, 0, 2, 0)
-				testTile(t, l, m, v, 3, 70, 2, 2)
+				testTileShapes(t, l.Tiles[m-1][v-1], l.Lanes, m, v)
 			}
+		}
+		for i, tile := range l.Row {
+			testTileShapes(t, tile, l.Lanes, 1, i+1)
 		}
 	})
 }
 
-func testTile(t *testing.T, l *Level, m, v, tail, quads, groups, fill int) {
+func testTileShapes(t *testing.T, tile Tile, lanes, m, v int) {
 	t.Helper()
-	r := floattest.Rand(uint64(m + 10*v + 100*tail))
-	n := (v-1)*l.Lanes + tail
-	ldb := v*l.Lanes*4 + 64
+	for tail := 1; tail <= lanes; tail++ {
+		for fill := range fills {
+			testTile(t, tile, (v-1)*lanes+tail, v*lanes*4+64, m, tail, 1+tail%3, 1+tail%2, fill)
+		}
+	}
+	testTile(t, tile, v*lanes, v*lanes*4+64, m, lanes, 0, 2, 0)
+	testTile(t, tile, (v-1)*lanes+3, v*lanes*4+64, m, 3, 70, 2, 2)
+}
+
+func testTile(t *testing.T, tile Tile, n, ldb, m, tail, quads, groups, fill int) {
+	t.Helper()
+	r := floattest.Rand(uint64(m + 10*n))
 	a, checkA := guarded[uint8](max(groups*quads*m*4, 1))
 	b, checkB := guarded[int8](max(quads, 1) * ldb)
 	for i := range a {
@@ -108,7 +114,7 @@ func testTile(t *testing.T, l *Level, m, v, tail, quads, groups, fill int) {
 				want[i*ldc+j] = s
 			}
 		}
-		l.Tiles[m-1][v-1](groups, quads, &a[0], &b[0], ldb, &add[0], lda, &c[0], ldc, tail)
+		tile(groups, quads, &a[0], &b[0], ldb, &add[0], lda, &c[0], ldc, tail)
 		if !slices.Equal(c, want) {
 			t.Fatalf("%d groups of %d×%d, %d quads, %s, lda %d: wrong sums", groups, m, n, quads, fills[fill].name, lda)
 		}
@@ -117,6 +123,78 @@ func testTile(t *testing.T, l *Level, m, v, tail, quads, groups, fill int) {
 		checkAdd(t)
 		checkC(t)
 	}
+}
+
+// A wide tile, on what PackA and WidenB convert, computes what a tile does.
+func TestWide(t *testing.T) {
+	levels(t, func(t *testing.T) {
+		w := Current().Wide
+		if w == nil {
+			return
+		}
+		for m := 1; m <= w.Rows; m++ {
+			for v := 1; v <= w.Vectors; v++ {
+				for tail := 1; tail <= w.Lanes; tail++ {
+					for fill := range fills {
+						testWide(t, w, m, v, tail, 4+tail, fill)
+					}
+				}
+				testWide(t, w, m, v, w.Lanes, 0, 0)
+				testWide(t, w, m, v, 3, 281, 2)
+			}
+		}
+	})
+}
+
+// testWide multiplies a group of w.Rows and another of m rows of depth k.
+func testWide(t *testing.T, w *Wide, m, v, tail, k, fill int) {
+	t.Helper()
+	r := floattest.Rand(uint64(m + 10*tail))
+	quads, ldb, n := Quads(k), v*w.Lanes*4+64, (v-1)*w.Lanes+tail
+	rows, lds := w.Rows+m, k+2
+	src, b := make([]uint8, rows*lds), make([]int8, max(quads, 1)*ldb)
+	for i := range src {
+		src[i] = fills[fill].a(r)
+	}
+	for i := range b {
+		b[i] = fills[fill].b(r)
+	}
+	clear(b[max(0, (k/4)*ldb):]) // the last quad, if not full, counts up to k
+	for j := range n {
+		for p := k / 4 * 4; p < k; p++ {
+			b[p/4*ldb+j*4+p%4] = fills[fill].b(r)
+		}
+	}
+	packed, wide := make([]uint64, max(rows*quads, w.Rows+1)), make([]int16, quads*v*w.Lanes*4+1)
+	wide[len(wide)-1] = guardByte
+	w.PackA(packed, src[:rows*lds-2], lds, rows, k, 0x80)
+	w.WidenB(wide, b, ldb, quads, v)
+	if wide[len(wide)-1] != guardByte {
+		t.Fatal("memory beyond the converted columns was written")
+	}
+	if quads == 0 {
+		wide = append(wide, 0)
+	}
+	add, checkAdd := guarded[int32](n)
+	c, checkC := guarded[int32](rows * n)
+	for i := range add {
+		add[i] = int32(r.Uint32())
+	}
+	w.Tiles[w.Rows-1][v-1](1, quads, &packed[0], &wide[0], &add[0], 0, &c[0], n, tail)
+	w.Tiles[m-1][v-1](1, quads, &packed[w.Rows*quads], &wide[0], &add[0], 0, &c[w.Rows*n], n, tail)
+	for i := range rows {
+		for j := range n {
+			want := add[j]
+			for p := range k {
+				want += int32(src[i*lds+p]^0x80) * int32(b[p/4*ldb+j*4+p%4])
+			}
+			if c[i*n+j] != want {
+				t.Fatalf("%d+%d rows, %d columns, depth %d, %s: (%d, %d) is %d, want %d", w.Rows, m, n, k, fills[fill].name, i, j, c[i*n+j], want)
+			}
+		}
+	}
+	checkAdd(t)
+	checkC(t)
 }
 
 func TestPackA(t *testing.T) {
@@ -366,6 +444,18 @@ func TestLevels(t *testing.T) {
 			for v := range l.Vectors {
 				if l.Tiles[m][v] == nil {
 					t.Errorf("no tile %d×%d", m+1, v+1)
+				}
+			}
+		}
+		if l.Row != nil && len(l.Row)*l.Lanes != PanelCols {
+			t.Errorf("tiles of a row end at %d vectors", len(l.Row))
+		}
+		if w := l.Wide; w != nil {
+			for m := range w.Rows {
+				for v := range w.Vectors {
+					if w.Tiles[m][v] == nil {
+						t.Errorf("no wide tile %d×%d", m+1, v+1)
+					}
 				}
 			}
 		}

@@ -43,6 +43,7 @@ var levelAVX512 = Level{
 		{tile7x1AVX512, tile7x2AVX512},
 		{tile8x1AVX512, tile8x2AVX512},
 	},
+	Row:       []Tile{tile1x1AVX512, tile1x2AVX512, tile1x3AVX512},
 	packStrip: packRows8AVX2, packBytes: 32,
 }
 
@@ -54,5 +55,18 @@ var levelAVX2 = Level{
 		{tile3x1AVX2, tile3x2AVX2},
 		{tile4x1AVX2, tile4x2AVX2},
 	},
+	Row:       []Tile{tile1x1AVX2, tile1x2AVX2, tile1x3AVX2, tile1x4AVX2, tile1x5AVX2, tile1x6AVX2},
 	packStrip: packRows4AVX2, packBytes: 16,
+	Wide: &Wide{
+		Rows: 6, Vectors: 2, Lanes: 8,
+		Tiles: [6][2]WideTile{
+			{wide1x1AVX2, wide1x2AVX2},
+			{wide2x1AVX2, wide2x2AVX2},
+			{wide3x1AVX2, wide3x2AVX2},
+			{wide4x1AVX2, wide4x2AVX2},
+			{wide5x1AVX2, wide5x2AVX2},
+			{wide6x1AVX2, wide6x2AVX2},
+		},
+		widen: widenAVX2,
+	},
 }
