@@ -264,6 +264,8 @@ func (c *components) prepareMaps() {
 	}
 }
 
+func (c *components) size() (k, d int) { return c.k, c.d }
+
 // width returns how many numbers of scratch a row takes.
 func (c *components) width() int {
 	if c.kind.matrices() {

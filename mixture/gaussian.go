@@ -12,7 +12,6 @@ import (
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/internal/kernel/f64"
-	"github.com/gram-ml/gram/internal/par"
 	"github.com/gram-ml/gram/linalg"
 )
 
@@ -139,18 +138,14 @@ func (t GaussianMixture) withDefaults() GaussianMixture {
 	if t.Components == 0 {
 		t.Components = 1
 	}
-	if t.NInit == 0 || t.NInit > 1 && t.Start != nil {
-		t.NInit = 1
+	if t.Start != nil {
+		t.NInit = min(t.NInit, 1)
 	}
 	if t.RegCovar == 0 && !t.NoRegCovar {
 		t.RegCovar = 1e-6
 	}
-	if t.MaxIter == 0 {
-		t.MaxIter = 100
-	}
-	if t.Tol == 0 {
-		t.Tol = 1e-3
-	}
+	l := t.limits().withDefaults()
+	t.NInit, t.MaxIter, t.Tol = l.nInit, l.maxIter, l.tol
 	return t
 }
 
@@ -165,12 +160,11 @@ func (t GaussianMixture) check(d int) error {
 		return fmt.Errorf("%v: %w", t.Init, gram.ErrParam)
 	case t.OnCollapse < Refuse || t.OnCollapse > Repair:
 		return fmt.Errorf("%v: %w", t.OnCollapse, gram.ErrParam)
-	case t.NInit < 1 || t.MaxIter < 1:
-		return fmt.Errorf("NInit %d and MaxIter %d must not be negative: %w", t.NInit, t.MaxIter, gram.ErrParam)
-	case !(t.Tol > 0) || math.IsInf(t.Tol, 1):
-		return fmt.Errorf("Tol is %v: %w", t.Tol, gram.ErrParam)
 	case !(t.RegCovar >= 0) || math.IsInf(t.RegCovar, 1) || t.NoRegCovar && t.RegCovar > 0:
 		return fmt.Errorf("RegCovar is %v with NoRegCovar %v: %w", t.RegCovar, t.NoRegCovar, gram.ErrParam)
+	}
+	if err := t.limits().check(); err != nil {
+		return err
 	}
 	if err := t.Prior.check(d); err != nil {
 		return err
@@ -241,7 +235,7 @@ func (t GaussianMixture) Fit(ctx context.Context, X gram.Matrix, w []float64) (*
 	if n := s.positive(); t.Components > n {
 		return nil, fmt.Errorf("%d components of %d rows of positive weight: %w", t.Components, n, gram.ErrParam)
 	}
-	return t.bestStart(ctx, s)
+	return t.fit(ctx, s)
 }
 
 // TrainScorer calls Fit.
@@ -253,36 +247,21 @@ func (t GaussianMixture) TrainScorer(ctx context.Context, X gram.Matrix, w []flo
 	return m, err
 }
 
-// bestStart runs every start and returns the model of the highest objective. A start
-// that fails is passed over if another one succeeds.
-func (t GaussianMixture) bestStart(ctx context.Context, s *rows) (*GaussianMixtureModel, error) {
-	fits, errs := make([]*em, t.NInit), make([]error, t.NInit)
-	side, inner := t.Workers, 1
-	if t.NInit == 1 || t.Progress != nil {
-		side, inner = 1, t.Workers
-	}
-	err := par.For(ctx, side, t.NInit, 1, func(i, _, _ int) {
+// limits are the fields that the iteration looks at.
+func (t GaussianMixture) limits() limits {
+	return limits{t.NInit, t.MaxIter, t.Tol, t.Seed, t.Workers, t.Progress}
+}
+
+func (t GaussianMixture) fit(ctx context.Context, s *rows) (*GaussianMixtureModel, error) {
+	best, err := highest(ctx, t.limits(), "EM", func(workers int) *em {
 		f := &em{GaussianMixture: t, s: s}
-		f.Workers = inner
-		if errs[i] = f.run(ctx, i); errs[i] == nil {
-			fits[i] = f
-		}
+		f.Workers = workers
+		return f
 	})
 	if err != nil {
-		return nil, stopped(err)
+		return nil, err
 	}
-	var best *em
-	for _, f := range fits {
-		if f != nil && (best == nil || f.objective() > best.objective()) {
-			best = f
-		}
-	}
-	for i, err := range errs {
-		if err != nil && (best == nil || ctx.Err() != nil) {
-			return nil, errs[i]
-		}
-	}
-	m := newGaussianMixtureModel(best.s.origin, best.c, best.stats)
+	m := newGaussianMixtureModel(s.origin, best.c, best.stats)
 	m.history, m.repairs, m.convergence = best.history, best.repairs, best.convergence
 	return m, notConverged("EM", best.convergence)
 }
@@ -303,35 +282,20 @@ func (f *em) objective() float64 {
 	return (f.stats.LogLikelihood + f.logPrior(f.c, f.stats)) / f.stats.Total
 }
 
-// run iterates from the given start.
-func (f *em) run(ctx context.Context, start int) error {
-	f.convergence = gram.Convergence{Solver: "EM", Tolerance: f.Tol}
-	if err := f.start(ctx, stream(f.Seed, start)); err != nil {
+func (f *em) ended(c gram.Convergence) { f.convergence = c }
+
+func (f *em) begin(ctx context.Context, rng *rand.Rand) error {
+	if err := f.start(ctx, rng); err != nil {
 		return err
 	}
-	if err := f.expect(ctx); err != nil {
-		return err
+	return f.expect(ctx)
+}
+
+func (f *em) round(ctx context.Context, iteration int) (repaired bool, err error) {
+	if repaired, err = f.maximise(ctx, iteration); err != nil {
+		return repaired, err
 	}
-	for i := 1; i <= f.MaxIter; i++ {
-		before := f.objective()
-		repaired, err := f.maximise(ctx, i)
-		if err != nil {
-			return err
-		}
-		if err := f.expect(ctx); err != nil {
-			return err
-		}
-		c := &f.convergence
-		c.Iterations, c.Objective, c.Residual = i, -f.objective(), math.Abs(f.objective()-before)
-		c.Converged = c.Residual <= f.Tol && !repaired
-		if f.Progress != nil {
-			f.Progress(gram.Progress{Iteration: i, Limit: f.MaxIter, Objective: c.Objective, Residual: c.Residual, Tolerance: f.Tol})
-		}
-		if c.Converged {
-			break
-		}
-	}
-	return nil
+	return repaired, f.expect(ctx)
 }
 
 // expect is the E-step.

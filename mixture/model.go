@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sync"
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/internal/kernel/f64"
@@ -19,37 +18,30 @@ import (
 // O(n·d²·K), row methods O(d²·K) and no memory; for Diagonal and Spherical read d for d².
 type GaussianMixtureModel struct {
 	mixtureModel
-	total, logLik, entropy float64
-	history                []float64
-	repairs                []CollapseError
+	likelihood
+	repairs []CollapseError
 }
 
 var _ gram.Scorer = (*GaussianMixtureModel)(nil)
 
 func newGaussianMixtureModel(origin []float64, c *components, s *Statistics) *GaussianMixtureModel {
-	m := &GaussianMixtureModel{total: s.Total, logLik: s.LogLikelihood, entropy: s.Entropy}
+	m := &GaussianMixtureModel{likelihood: likelihood{
+		total: s.Total, logLik: s.LogLikelihood, entropy: s.Entropy, parameters: c.kind.parameters(c.k, c.d),
+	}}
 	m.init(origin, c)
 	return m
 }
 
 // mixtureModel is what mixtures of components with a location have in common.
 type mixtureModel struct {
-	origin      []float64
-	c           *components
-	convergence gram.Convergence
-	pool        sync.Pool
+	evaluator
+	c *components
 }
 
 func (m *mixtureModel) init(origin []float64, c *components) {
-	m.origin, m.c = origin, c
-	m.pool.New = func() any { return new(scratch) }
+	m.c = c
+	m.evaluator.init(origin, c)
 }
-
-// Features returns d.
-func (m *mixtureModel) Features() int { return m.c.d }
-
-// Components returns K.
-func (m *mixtureModel) Components() int { return m.c.k }
 
 // Covariance returns the shape of the covariances.
 func (m *mixtureModel) Covariance() Covariance { return m.c.kind }
@@ -63,118 +55,6 @@ func (m *mixtureModel) Means() []float64 { return addOrigin(m.c.means, m.origin)
 // Covariances returns a copy of the covariances: for Full K×d×d, Tied d×d, Diagonal K×d
 // and Spherical K numbers.
 func (m *mixtureModel) Covariances() []float64 { return slices.Clone(m.c.cov) }
-
-// Convergence tells how the fit ended. The objective is minus the mean
-// log-likelihood, or what takes its place; the residual its last change.
-func (m *mixtureModel) Convergence() gram.Convergence { return m.convergence }
-
-// LogDensity sets dst, of length n, to the logarithm of the density at the rows of X.
-func (m *mixtureModel) LogDensity(dst []float64, X gram.Matrix) ([]float64, error) {
-	n, err := gram.CheckFeatures(X, m.Features())
-	if err != nil {
-		return nil, err
-	}
-	if dst, err = gram.Dst(dst, n); err != nil {
-		return nil, err
-	}
-	m.eachBlock(X, n, func(lo, hi int, p []float64) { logSumExp(p, dst[lo:hi], m.c.k) })
-	return dst, nil
-}
-
-// eachBlock calls f with the logarithms of weight times density of rows lo ≤ i < hi.
-func (m *mixtureModel) eachBlock(X gram.Matrix, n int, f func(lo, hi int, p []float64)) {
-	s := scoredRows(X, n, m.origin)
-	t := m.pool.Get().(*scratch)
-	defer m.pool.Put(t)
-	size := blockRows(m.c.width())
-	for lo := 0; lo < n; lo += size {
-		hi := min(n, lo+size)
-		f(lo, hi, m.c.logDensities(s, lo, hi, t))
-	}
-}
-
-// LogDensityRow returns the logarithm of the density at x.
-func (m *mixtureModel) LogDensityRow(x []float64) (float64, error) {
-	if err := gram.CheckRow(x, m.Features()); err != nil {
-		return 0, err
-	}
-	t := m.pool.Get().(*scratch)
-	buf := grow(&t.p, m.c.k+1)
-	p, lse := buf[:m.c.k], buf[m.c.k:]
-	m.c.rowLogs(p, x, m.origin, t)
-	logSumExp(p, lse, m.c.k)
-	v := lse[0]
-	m.pool.Put(t)
-	return v, nil
-}
-
-// Responsibilities sets dst, n×K row-major, to the probability that each row comes
-// from each component.
-func (m *mixtureModel) Responsibilities(dst []float64, X gram.Matrix) ([]float64, error) {
-	n, err := gram.CheckFeatures(X, m.Features())
-	if err != nil {
-		return nil, err
-	}
-	if dst, err = gram.Dst(dst, n*m.c.k); err != nil {
-		return nil, err
-	}
-	lse := make([]float64, blockRows(m.c.width()))
-	m.eachBlock(X, n, func(lo, hi int, p []float64) {
-		logSumExp(p, lse[:hi-lo], m.c.k)
-		copy(dst[lo*m.c.k:], p)
-	})
-	return dst, nil
-}
-
-// ResponsibilitiesRow sets dst, of length K, to the probability that x comes from
-// each component.
-func (m *mixtureModel) ResponsibilitiesRow(dst, x []float64) error {
-	if err := gram.CheckRow(x, m.Features()); err != nil {
-		return err
-	}
-	if err := gram.CheckDst(dst, m.c.k); err != nil {
-		return err
-	}
-	t := m.pool.Get().(*scratch)
-	buf := grow(&t.p, m.c.k+1)
-	p, lse := buf[:m.c.k], buf[m.c.k:]
-	m.c.rowLogs(p, x, m.origin, t)
-	logSumExp(p, lse, m.c.k)
-	copy(dst, p)
-	m.pool.Put(t)
-	return nil
-}
-
-// Predict sets dst, of length n, to the most probable component of each row; ties go
-// to the smaller.
-func (m *mixtureModel) Predict(dst []int, X gram.Matrix) ([]int, error) {
-	n, err := gram.CheckFeatures(X, m.Features())
-	if err != nil {
-		return nil, err
-	}
-	if dst, err = gram.Dst(dst, n); err != nil {
-		return nil, err
-	}
-	m.eachBlock(X, n, func(lo, hi int, p []float64) {
-		for i := lo; i < hi; i++ {
-			dst[i] = argMax(p[(i-lo)*m.c.k : (i-lo+1)*m.c.k])
-		}
-	})
-	return dst, nil
-}
-
-// PredictRow returns the most probable component of x.
-func (m *mixtureModel) PredictRow(x []float64) (int, error) {
-	if err := gram.CheckRow(x, m.Features()); err != nil {
-		return 0, err
-	}
-	t := m.pool.Get().(*scratch)
-	p := grow(&t.p, m.c.k)
-	m.c.rowLogs(p, x, m.origin, t)
-	c := argMax(p)
-	m.pool.Put(t)
-	return c, nil
-}
 
 // Sample draws n rows, n×d row-major, and the component of each.
 func (m *mixtureModel) Sample(rng *rand.Rand, n int) (rows []float64, component []int) {
@@ -225,33 +105,8 @@ func (m *mixtureModel) Precisions() []float64 {
 	return out
 }
 
-// LogLikelihood returns the mean log-likelihood of the training rows, Σ wᵢ·log p(xᵢ) / Σ wᵢ.
-// For a model of [GaussianMixture.FromStatistics] it is that under the models which took
-// the statistics.
-func (m *GaussianMixtureModel) LogLikelihood() float64 { return m.logLik / m.total }
-
-// History returns a copy of the mean log-likelihoods, at the start and after every iteration.
-func (m *GaussianMixtureModel) History() []float64 { return slices.Clone(m.history) }
-
 // Repairs returns the collapses that the fit has repaired, in order.
 func (m *GaussianMixtureModel) Repairs() []CollapseError { return slices.Clone(m.repairs) }
-
-// Parameters returns the number of free parameters.
-func (m *GaussianMixtureModel) Parameters() int { return m.c.kind.parameters(m.c.k, m.c.d) }
-
-// BIC returns the Bayesian information criterion of the training rows, −2·log L +
-// p·log Σw, with p the number of parameters: the smaller the better.
-func (m *GaussianMixtureModel) BIC() float64 {
-	return -2*m.logLik + float64(m.Parameters())*math.Log(m.total)
-}
-
-// AIC returns Akaike's information criterion of the training rows, −2·log L + 2p.
-func (m *GaussianMixtureModel) AIC() float64 { return -2*m.logLik + 2*float64(m.Parameters()) }
-
-// ICL returns the integrated completed likelihood of the training rows: BIC plus twice
-// the entropy of the responsibilities (C. Biernacki, G. Celeux and G. Govaert, 2000). It
-// asks for clusters apart from each other, where BIC asks for a good density.
-func (m *GaussianMixtureModel) ICL() float64 { return m.BIC() + 2*m.entropy }
 
 // Threshold returns the q-quantile of the log-densities of the rows of X, 0 ≤ q ≤ 1:
 // rows below it are less likely than a share q of those. It is interpolated between

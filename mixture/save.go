@@ -47,12 +47,20 @@ func checkFinite(d *gram.Decoder, values ...[]float64) {
 
 func encodeGaussian(e *gram.Encoder, m *GaussianMixtureModel) {
 	encodeComponents(e, &m.mixtureModel)
-	e.Float(m.total)
-	e.Float(m.logLik)
-	e.Float(m.entropy)
-	e.Floats(m.history)
-	e.Int(len(m.repairs))
-	for _, r := range m.repairs {
+	encodeLikelihood(e, &m.likelihood)
+	encodeRepairs(e, m.repairs)
+}
+
+func encodeLikelihood(e *gram.Encoder, l *likelihood) {
+	e.Float(l.total)
+	e.Float(l.logLik)
+	e.Float(l.entropy)
+	e.Floats(l.history)
+}
+
+func encodeRepairs(e *gram.Encoder, repairs []CollapseError) {
+	e.Int(len(repairs))
+	for _, r := range repairs {
 		e.Int(r.Component)
 		e.Int(r.Iteration)
 		e.Float(r.Weight)
@@ -64,21 +72,31 @@ func encodeGaussian(e *gram.Encoder, m *GaussianMixtureModel) {
 func decodeGaussian(d *gram.Decoder, _ int) *GaussianMixtureModel {
 	m := &GaussianMixtureModel{}
 	decodeComponents(d, &m.mixtureModel)
-	m.total, m.logLik, m.entropy = d.Float(), d.Float(), d.Float()
-	m.history = d.Floats()
+	decodeLikelihood(d, &m.likelihood)
+	m.repairs = decodeRepairs(d)
+	if d.Err() != nil {
+		return nil
+	}
+	m.parameters = m.c.kind.parameters(m.k, m.d)
+	return m
+}
+
+func decodeLikelihood(d *gram.Decoder, l *likelihood) {
+	l.total, l.logLik, l.entropy = d.Float(), d.Float(), d.Float()
+	l.history = d.Floats()
+	checkFinite(d, []float64{l.total, l.logLik, l.entropy}, l.history)
+}
+
+func decodeRepairs(d *gram.Decoder) (repairs []CollapseError) {
 	for range d.Count() {
-		m.repairs = append(m.repairs, CollapseError{
+		repairs = append(repairs, CollapseError{
 			Component: d.Int(), Iteration: d.Int(), Weight: d.Float(), Cause: CollapseCause(d.Int()), Column: d.Int(),
 		})
 		if d.Err() != nil {
 			return nil
 		}
 	}
-	checkFinite(d, []float64{m.total, m.logLik, m.entropy}, m.history)
-	if d.Err() != nil {
-		return nil
-	}
-	return m
+	return repairs
 }
 
 func encodeComponents(e *gram.Encoder, m *mixtureModel) {
