@@ -8,7 +8,6 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/mat"
 
-	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/internal/kernel/f64"
 	"github.com/gram-ml/gram/linalg"
 )
@@ -365,49 +364,3 @@ func (c *components) rowLogs(p, x, origin []float64, t *scratch) {
 	}
 	c.fromRadii(p)
 }
-
-// A CollapseCause says in which way a component has collapsed.
-type CollapseCause int
-
-const (
-	// Empty: no row belongs to the component any more.
-	Empty CollapseCause = iota
-	// Degenerate: the component has shrunk onto a point, a line or a plane, so that its
-	// covariance is singular and its density unbounded.
-	Degenerate
-)
-
-// String returns "empty" or "degenerate".
-func (c CollapseCause) String() string {
-	if c == Empty {
-		return "empty"
-	}
-	return "degenerate"
-}
-
-// CollapseError says which component of a mixture has collapsed. It wraps
-// gram.ErrSingular; errors.As finds it.
-type CollapseError struct {
-	// Component counts from 0.
-	Component int
-	// Iteration is that of the fit, 0 at its start.
-	Iteration int
-	// Weight is the share of the component.
-	Weight float64
-	// Cause is why it cannot go on.
-	Cause CollapseCause
-	// Column is the first that does not vary, given those before it, in a Degenerate
-	// component.
-	Column int
-}
-
-// Error says all of the fields.
-func (e *CollapseError) Error() string {
-	if e.Cause == Empty {
-		return fmt.Sprintf("component %d of weight %.3g is empty in iteration %d: %v", e.Component, e.Weight, e.Iteration, gram.ErrSingular)
-	}
-	return fmt.Sprintf("component %d of weight %.3g has no variance along column %d in iteration %d: %v", e.Component, e.Weight, e.Column, e.Iteration, gram.ErrSingular)
-}
-
-// Unwrap returns gram.ErrSingular.
-func (e *CollapseError) Unwrap() error { return gram.ErrSingular }

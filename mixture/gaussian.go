@@ -2,7 +2,6 @@ package mixture
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -109,29 +108,6 @@ type CovariancePrior struct {
 	// Scale holds the diagonal of the scale matrix, d numbers > 0; nil means the
 	// variances of the columns divided by K^(2/d).
 	Scale []float64
-}
-
-// OnCollapse is what a fit does about a component that is empty or degenerate.
-type OnCollapse int
-
-const (
-	// Refuse ends the fit with a *CollapseError.
-	Refuse OnCollapse = iota
-	// Repair puts the component on the row of the lowest density, with the common
-	// covariance of all others, and goes on; the model tells of it. After 3·K
-	// repairs the fit ends with the error.
-	Repair
-)
-
-// String returns "refuse" or "repair".
-func (o OnCollapse) String() string {
-	switch o {
-	case Refuse:
-		return "refuse"
-	case Repair:
-		return "repair"
-	}
-	return fmt.Sprintf("OnCollapse(%d)", int(o))
 }
 
 func (t GaussianMixture) withDefaults() GaussianMixture {
@@ -273,7 +249,7 @@ type em struct {
 	c           *components
 	stats       *Statistics // of the rows under c
 	history     []float64
-	repairs     []CollapseError
+	repairs     repairs
 	convergence gram.Convergence
 }
 
@@ -308,36 +284,22 @@ func (f *em) expect(ctx context.Context) (err error) {
 
 // maximise is the M-step, with its repairs.
 func (f *em) maximise(ctx context.Context, iteration int) (repaired bool, err error) {
-	for {
+	return f.repairs.maximise(f.OnCollapse, f.Components, iteration, func() (bad *CollapseError) {
 		c, bad := f.components(f.stats)
 		if bad == nil {
 			f.c = c
-			return repaired, nil
 		}
-		bad.Iteration = iteration
-		if f.OnCollapse == Refuse || len(f.repairs) >= 3*f.Components {
-			return repaired, bad
-		}
-		f.repairs = append(f.repairs, *bad)
-		repaired = true
-		if err := f.repair(ctx, bad.Component, len(f.repairs)); err != nil {
-			return repaired, errors.Join(bad, err)
-		}
-	}
+		return bad
+	}, func(component, rank int) error { return f.repair(ctx, component, rank) })
 }
-
-// emptyShare is the share of all weight below which a component is empty.
-const emptyShare = 1e-12
 
 // components is the M-step proper: the parameters that the statistics ask for.
 func (t GaussianMixture) components(s *Statistics) (*components, *CollapseError) {
 	k, d := len(s.Weight), len(s.Origin)
 	weights := slices.Clone(s.Weight)
 	f64.Scal(1/f64.Sum(weights), weights)
-	for c, w := range weights {
-		if w <= emptyShare {
-			return nil, &CollapseError{Component: c, Weight: w, Cause: Empty}
-		}
+	if bad := anyEmpty(weights); bad != nil {
+		return nil, bad
 	}
 	spread := s.spread()
 	cov := make([]float64, t.Covariance.size(k, d))
@@ -473,7 +435,7 @@ func (s *Statistics) spread() []float64 {
 // repair replaces the statistics of component k by those of 1/K of all rows at the
 // row of the rank-th lowest density, with the scatter that the others have in common.
 func (f *em) repair(ctx context.Context, k, rank int) error {
-	row, err := f.lowest(ctx, rank)
+	row, err := lowest(ctx, f.s, f.c, f.Workers, rank)
 	if err != nil {
 		return err
 	}
@@ -495,34 +457,6 @@ func (f *em) repair(ctx context.Context, k, rank int) error {
 	copy(s.Scatter[k*size:], pooled)
 	s.Weight[k] = share
 	return nil
-}
-
-// lowest returns the row of positive weight whose density is the rank-th lowest.
-func (f *em) lowest(ctx context.Context, rank int) (int, error) {
-	density := make([]float64, f.s.n)
-	err := f.s.each(ctx, f.Workers, blockRows(f.c.width()), chunkRows(f.s.n, blockRows(f.c.width()), 1), func(_, lo, hi int, t *scratch) {
-		p := f.c.logDensities(f.s, lo, hi, t)
-		logSumExp(p, density[lo:hi], f.c.k)
-	})
-	if err != nil {
-		return 0, stopped(err)
-	}
-	order := make([]int, 0, f.s.n)
-	for i := range density {
-		if f.s.weight(i) > 0 {
-			order = append(order, i)
-		}
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case density[a] < density[b]:
-			return -1
-		case density[a] > density[b]:
-			return 1
-		}
-		return 0
-	})
-	return order[(rank-1)%len(order)], nil
 }
 
 // start sets the first components.

@@ -20,12 +20,11 @@ const negligible = 0x1p-64
 // moments are the sums that an E-step takes in the coordinates of the components,
 // where they are of order 1 however narrow a component is.
 type moments struct {
-	c               *components
-	total           float64 // Σ w
-	logLik, entropy float64
-	weight          []float64 // Σ w·r of each component
-	first           []float64 // Σ w·r·y, K×d
-	second          []float64 // Σ w·r·yyᵀ, lower triangles K×d×d; or of squares, K×d
+	evidence
+	c      *components
+	weight []float64 // Σ w·r of each component
+	first  []float64 // Σ w·r·y, K×d
+	second []float64 // Σ w·r·yyᵀ, lower triangles K×d×d; or of squares, K×d
 	// firstAndSecond stands for both if the components are quadratic: Σ w·r·[z z²], K×2d.
 	firstAndSecond *linalg.Dense[float64]
 }
@@ -44,9 +43,7 @@ func newMoments(c *components) *moments {
 }
 
 func (m *moments) merge(o *moments) {
-	m.total += o.total
-	m.logLik += o.logLik
-	m.entropy += o.entropy
+	m.evidence.merge(o.evidence)
 	f64.Axpy(1, o.weight, m.weight)
 	if m.firstAndSecond != nil {
 		f64.Axpy(1, o.firstAndSecond.Data, m.firstAndSecond.Data)
@@ -58,20 +55,8 @@ func (m *moments) merge(o *moments) {
 
 // add takes in rows lo ≤ i < hi: the E-step.
 func (m *moments) add(s *rows, lo, hi int, t *scratch) {
-	c, n := m.c, hi-lo
-	p := c.logDensities(s, lo, hi, t)
-	buf := grow(&t.t, n*(c.k+2))
-	logs, lse, w := buf[:n*c.k], buf[n*c.k:n*c.k+n], buf[n*c.k+n:]
-	copy(logs, p)
-	logSumExp(p, lse, c.k)
-	for i := range w {
-		w[i] = s.weight(lo + i)
-		m.total += w[i]
-		if w[i] > 0 {
-			m.logLik += w[i] * lse[i]
-			m.entropy += w[i] * (lse[i] - f64.Dot(p[i*c.k:(i+1)*c.k], logs[i*c.k:(i+1)*c.k]))
-		}
-	}
+	p := m.c.logDensities(s, lo, hi, t)
+	w := m.evidence.add(s, lo, p, m.c.k, t)
 	if m.firstAndSecond != nil {
 		m.addQuadratic(p, w, s.w != nil, t)
 	} else {
@@ -131,6 +116,37 @@ func (m *moments) addWhite(p, w []float64, t *scratch) {
 			}
 		}
 	}
+}
+
+// evidence is what the E-steps of all mixtures sum up.
+type evidence struct {
+	total           float64 // Σ w
+	logLik, entropy float64
+}
+
+func (e *evidence) merge(o evidence) {
+	e.total += o.total
+	e.logLik += o.logLik
+	e.entropy += o.entropy
+}
+
+// add turns p, the logarithms of weight times density of rows lo, lo+1, …, into
+// responsibilities, and returns the weights of the rows.
+func (e *evidence) add(s *rows, lo int, p []float64, k int, t *scratch) (w []float64) {
+	n := len(p) / k
+	buf := grow(&t.t, n*(k+2))
+	logs, lse, w := buf[:n*k], buf[n*k:n*k+n], buf[n*k+n:]
+	copy(logs, p)
+	logSumExp(p, lse, k)
+	for i := range w {
+		w[i] = s.weight(lo + i)
+		e.total += w[i]
+		if w[i] > 0 {
+			e.logLik += w[i] * lse[i]
+			e.entropy += w[i] * (lse[i] - f64.Dot(p[i*k:(i+1)*k], logs[i*k:(i+1)*k]))
+		}
+	}
+	return w
 }
 
 // Statistics are what an M-step needs to know of the rows: for each component the
