@@ -32,6 +32,8 @@ func (o OnCollapse) String() string {
 	return fmt.Sprintf("OnCollapse(%d)", int(o))
 }
 
+func (o OnCollapse) valid() bool { return o == Refuse || o == Repair }
+
 // A CollapseCause says in which way a component has collapsed.
 type CollapseCause int
 

@@ -1,10 +1,11 @@
 // Package mixture describes rows as draws from several sources: Gaussian mixtures,
-// fitted by the EM algorithm, and k-means.
+// fitted by the EM algorithm, mixtures of counts, and k-means.
 //
 // [GaussianMixture] fits a density. Its model scores rows by their log-density, which
 // with [Threshold] finds anomalies, gives the probability that a row comes from each
 // component, draws new rows, and compares models by BIC. [SelectK] chooses the number and
-// shape of the components. [KMeans] cuts the data into K clusters of about equal extent:
+// shape of the components. [CountMixture] is for rows of whole numbers: what was bought,
+// which words occur, which alarms went off. [KMeans] cuts the data into K clusters of about equal extent:
 // faster, and enough for quantizing and for starts.
 //
 // # EM
@@ -42,6 +43,20 @@
 // shares one matrix; Diagonal and Spherical suit many columns. The fewer parameters,
 // the less can collapse.
 //
+// # Counts
+//
+// In a [CountMixture] a component is a row of rates rₖ instead of μₖ and Σₖ, and columns are
+// independent given the component:
+//
+//	Poisson      log p(x; r) = Σⱼ xⱼ·log rⱼ − rⱼ − log xⱼ!
+//	Bernoulli    log p(x; r) = Σⱼ xⱼ·log rⱼ + (1−xⱼ)·log(1−rⱼ)
+//	Multinomial  log p(x; r) = log (Σⱼxⱼ)! + Σⱼ xⱼ·log rⱼ − log xⱼ!
+//
+// The M-step sets rₖ to the mean of the component's share of the rows, or to its shares of
+// their sum. All three are linear in x: an E-step is one product X·Θ and an M-step one
+// product Xᵀ·R, which sparse matrices compute from their elements alone. Likelihoods are
+// bounded, so that nothing collapses but by losing its rows; Smoothing keeps rates from 0.
+//
 // # Numerics and streams
 //
 // Data are moved by their mean first. The E-step takes rows to coordinates in which
@@ -57,6 +72,6 @@
 // algorithm, JRSS B 39 (1977). C. Bishop, Pattern Recognition and Machine Learning, chapter
 // 9. C. Fraley, A. Raftery, Bayesian regularization for normal mixture estimation and
 // model-based clustering, Journal of Classification 24 (2007). D. Arthur, S. Vassilvitskii,
-// k-means++, SODA 2007. G. Hamerly, Making k-means even faster, SDM 2010. O. Cappé, E.
+// k-means++, SODA 2007. G. McLachlan, D. Peel, Finite Mixture Models, 2000. G. Hamerly, Making k-means even faster, SDM 2010. O. Cappé, E.
 // Moulines, On-line EM algorithm for latent data models, JRSS B 71 (2009).
 package mixture

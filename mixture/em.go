@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel/f64"
 	"github.com/gram-ml/gram/internal/par"
 )
 
@@ -41,6 +42,35 @@ func (l limits) check() error {
 		return fmt.Errorf("Tol is %v: %w", l.tol, gram.ErrParam)
 	}
 	return nil
+}
+
+// tooMany is the error of more components than rows.
+func tooMany(components, rows int) error {
+	return fmt.Errorf("%d components of %d rows of positive weight: %w", components, rows, gram.ErrParam)
+}
+
+// checkStartWeights checks the weights of a start, which may be nil.
+func checkStartWeights(weights []float64, k int) error {
+	if weights != nil && len(weights) != k {
+		return fmt.Errorf("start has %d weights for %d components: %w", len(weights), k, gram.ErrShape)
+	}
+	for i, v := range weights {
+		if !(v > 0) || math.IsInf(v, 1) {
+			return fmt.Errorf("start's Weights[%d] is %v: %w", i, v, gram.ErrParam)
+		}
+	}
+	return nil
+}
+
+// startWeights returns the weights of a start, equal ones for nil, made to sum to 1.
+func startWeights(weights []float64, k int) []float64 {
+	out := make([]float64, k)
+	for i := range out {
+		out[i] = 1
+	}
+	copy(out, weights)
+	f64.Scal(1/f64.Sum(out), out)
+	return out
 }
 
 // An ascent is one start of EM, or of an iteration like it.

@@ -142,6 +142,53 @@ func ExampleStatistics() {
 	// Output: [5.50 2.00] [20.25 2.67]
 }
 
+// baskets are purchases: rows with bread and butter, rows with nails and glue.
+var baskets = linalg.NewDense(6, 4, []float64{
+	2, 1, 0, 0,
+	1, 1, 0, 0,
+	3, 0, 0, 1,
+	0, 0, 4, 2,
+	0, 0, 3, 0,
+	0, 1, 5, 1,
+})
+
+func ExampleCountMixture() {
+	m, err := mixture.CountMixture{Components: 2, Counts: mixture.Multinomial}.Fit(context.Background(), baskets, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	a, _ := m.PredictRow([]float64{1, 0, 0, 0})
+	b, _ := m.PredictRow([]float64{0, 0, 2, 1})
+	fmt.Printf("weights %.2f, apart: %v\n", m.Weights(), a != b)
+	// Output: weights [0.50 0.50], apart: true
+}
+
+func ExampleCountMixtureModel() {
+	m, err := mixture.CountMixture{Smoothing: 0.5}.Fit(context.Background(), baskets, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	usual, _ := m.LogDensityRow([]float64{1, 0, 2, 1})
+	strange, _ := m.LogDensityRow([]float64{30, 0, 0, 0})
+	fmt.Printf("%.2f %v\n", m.Rates(), usual > strange)
+	// Output: [1.00 0.54 1.92 0.69] true
+}
+
+func ExampleCounts() {
+	fmt.Println(mixture.Poisson, mixture.Bernoulli, mixture.Multinomial)
+	// Output: poisson bernoulli multinomial
+}
+
+func ExampleCountStart() {
+	start := &mixture.CountStart{Rates: []float64{1, 1, 0.1, 0.1, 0.1, 0.1, 1, 1}}
+	m, err := mixture.CountMixture{Components: 2, Start: start}.Fit(context.Background(), baskets, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%.2f\n", m.Rates())
+	// Output: [2.00 0.67 0.00 0.33 0.00 0.33 4.00 1.00]
+}
+
 // drawn returns 300 rows from two components.
 func drawn() *linalg.Dense[float64] {
 	rng := rand.New(rand.NewPCG(1, 1))

@@ -134,7 +134,7 @@ func (t GaussianMixture) check(d int) error {
 		return fmt.Errorf("%v: %w", t.Covariance, gram.ErrParam)
 	case t.Init < InitPlusPlus || t.Init > InitRandom:
 		return fmt.Errorf("%v: %w", t.Init, gram.ErrParam)
-	case t.OnCollapse < Refuse || t.OnCollapse > Repair:
+	case !t.OnCollapse.valid():
 		return fmt.Errorf("%v: %w", t.OnCollapse, gram.ErrParam)
 	case !(t.RegCovar >= 0) || math.IsInf(t.RegCovar, 1) || t.NoRegCovar && t.RegCovar > 0:
 		return fmt.Errorf("RegCovar is %v with NoRegCovar %v: %w", t.RegCovar, t.NoRegCovar, gram.ErrParam)
@@ -173,17 +173,12 @@ func (s *Start) check(k, d int, kind Covariance) error {
 	if len(s.Means) != k*d {
 		return fmt.Errorf("start has %d means, want %d×%d: %w", len(s.Means), k, d, gram.ErrShape)
 	}
-	if s.Weights != nil && len(s.Weights) != k {
-		return fmt.Errorf("start has %d weights for %d components: %w", len(s.Weights), k, gram.ErrShape)
+	if err := checkStartWeights(s.Weights, k); err != nil {
+		return err
 	}
 	if s.Precisions != nil && len(s.Precisions) != kind.size(k, d) {
 		return fmt.Errorf("start has %d precisions, %v covariances of %d components and %d features have %d: %w",
 			len(s.Precisions), kind, k, d, kind.size(k, d), gram.ErrShape)
-	}
-	for i, v := range s.Weights {
-		if !(v > 0) || math.IsInf(v, 1) {
-			return fmt.Errorf("start's Weights[%d] is %v: %w", i, v, gram.ErrParam)
-		}
 	}
 	if err := finiteParams("start's Means", s.Means); err != nil {
 		return err
@@ -209,7 +204,7 @@ func (t GaussianMixture) Fit(ctx context.Context, X gram.Matrix, w []float64) (*
 		return nil, err
 	}
 	if n := s.positive(); t.Components > n {
-		return nil, fmt.Errorf("%d components of %d rows of positive weight: %w", t.Components, n, gram.ErrParam)
+		return nil, tooMany(t.Components, n)
 	}
 	return t.fit(ctx, s)
 }
@@ -462,19 +457,15 @@ func (f *em) repair(ctx context.Context, k, rank int) error {
 // start sets the first components.
 func (f *em) start(ctx context.Context, rng *rand.Rand) error {
 	k, d := f.Components, f.s.d
-	weights := make([]float64, k)
-	for i := range weights {
-		weights[i] = 1
+	var given []float64
+	if f.Start != nil {
+		given = f.Start.Weights
 	}
 	var cov []float64
 	means, err := f.firstMeans(ctx, rng)
 	if err != nil {
 		return err
 	}
-	if f.Start != nil && f.Start.Weights != nil {
-		copy(weights, f.Start.Weights)
-	}
-	f64.Scal(1/f64.Sum(weights), weights)
 	if f.Start != nil && f.Start.Precisions != nil {
 		if cov, err = invertPrecisions(f.Start.Precisions, f.Covariance, k, d); err != nil {
 			return err
@@ -482,7 +473,7 @@ func (f *em) start(ctx context.Context, rng *rand.Rand) error {
 	} else if cov, err = f.commonCovariance(ctx, means); err != nil {
 		return err
 	}
-	c, bad := newComponents(f.Covariance, weights, means, cov, nil)
+	c, bad := newComponents(f.Covariance, startWeights(given, k), means, cov, nil)
 	if bad != nil {
 		return bad
 	}

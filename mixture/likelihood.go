@@ -7,9 +7,9 @@ import (
 
 // likelihood is how well a mixture fits the rows that it was trained on.
 type likelihood struct {
-	total, logLik, entropy float64
-	history                []float64
-	parameters             int
+	evidence
+	history    []float64
+	parameters int
 }
 
 // LogLikelihood returns the mean log-likelihood of the training rows, Σ wᵢ·log p(xᵢ) / Σ wᵢ.

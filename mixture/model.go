@@ -26,7 +26,7 @@ var _ gram.Scorer = (*GaussianMixtureModel)(nil)
 
 func newGaussianMixtureModel(origin []float64, c *components, s *Statistics) *GaussianMixtureModel {
 	m := &GaussianMixtureModel{likelihood: likelihood{
-		total: s.Total, logLik: s.LogLikelihood, entropy: s.Entropy, parameters: c.kind.parameters(c.k, c.d),
+		evidence: evidence{s.Total, s.LogLikelihood, s.Entropy}, parameters: c.kind.parameters(c.k, c.d),
 	}}
 	m.init(origin, c)
 	return m

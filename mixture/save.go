@@ -9,6 +9,7 @@ import (
 func init() {
 	gram.Register("mixture.KMeans", 1, encodeKMeans, decodeKMeans)
 	gram.Register("mixture.GaussianMixture", 1, encodeGaussian, decodeGaussian)
+	gram.Register("mixture.CountMixture", 1, encodeCounts, decodeCounts)
 }
 
 func encodeKMeans(e *gram.Encoder, m *KMeansModel) {
@@ -121,11 +122,7 @@ func decodeComponents(d *gram.Decoder, m *mixtureModel) {
 	if d.Err() == nil && (!kind.valid() || k == 0 || cols == 0 || len(cov) != kind.size(k, cols)) {
 		d.Fail("%v covariances of %d numbers for %d components and %d features", kind, len(cov), k, cols)
 	}
-	for _, w := range weights {
-		if !(w > 0 && w <= math.MaxFloat64) {
-			d.Fail("weight is %v", w)
-		}
-	}
+	checkPositive(d, weights)
 	if d.Err() != nil {
 		return
 	}
@@ -135,4 +132,50 @@ func decodeComponents(d *gram.Decoder, m *mixtureModel) {
 		return
 	}
 	m.init(origin, c)
+}
+
+func encodeCounts(e *gram.Encoder, m *CountMixtureModel) {
+	e.Int(int(m.c.kind))
+	e.Floats(m.c.weights)
+	e.Floats(m.c.rates)
+	e.Convergence(m.convergence)
+	encodeLikelihood(e, &m.likelihood)
+	encodeRepairs(e, m.repairs)
+}
+
+func decodeCounts(d *gram.Decoder, _ int) *CountMixtureModel {
+	kind := Counts(d.Int())
+	weights, rates := d.Floats(), d.Floats()
+	c := d.Convergence()
+	var l likelihood
+	decodeLikelihood(d, &l)
+	repairs := decodeRepairs(d)
+	k := len(weights)
+	if d.Err() == nil && (!kind.valid() || k == 0 || len(rates) == 0 || len(rates)%k != 0) {
+		d.Fail("%v counts of %d rates for %d components", kind, len(rates), k)
+	}
+	checkPositive(d, weights)
+	checkPositive(d, rates)
+	for _, r := range rates {
+		if kind == Bernoulli && r >= 1 {
+			d.Fail("probability is %v", r)
+		}
+	}
+	if d.Err() != nil {
+		return nil
+	}
+	m := newCountMixtureModel(newCountDensity(kind, weights, rates))
+	m.convergence, m.repairs = c, repairs
+	m.likelihood.evidence, m.history = l.evidence, l.history
+	return m
+}
+
+// checkPositive fails for values that are not finite and above 0.
+func checkPositive(d *gram.Decoder, values []float64) {
+	for _, v := range values {
+		if !(v > 0 && v <= math.MaxFloat64) {
+			d.Fail("value is %v", v)
+			return
+		}
+	}
 }
