@@ -3,6 +3,7 @@ package mixture
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 
 	"gonum.org/v1/gonum/blas"
@@ -307,9 +308,9 @@ func (c *components) quadratic() bool { return c.theta != nil && !c.direct }
 // logDensities sets p, (hi-lo)×K, to the logarithms of weight times density of the
 // rows and leaves in t.y what sums need.
 func (c *components) logDensities(s *rows, lo, hi int, t *scratch) (p []float64) {
-	n := hi - lo
-	p = grow(&t.p, n*c.k)
 	if c.quadratic() {
+		n := hi - lo
+		p = grow(&t.p, n*c.k)
 		f := linalg.NewDense(n, 2*c.d, grow(&t.y, n*2*c.d))
 		s.block(f.Data, 2*c.d, lo, hi, t)
 		for i := range n {
@@ -326,13 +327,22 @@ func (c *components) logDensities(s *rows, lo, hi int, t *scratch) (p []float64)
 		}
 		return p
 	}
+	p = c.blockRadii(s, lo, hi, t)
+	c.fromRadii(p)
+	return p
+}
+
+// blockRadii returns the squared distances of rows lo ≤ i < hi from the components,
+// (hi-lo)×K, and leaves the rows in their coordinates in t.y.
+func (c *components) blockRadii(s *rows, lo, hi int, t *scratch) (p []float64) {
+	n := hi - lo
+	p = grow(&t.p, n*c.k)
 	z := grow(&t.z, n*(c.d+1))
 	s.block(z, c.d+1, lo, hi, t)
 	for i := range n {
 		z[i*(c.d+1)+c.d] = 1
 	}
 	c.radii(p, grow(&t.y, n*c.k*c.d), z, n)
-	c.fromRadii(p)
 	return p
 }
 
@@ -348,6 +358,12 @@ func (c *components) fromRadii(p []float64) {
 
 // rowLogs sets p, of length K, to the logarithms of weight times density at x.
 func (c *components) rowLogs(p, x, origin []float64, t *scratch) {
+	c.rowRadii(p, x, origin, t)
+	c.fromRadii(p)
+}
+
+// rowRadii sets p, of length K, to the squared distances of x from the components.
+func (c *components) rowRadii(p, x, origin []float64, t *scratch) {
 	z := grow(&t.z, c.d)
 	subtract(z, x, origin)
 	y := grow(&t.y, c.k*c.d)
@@ -362,5 +378,49 @@ func (c *components) rowLogs(p, x, origin []float64, t *scratch) {
 	for k := range p {
 		p[k] = f64.SumSquares(y[k*c.d : (k+1)*c.d])
 	}
-	c.fromRadii(p)
+}
+
+// precisions returns the inverses of the covariances, in the same layout.
+func (c *components) precisions() []float64 {
+	out := make([]float64, len(c.cov))
+	if !c.kind.matrices() {
+		for i, v := range c.cov {
+			out[i] = 1 / v
+		}
+		return out
+	}
+	d := c.d
+	for i := range len(out) / d {
+		k := i / d
+		for j := range d {
+			out[i*d+j] = f64.Dot(c.inverse[i*d:(i+1)*d], c.inverse[(k*d+j)*d:(k*d+j+1)*d])
+		}
+	}
+	return out
+}
+
+// sample draws n rows and the component of each. stretch draws the factor by which
+// the next row of a component is farther out than a normal one.
+func (c *components) sample(rng *rand.Rand, n int, origin []float64, stretch func(k int) float64) (rows []float64, component []int) {
+	d := c.d
+	rows, component = make([]float64, n*d), make([]int, n)
+	y := make([]float64, d)
+	for i := range component {
+		k := draw(c.weights, rng.Float64())
+		component[i] = k
+		factor := stretch(k)
+		for j := range y {
+			y[j] = rng.NormFloat64() * factor
+		}
+		x := rows[i*d : (i+1)*d]
+		for j := range x {
+			x[j] = c.means[k*d+j] + origin[j]
+			if c.kind.matrices() {
+				x[j] += f64.Dot(c.factor[(k*d+j)*d:(k*d+j+1)*d], y)
+			} else {
+				x[j] += c.factor[k*d+j] * y[j]
+			}
+		}
+	}
+	return rows, component
 }

@@ -189,6 +189,33 @@ func ExampleCountStart() {
 	// Output: [2.00 0.67 0.00 0.33 0.00 0.33 4.00 1.00]
 }
 
+// withOutlier are seven values, of which one is out of all reason.
+var withOutlier = linalg.NewDense(7, 1, []float64{-3, -2, -1, 0, 1, 2, 1000})
+
+func ExampleStudentMixture() {
+	student, err := mixture.StudentMixture{Nu: 2}.Fit(context.Background(), withOutlier, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	normal, err := mixture.GaussianMixture{}.Fit(context.Background(), withOutlier, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("mean %.1f, of a normal distribution %.1f\n", student.Means(), normal.Means())
+	// Output: mean [-0.5], of a normal distribution [142.4]
+}
+
+func ExampleStudentMixtureModel() {
+	m, err := mixture.StudentMixture{Nu: 2}.Fit(context.Background(), withOutlier, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	near, _ := m.LogDensityRow([]float64{0})
+	far, _ := m.LogDensityRow([]float64{1000})
+	fmt.Printf("log-density %.0f at 0, %.0f at 1000\n", near, far)
+	// Output: log-density -2 at 0, -19 at 1000
+}
+
 // drawn returns 300 rows from two components.
 func drawn() *linalg.Dense[float64] {
 	rng := rand.New(rand.NewPCG(1, 1))

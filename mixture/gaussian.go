@@ -95,6 +95,9 @@ type Start struct {
 	// K×d×d, Tied d×d, Diagonal K×d, Spherical K. Nil means the covariance of the rows
 	// around the nearest mean.
 	Precisions []float64
+	// DegreesOfFreedom are K numbers > 0, where a [StudentMixture] starts; nil means 10.
+	// Others do not look at them.
+	DegreesOfFreedom []float64
 }
 
 // CovariancePrior is the conjugate prior of the covariances: inverse Wishart for
@@ -180,6 +183,14 @@ func (s *Start) check(k, d int, kind Covariance) error {
 		return fmt.Errorf("start has %d precisions, %v covariances of %d components and %d features have %d: %w",
 			len(s.Precisions), kind, k, d, kind.size(k, d), gram.ErrShape)
 	}
+	if s.DegreesOfFreedom != nil && len(s.DegreesOfFreedom) != k {
+		return fmt.Errorf("start has %d degrees of freedom for %d components: %w", len(s.DegreesOfFreedom), k, gram.ErrShape)
+	}
+	for i, v := range s.DegreesOfFreedom {
+		if !(v > 0) || math.IsInf(v, 1) {
+			return fmt.Errorf("start's DegreesOfFreedom[%d] is %v: %w", i, v, gram.ErrParam)
+		}
+	}
 	if err := finiteParams("start's Means", s.Means); err != nil {
 		return err
 	}
@@ -195,18 +206,41 @@ func (s *Start) check(k, d int, kind Covariance) error {
 // comes with an error that wraps ErrNotConverged. An iteration takes O(n·d²·K), and
 // O(n·d·K) for Diagonal and Spherical.
 func (t GaussianMixture) Fit(ctx context.Context, X gram.Matrix, w []float64) (*GaussianMixtureModel, error) {
-	s, err := newRows(ctx, X, w, t.Workers)
+	s, t, err := t.prepare(ctx, X, w)
 	if err != nil {
 		return nil, err
 	}
-	t = t.withDefaults()
-	if err := t.check(s.d); err != nil {
+	best, err := highest(ctx, t.limits(), "EM", func(workers int) *em {
+		return &em{GaussianMixture: t.with(workers), s: s}
+	})
+	if err != nil {
 		return nil, err
 	}
-	if n := s.positive(); t.Components > n {
-		return nil, tooMany(t.Components, n)
+	m := newGaussianMixtureModel(s.origin, best.c, best.stats)
+	m.history, m.repairs, m.convergence = best.history, best.repairs, best.convergence
+	return m, notConverged("EM", best.convergence)
+}
+
+// prepare checks the data and the trainer, and sets its defaults.
+func (t GaussianMixture) prepare(ctx context.Context, X gram.Matrix, w []float64) (*rows, GaussianMixture, error) {
+	s, err := newRows(ctx, X, w, t.Workers)
+	if err != nil {
+		return nil, t, err
 	}
-	return t.fit(ctx, s)
+	t = t.withDefaults()
+	if err := t.check(s.d); err != nil {
+		return nil, t, err
+	}
+	if n := s.positive(); t.Components > n {
+		return nil, t, tooMany(t.Components, n)
+	}
+	return s, t, nil
+}
+
+// with returns the trainer with so many workers.
+func (t GaussianMixture) with(workers int) GaussianMixture {
+	t.Workers = workers
+	return t
 }
 
 // TrainScorer calls Fit.
@@ -221,20 +255,6 @@ func (t GaussianMixture) TrainScorer(ctx context.Context, X gram.Matrix, w []flo
 // limits are the fields that the iteration looks at.
 func (t GaussianMixture) limits() limits {
 	return limits{t.NInit, t.MaxIter, t.Tol, t.Seed, t.Workers, t.Progress}
-}
-
-func (t GaussianMixture) fit(ctx context.Context, s *rows) (*GaussianMixtureModel, error) {
-	best, err := highest(ctx, t.limits(), "EM", func(workers int) *em {
-		f := &em{GaussianMixture: t, s: s}
-		f.Workers = workers
-		return f
-	})
-	if err != nil {
-		return nil, err
-	}
-	m := newGaussianMixtureModel(s.origin, best.c, best.stats)
-	m.history, m.repairs, m.convergence = best.history, best.repairs, best.convergence
-	return m, notConverged("EM", best.convergence)
 }
 
 // em is the state of one start.
@@ -263,7 +283,7 @@ func (f *em) begin(ctx context.Context, rng *rand.Rand) error {
 }
 
 func (f *em) round(ctx context.Context, iteration int) (repaired bool, err error) {
-	if repaired, err = f.maximise(ctx, iteration); err != nil {
+	if repaired, err = f.maximise(ctx, f.c, iteration); err != nil {
 		return repaired, err
 	}
 	return repaired, f.expect(ctx)
@@ -277,15 +297,15 @@ func (f *em) expect(ctx context.Context) (err error) {
 	return err
 }
 
-// maximise is the M-step, with its repairs.
-func (f *em) maximise(ctx context.Context, iteration int) (repaired bool, err error) {
+// maximise is the M-step, with its repairs, of which the current density finds the rows.
+func (f *em) maximise(ctx context.Context, current density, iteration int) (repaired bool, err error) {
 	return f.repairs.maximise(f.OnCollapse, f.Components, iteration, func() (bad *CollapseError) {
 		c, bad := f.components(f.stats)
 		if bad == nil {
 			f.c = c
 		}
 		return bad
-	}, func(component, rank int) error { return f.repair(ctx, component, rank) })
+	}, func(component, rank int) error { return f.repair(ctx, current, component, rank) })
 }
 
 // components is the M-step proper: the parameters that the statistics ask for.
@@ -429,8 +449,8 @@ func (s *Statistics) spread() []float64 {
 
 // repair replaces the statistics of component k by those of 1/K of all rows at the
 // row of the rank-th lowest density, with the scatter that the others have in common.
-func (f *em) repair(ctx context.Context, k, rank int) error {
-	row, err := lowest(ctx, f.s, f.c, f.Workers, rank)
+func (f *em) repair(ctx context.Context, current density, k, rank int) error {
+	row, err := lowest(ctx, f.s, current, f.Workers, rank)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/gram-ml/gram"
-	"github.com/gram-ml/gram/internal/kernel/f64"
 )
 
 // GaussianMixtureModel is a fitted [GaussianMixture]: a gram.Scorer, and a soft clustering
@@ -17,7 +16,7 @@ import (
 // the log-density NaN, those with an infinity −Inf or NaN. Batch methods take
 // O(n·d²·K), row methods O(d²·K) and no memory; for Diagonal and Spherical read d for d².
 type GaussianMixtureModel struct {
-	mixtureModel
+	normalModel
 	likelihood
 	repairs []CollapseError
 }
@@ -28,7 +27,7 @@ func newGaussianMixtureModel(origin []float64, c *components, s *Statistics) *Ga
 	m := &GaussianMixtureModel{likelihood: likelihood{
 		evidence: evidence{s.Total, s.LogLikelihood, s.Entropy}, parameters: c.kind.parameters(c.k, c.d),
 	}}
-	m.init(origin, c)
+	m.init(origin, c, c)
 	return m
 }
 
@@ -38,9 +37,9 @@ type mixtureModel struct {
 	c *components
 }
 
-func (m *mixtureModel) init(origin []float64, c *components) {
+func (m *mixtureModel) init(origin []float64, c *components, f density) {
 	m.c = c
-	m.evaluator.init(origin, c)
+	m.evaluator.init(origin, f)
 }
 
 // Covariance returns the shape of the covariances.
@@ -52,57 +51,24 @@ func (m *mixtureModel) Weights() []float64 { return slices.Clone(m.c.weights) }
 // Means returns a copy of the means, K×d row-major.
 func (m *mixtureModel) Means() []float64 { return addOrigin(m.c.means, m.origin) }
 
+// normalModel is a mixture of normal components.
+type normalModel struct{ mixtureModel }
+
 // Covariances returns a copy of the covariances: for Full K×d×d, Tied d×d, Diagonal K×d
 // and Spherical K numbers.
-func (m *mixtureModel) Covariances() []float64 { return slices.Clone(m.c.cov) }
+func (m *normalModel) Covariances() []float64 { return slices.Clone(m.c.cov) }
+
+// Precisions returns the inverses of the covariances, in the same layout.
+func (m *normalModel) Precisions() []float64 { return m.c.precisions() }
 
 // Sample draws n rows, n×d row-major, and the component of each.
-func (m *mixtureModel) Sample(rng *rand.Rand, n int) (rows []float64, component []int) {
-	c, d := m.c, m.c.d
-	rows, component = make([]float64, n*d), make([]int, n)
-	y := make([]float64, d)
-	for i := range component {
-		k := draw(c.weights, rng.Float64())
-		component[i] = k
-		for j := range y {
-			y[j] = rng.NormFloat64()
-		}
-		x := rows[i*d : (i+1)*d]
-		for j := range x {
-			x[j] = c.means[k*d+j] + m.origin[j]
-			if c.kind.matrices() {
-				x[j] += f64.Dot(c.factor[(k*d+j)*d:(k*d+j+1)*d], y)
-			} else {
-				x[j] += c.factor[k*d+j] * y[j]
-			}
-		}
-	}
-	return rows, component
+func (m *normalModel) Sample(rng *rand.Rand, n int) (rows []float64, component []int) {
+	return m.c.sample(rng, n, m.origin, func(int) float64 { return 1 })
 }
 
 // Start returns the parameters, for a fit that goes on from here.
 func (m *GaussianMixtureModel) Start() *Start {
 	return &Start{Weights: m.Weights(), Means: m.Means(), Precisions: m.Precisions()}
-}
-
-// Precisions returns the inverses of the covariances, in the same layout.
-func (m *mixtureModel) Precisions() []float64 {
-	c := m.c
-	out := make([]float64, len(c.cov))
-	if !c.kind.matrices() {
-		for i, v := range c.cov {
-			out[i] = 1 / v
-		}
-		return out
-	}
-	d := c.d
-	for i := range len(out) / d {
-		k := i / d
-		for j := range d {
-			out[i*d+j] = f64.Dot(c.inverse[i*d:(i+1)*d], c.inverse[(k*d+j)*d:(k*d+j+1)*d])
-		}
-	}
-	return out
 }
 
 // Repairs returns the collapses that the fit has repaired, in order.

@@ -77,7 +77,7 @@ func (s *rows) positive() int {
 }
 
 // scratch is the memory of one goroutine.
-type scratch struct{ raw, z, y, p, s, t []float64 }
+type scratch struct{ raw, z, y, p, s, t, u []float64 }
 
 // grow returns *buf with length n.
 func grow(buf *[]float64, n int) []float64 {

@@ -10,6 +10,7 @@ func init() {
 	gram.Register("mixture.KMeans", 1, encodeKMeans, decodeKMeans)
 	gram.Register("mixture.GaussianMixture", 1, encodeGaussian, decodeGaussian)
 	gram.Register("mixture.CountMixture", 1, encodeCounts, decodeCounts)
+	gram.Register("mixture.StudentMixture", 1, encodeStudents, decodeStudents)
 }
 
 func encodeKMeans(e *gram.Encoder, m *KMeansModel) {
@@ -50,6 +51,32 @@ func encodeGaussian(e *gram.Encoder, m *GaussianMixtureModel) {
 	encodeComponents(e, &m.mixtureModel)
 	encodeLikelihood(e, &m.likelihood)
 	encodeRepairs(e, m.repairs)
+}
+
+func encodeStudents(e *gram.Encoder, m *StudentMixtureModel) {
+	encodeComponents(e, &m.mixtureModel)
+	e.Floats(m.f.nu)
+	e.Bool(m.estimated)
+	encodeLikelihood(e, &m.likelihood)
+	encodeRepairs(e, m.repairs)
+}
+
+func decodeStudents(d *gram.Decoder, _ int) *StudentMixtureModel {
+	var base mixtureModel
+	decodeComponents(d, &base)
+	nu := d.Floats(base.k)
+	estimated := d.Bool()
+	var l likelihood
+	decodeLikelihood(d, &l)
+	repairs := decodeRepairs(d)
+	checkPositive(d, nu)
+	if d.Err() != nil {
+		return nil
+	}
+	m := newStudentMixtureModel(base.origin, newStudents(base.c, nu), estimated)
+	m.convergence, m.repairs = base.convergence, repairs
+	m.likelihood.evidence, m.history = l.evidence, l.history
+	return m
 }
 
 func encodeLikelihood(e *gram.Encoder, l *likelihood) {
@@ -131,7 +158,7 @@ func decodeComponents(d *gram.Decoder, m *mixtureModel) {
 		d.Fail("%v", bad)
 		return
 	}
-	m.init(origin, c)
+	m.init(origin, c, c)
 }
 
 func encodeCounts(e *gram.Encoder, m *CountMixtureModel) {

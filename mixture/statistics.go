@@ -310,20 +310,29 @@ func expect(ctx context.Context, s *rows, c *components, workers int) (*Statisti
 }
 
 func takeMoments(ctx context.Context, s *rows, c *components, workers int) (*moments, error) {
-	elements := c.k * c.d
-	if c.kind.matrices() {
-		elements *= c.d
-	}
-	m, err := sums(ctx, s, workers, blockRows(c.width()), elements,
+	m, err := sums(ctx, s, workers, blockRows(c.width()), c.momentElements(),
 		func() *moments { return newMoments(c) }, (*moments).merge,
 		func(m *moments, lo, hi int, t *scratch) { m.add(s, lo, hi, t) })
 	if err != nil {
 		return nil, err
 	}
-	if m.logLik-m.logLik != 0 {
-		return nil, fmt.Errorf("the log-likelihood is %v: distances overflow: %w", m.logLik, gram.ErrNonFinite)
+	return m, m.finite()
+}
+
+// momentElements returns the size of moments.
+func (c *components) momentElements() int {
+	if c.kind.matrices() {
+		return c.k * c.d * c.d
 	}
-	return m, nil
+	return c.k * c.d
+}
+
+// finite returns an error if the log-likelihood is not finite.
+func (e *evidence) finite() error {
+	if e.logLik-e.logLik != 0 {
+		return fmt.Errorf("the log-likelihood is %v: distances overflow: %w", e.logLik, gram.ErrNonFinite)
+	}
+	return nil
 }
 
 // statistics takes the sums back to the coordinates of the data.
