@@ -238,6 +238,25 @@ func (c *components) prepare() {
 	}
 }
 
+// setLogs replaces the logarithms that the densities start from.
+func (c *components) setLogs(logs []float64) {
+	for k := range c.shift {
+		c.shift[k] += logs[k] - c.logs[k]
+	}
+	c.logs = logs
+}
+
+// without returns the components with one at which no row arrives any more.
+func (c *components) without(k int) *components {
+	const none = -1e300 // a logarithm that 0 can be multiplied by
+	o := *c
+	o.shift = slices.Clone(c.shift)
+	logs := slices.Clone(c.logs)
+	logs[k] = none
+	o.setLogs(logs)
+	return &o
+}
+
 // logDet returns log|U| of component k.
 func (c *components) logDet(k int) float64 {
 	sum := 0.0

@@ -4,7 +4,7 @@
 // [GaussianMixture] fits a density. Its model scores rows by their log-density, which
 // with [Threshold] finds anomalies, gives the probability that a row comes from each
 // component, draws new rows, and compares models by BIC. [SelectK] chooses the number and
-// shape of the components. [StudentMixture] is for data with outliers. [CountMixture] is for rows of whole numbers: what was bought,
+// shape of the components, and [BayesianMixture] finds the number in one fit. [StudentMixture] is for data with outliers. [CountMixture] is for rows of whole numbers: what was bought,
 // which words occur, which alarms went off. [KMeans] cuts the data into K clusters of about equal extent:
 // faster, and enough for quantizing and for starts.
 //
@@ -42,6 +42,23 @@
 // Full covariances fit best with enough rows, some ten for each of the K·d²/2 parameters; Tied
 // shares one matrix; Diagonal and Spherical suit many columns. The fewer parameters,
 // the less can collapse.
+//
+// # Variational Bayes
+//
+// A [BayesianMixture] has priors on all parameters and looks for their posterior, among
+// the distributions q(z)·q(π, μ, Λ) that make components and parameters independent, by
+// climbing a lower bound of the log-evidence:
+//
+//	log p(X) ≥ E[log p(X, z, π, μ, Λ)] − E[log q(z)·q(π, μ, Λ)]
+//
+// Both halves have closed forms. With β₀, m₀, ν₀ and S₀ of the prior, the counterpart of the M-step is
+//
+//	βₖ = β₀ + Nₖ,   νₖ = ν₀ + Nₖ,   mₖ = (β₀m₀ + Nₖx̄ₖ)/βₖ,
+//	Sₖ = S₀ + Σᵢ wᵢrᵢₖ(xᵢ−x̄ₖ)(xᵢ−x̄ₖ)ᵀ + β₀Nₖ/βₖ·(x̄ₖ−m₀)(x̄ₖ−m₀)ᵀ
+//
+// and in the E-step expectations of log πₖ, log|Λₖ| and of the distance take the place of their values.
+// The bound pays for each component that is not its prior, so that superfluous ones
+// empty; nothing is singular, and the bound itself compares shapes and numbers of components.
 //
 // # Outliers
 //

@@ -226,6 +226,33 @@ func drawn() *linalg.Dense[float64] {
 	return X
 }
 
+func ExampleBayesianMixture() {
+	m, err := mixture.BayesianMixture{}.Fit(context.Background(), drawn(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("of ten components", m.Components(), "are left")
+	// Output: of ten components 2 are left
+}
+
+func ExampleBayesianMixtureModel() {
+	for _, k := range []int{1, 2} {
+		m, err := mixture.BayesianMixture{Components: k}.Fit(context.Background(), drawn(), nil)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%d components: bound %.0f\n", k, m.LowerBound())
+	}
+	// Output:
+	// 1 components: bound -862
+	// 2 components: bound -672
+}
+
+func ExampleWeightPrior() {
+	fmt.Println(mixture.DirichletProcess, "or", mixture.Dirichlet)
+	// Output: dirichlet process or dirichlet
+}
+
 func ExampleSelection() {
 	s, err := mixture.SelectK(context.Background(), mixture.GaussianMixture{NInit: 3}, drawn(), nil, []int{1, 2, 3})
 	if err != nil {

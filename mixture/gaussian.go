@@ -85,6 +85,8 @@ func (i Init) String() string {
 	return fmt.Sprintf("Init(%d)", int(i))
 }
 
+func (i Init) valid() bool { return i >= InitPlusPlus && i <= InitRandom }
+
 // Start holds the parameters at which EM starts.
 type Start struct {
 	// Weights are K numbers > 0, made to sum to 1; nil means 1/K.
@@ -135,7 +137,7 @@ func (t GaussianMixture) check(d int) error {
 		return fmt.Errorf("%d components: %w", t.Components, gram.ErrParam)
 	case !t.Covariance.valid():
 		return fmt.Errorf("%v: %w", t.Covariance, gram.ErrParam)
-	case t.Init < InitPlusPlus || t.Init > InitRandom:
+	case !t.Init.valid():
 		return fmt.Errorf("%v: %w", t.Init, gram.ErrParam)
 	case !t.OnCollapse.valid():
 		return fmt.Errorf("%v: %w", t.OnCollapse, gram.ErrParam)

@@ -11,6 +11,7 @@ func init() {
 	gram.Register("mixture.GaussianMixture", 1, encodeGaussian, decodeGaussian)
 	gram.Register("mixture.CountMixture", 1, encodeCounts, decodeCounts)
 	gram.Register("mixture.StudentMixture", 1, encodeStudents, decodeStudents)
+	gram.Register("mixture.BayesianMixture", 1, encodeBayesian, decodeBayesian)
 }
 
 func encodeKMeans(e *gram.Encoder, m *KMeansModel) {
@@ -76,6 +77,28 @@ func decodeStudents(d *gram.Decoder, _ int) *StudentMixtureModel {
 	m := newStudentMixtureModel(base.origin, newStudents(base.c, nu), estimated)
 	m.convergence, m.repairs = base.convergence, repairs
 	m.likelihood.evidence, m.history = l.evidence, l.history
+	return m
+}
+
+func encodeBayesian(e *gram.Encoder, m *BayesianMixtureModel) {
+	encodeComponents(e, &m.mixtureModel)
+	e.Float(m.bound)
+	for _, v := range [][]float64{m.history, m.rows, m.beta, m.nu} {
+		e.Floats(v)
+	}
+}
+
+func decodeBayesian(d *gram.Decoder, _ int) *BayesianMixtureModel {
+	m := &BayesianMixtureModel{}
+	decodeComponents(d, &m.mixtureModel)
+	m.bound, m.history = d.Float(), d.Floats()
+	m.rows, m.beta, m.nu = d.Floats(m.k), d.Floats(m.k), d.Floats(m.k)
+	checkFinite(d, []float64{m.bound}, m.history, m.rows)
+	checkPositive(d, m.beta)
+	checkPositive(d, m.nu)
+	if d.Err() != nil {
+		return nil
+	}
 	return m
 }
 
