@@ -331,15 +331,7 @@ func (c *components) logDensities(s *rows, lo, hi int, t *scratch) (p []float64)
 		n := hi - lo
 		p = grow(&t.p, n*c.k)
 		f := linalg.NewDense(n, 2*c.d, grow(&t.y, n*2*c.d))
-		s.block(f.Data, 2*c.d, lo, hi, t)
-		for i := range n {
-			row := f.Row(i)
-			z, zz := row[:c.d], row[c.d:]
-			zz = zz[:len(z)]
-			for j, v := range z {
-				zz[j] = v * v
-			}
-		}
+		s.blockSquares(f.Data, lo, hi, t)
 		linalg.Gemm(blas.NoTrans, blas.NoTrans, 1, f, c.theta, 0, linalg.NewDense(n, c.k, p))
 		for i := range n {
 			f64.Axpy(1, c.shift, p[i*c.k:(i+1)*c.k])

@@ -96,11 +96,19 @@ func (s *rows) block(dst []float64, width, lo, hi int, t *scratch) {
 	}
 }
 
-// subtract sets dst to x − y over len(dst) elements.
-func subtract(dst, x, y []float64) {
-	copy(dst, x[:len(dst)])
-	f64.Axpy(-1, y[:len(dst)], dst)
+// blockSquares sets dst, (hi-lo)×2d row-major, to those rows and their squares beside
+// them.
+func (s *rows) blockSquares(dst []float64, lo, hi int, t *scratch) {
+	raw, stride := s.x.RowBlock(grow(&t.raw, (hi-lo)*s.d), lo, hi)
+	d := s.d
+	for i := range hi - lo {
+		row := dst[2*i*d : 2*(i+1)*d]
+		f64.SubtractSquares(row[:d], raw[i*stride:i*stride+d], s.origin, row[d:])
+	}
 }
+
+// subtract sets dst to x − y over len(dst) elements.
+func subtract(dst, x, y []float64) { f64.Subtract(dst, x, y) }
 
 // row sets dst, of length d, to row i less the origin.
 func (s *rows) row(dst []float64, i int, t *scratch) { s.block(dst, s.d, i, i+1, t) }
@@ -210,23 +218,7 @@ func (s *rows) columns(lo, hi int, t *scratch) *columnSums {
 // logSumExp turns logs, n×k row-major, into exp(log − log Σ exp) and sets lse, of
 // length n, to log Σ exp of each row. A row that is all −Inf gets −Inf and equal shares.
 func logSumExp(logs, lse []float64, k int) {
-	for i := range lse {
-		row := logs[i*k : (i+1)*k]
-		top := row[0]
-		for _, v := range row[1:] {
-			if v > top {
-				top = v
-			}
-		}
-		if math.IsInf(top, -1) {
-			clear(row)
-		} else {
-			for j := range row {
-				row[j] -= top
-			}
-		}
-		lse[i] = top
-	}
+	shift(logs, logs, lse, k)
 	f64.Exp(logs, logs)
 	for i := range lse {
 		row := logs[i*k : (i+1)*k]
@@ -239,6 +231,45 @@ func logSumExp(logs, lse []float64, k int) {
 			lse[i] += math.Log(sum)
 		}
 	}
+}
+
+// shift sets dst to logs, n×k row-major, less the largest of their row, which tops gets.
+// A row that is all −Inf gets zeros.
+func shift(dst, logs, tops []float64, k int) {
+	for i := range tops {
+		row := logs[i*k : (i+1)*k]
+		top := largest(row)
+		tops[i] = top
+		out := dst[i*k : (i+1)*k]
+		if math.IsInf(top, -1) {
+			clear(out)
+			continue
+		}
+		for j, v := range row {
+			out[j] = v - top
+		}
+	}
+}
+
+// largest returns the largest element, NaN if there is one.
+func largest(x []float64) float64 {
+	a := x[0]
+	if len(x) < 4 {
+		for _, v := range x[1:] {
+			a = max(a, v)
+		}
+		return a
+	}
+	b, c, d := x[1], x[2], x[3]
+	x = x[4:]
+	for len(x) >= 4 {
+		a, b, c, d = max(a, x[0]), max(b, x[1]), max(c, x[2]), max(d, x[3])
+		x = x[4:]
+	}
+	for _, v := range x {
+		a = max(a, v)
+	}
+	return max(max(a, b), max(c, d))
 }
 
 // argMax returns the index of the largest element, the first of equal ones; 0 if

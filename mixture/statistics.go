@@ -134,19 +134,50 @@ func (e *evidence) merge(o evidence) {
 // responsibilities, and returns the weights of the rows.
 func (e *evidence) add(s *rows, lo int, p []float64, k int, t *scratch) (w []float64) {
 	n := len(p) / k
-	buf := grow(&t.t, n*(k+2))
-	logs, lse, w := buf[:n*k], buf[n*k:n*k+n], buf[n*k+n:]
-	copy(logs, p)
-	logSumExp(p, lse, k)
-	for i := range w {
+	buf := grow(&t.t, n*(k+3)+k)
+	shifted, buf := buf[:n*k], buf[n*k:]
+	tops, buf := buf[:n], buf[n:]
+	sums, buf := buf[:n], buf[n:]
+	w, ones := buf[:n], buf[n:n+k]
+	for j := range ones {
+		ones[j] = 1
+	}
+	shift(shifted, p, tops, k)
+	f64.Exp(p, shifted)
+	f64.DotRows(sums, p, k, ones)
+	for i, v := range sums {
+		f64.Scal(1/v, p[i*k:(i+1)*k])
 		w[i] = s.weight(lo + i)
-		e.total += w[i]
-		if w[i] > 0 {
-			e.logLik += w[i] * lse[i]
-			e.entropy += w[i] * (lse[i] - f64.Dot(p[i*k:(i+1)*k], logs[i*k:(i+1)*k]))
+	}
+	if s.w == nil {
+		logs := logProduct(sums)
+		e.total += float64(n)
+		e.logLik += f64.Sum(tops) + logs
+		e.entropy += logs - f64.Dot(p, shifted)
+		return w
+	}
+	for i, v := range w {
+		if e.total += v; v > 0 {
+			norm := math.Log(sums[i])
+			e.logLik += v * (tops[i] + norm)
+			e.entropy += v * (norm - f64.Dot(p[i*k:(i+1)*k], shifted[i*k:(i+1)*k]))
 		}
 	}
 	return w
+}
+
+// logProduct returns Σ log x for x from 1 to 1e18, by one logarithm for sixteen.
+func logProduct(x []float64) (sum float64) {
+	for len(x) > 0 {
+		part := x[:min(16, len(x))]
+		x = x[len(part):]
+		product := 1.0
+		for _, v := range part {
+			product *= v
+		}
+		sum += math.Log(product)
+	}
+	return sum
 }
 
 // Statistics are what an M-step needs to know of the rows: for each component the

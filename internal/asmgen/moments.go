@@ -21,6 +21,8 @@ func momentsFile(c *build.Context, t elem) {
 			g.addSquares(vectors)
 		}
 		g.standardize()
+		g.subtract()
+		g.subtractSquares()
 	})
 }
 
@@ -117,6 +119,41 @@ func (g *gen) standardize() {
 		g.sub(v[1], v[0], v[0])
 		g.mul(v[2], v[0], v[0])
 		g.storePart(v[0], Mem{Base: dst, Disp: disp}, tail)
+	})
+	g.RET()
+}
+
+func (g *gen) subtract() {
+	g.begin("subtract", fmt.Sprintf("func(dst, x, y []%s)", g.typ),
+		"Subtracts y from x over len(dst) elements:", "\tfor j := range dst { dst[j] = x[j] - y[j] }")
+	g.differences(false)
+}
+
+func (g *gen) subtractSquares() {
+	g.begin("subtractSquares", fmt.Sprintf("func(dst, x, y, squares []%s)", g.typ),
+		"Subtracts y from x over len(dst) elements and squares the differences:",
+		"\tfor j := range dst { dst[j] = x[j] - y[j]; squares[j] = dst[j] * dst[j] }")
+	g.differences(true)
+}
+
+// differences emits the loop of subtract, with squares or without.
+func (g *gen) differences(squared bool) {
+	dst, n := g.slice("dst")
+	x, y := g.Load(g.Param("x").Base(), g.GP64()).(reg.GPVirtual), g.Load(g.Param("y").Base(), g.GP64()).(reg.GPVirtual)
+	pointers := []reg.GPVirtual{dst, x, y}
+	if squared {
+		pointers = append(pointers, g.Load(g.Param("squares").Base(), g.GP64()).(reg.GPVirtual))
+	}
+	g.eachVector(n, 4, pointers, func(_, disp int, tail bool) {
+		a, b := g.vec(), g.vec()
+		g.loadPart(Mem{Base: x, Disp: disp}, a, tail)
+		g.loadPart(Mem{Base: y, Disp: disp}, b, tail)
+		g.sub(b, a, a)
+		g.storePart(a, Mem{Base: dst, Disp: disp}, tail)
+		if squared {
+			g.mul(a, a, a)
+			g.storePart(a, Mem{Base: pointers[3], Disp: disp}, tail)
+		}
 	})
 	g.RET()
 }

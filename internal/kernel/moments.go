@@ -26,3 +26,20 @@ func Standardize[T Float](dst, x, shift, scale []T) {
 		dst[j] = (x[j] - shift[j]) * scale[j]
 	}
 }
+
+// Subtract sets dst to x − y over len(dst) elements.
+func Subtract[T Float](dst, x, y []T) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	for j := range dst {
+		dst[j] = x[j] - y[j]
+	}
+}
+
+// SubtractSquares sets dst to x − y and squares to (x − y)², over len(dst) elements.
+func SubtractSquares[T Float](dst, x, y, squares []T) {
+	x, y, squares = x[:len(dst)], y[:len(dst)], squares[:len(dst)]
+	for j := range dst {
+		v := x[j] - y[j]
+		dst[j], squares[j] = v, v*v
+	}
+}

@@ -55,6 +55,23 @@ func testMoments(t *testing.T, m, n int) {
 	same(t, "Standardize"+what, sum, wantSum)
 	f64.Standardize(origin, origin, slip, squares)
 	same(t, "Standardize in place"+what, origin, wantSum)
+
+	for j := range n {
+		wantSlip[j] = origin[j] - squares[j]
+		wantSquares[j] = wantSlip[j] * wantSlip[j]
+	}
+	f64.Subtract(slip, origin, squares)
+	same(t, "Subtract"+what, slip, wantSlip)
+	f64.SubtractSquares(sum, origin, squares, slip)
+	same(t, "SubtractSquares"+what, sum, wantSlip)
+	same(t, "its squares"+what, slip, wantSquares)
+	f64.SubtractSquares(origin, origin, squares, slip)
+	same(t, "SubtractSquares in place"+what, origin, wantSlip)
+	for j := range n {
+		wantSum[j] = sum[j] - squares[j]
+	}
+	f64.Subtract(squares, sum, squares)
+	same(t, "Subtract in place"+what, squares, wantSum)
 	for _, check := range []func(*testing.T){checkW, checkA, checkOrigin, checkSum, checkSlip, checkSquares} {
 		check(t)
 	}

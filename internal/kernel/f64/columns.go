@@ -90,3 +90,28 @@ func Standardize(dst, x, shift, scale []float64) {
 		kernel.Standardize(dst, x, shift, scale)
 	}
 }
+
+// Subtract sets dst to x − y over len(dst) elements; dst may be either.
+func Subtract(dst, x, y []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		subtractAVX512(dst, x, y)
+	case cpu.AVX2:
+		subtractAVX2(dst, x, y)
+	default:
+		kernel.Subtract(dst, x, y)
+	}
+}
+
+// SubtractSquares sets dst to x − y and squares to (x − y)², over len(dst) elements; dst
+// may be x or y.
+func SubtractSquares(dst, x, y, squares []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		subtractSquaresAVX512(dst, x, y, squares)
+	case cpu.AVX2:
+		subtractSquaresAVX2(dst, x, y, squares)
+	default:
+		kernel.SubtractSquares(dst, x, y, squares)
+	}
+}

@@ -123,6 +123,20 @@ func addSquares8AVX512(n int, w *float64, a *float64, lda int, mean *float64, sl
 //go:noescape
 func standardizeAVX512(dst []float64, x []float64, shift []float64, scale []float64)
 
+// Subtracts y from x over len(dst) elements:
+//
+//	for j := range dst { dst[j] = x[j] - y[j] }
+//
+//go:noescape
+func subtractAVX512(dst []float64, x []float64, y []float64)
+
+// Subtracts y from x over len(dst) elements and squares the differences:
+//
+//	for j := range dst { dst[j] = x[j] - y[j]; squares[j] = dst[j] * dst[j] }
+//
+//go:noescape
+func subtractSquaresAVX512(dst []float64, x []float64, y []float64, squares []float64)
+
 // Adds n ≥ 1 rows of A less origin, scaled by w, to sum, over 1 vectors of which the last has tail lanes:
 //
 //	for i := range n { sum[j] += w[i] * (a[i*lda+j] - origin[j]) }
@@ -185,3 +199,17 @@ func addSquares4AVX2(n int, w *float64, a *float64, lda int, mean *float64, slip
 //
 //go:noescape
 func standardizeAVX2(dst []float64, x []float64, shift []float64, scale []float64)
+
+// Subtracts y from x over len(dst) elements:
+//
+//	for j := range dst { dst[j] = x[j] - y[j] }
+//
+//go:noescape
+func subtractAVX2(dst []float64, x []float64, y []float64)
+
+// Subtracts y from x over len(dst) elements and squares the differences:
+//
+//	for j := range dst { dst[j] = x[j] - y[j]; squares[j] = dst[j] * dst[j] }
+//
+//go:noescape
+func subtractSquaresAVX2(dst []float64, x []float64, y []float64, squares []float64)

@@ -1050,6 +1050,151 @@ tailEnd:
 	VZEROUPPER
 	RET
 
+// func subtractAVX512(dst []float64, x []float64, y []float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·subtractAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ y_base+48(FP), BX
+	CMPQ CX, $0x00000020
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPD (DX), Z0
+	VMOVUPD (BX), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPD Z0, (AX)
+	VMOVUPD 64(DX), Z0
+	VMOVUPD 64(BX), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPD Z0, 64(AX)
+	VMOVUPD 128(DX), Z0
+	VMOVUPD 128(BX), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPD Z0, 128(AX)
+	VMOVUPD 192(DX), Z0
+	VMOVUPD 192(BX), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPD Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	SUBQ    $0x00000020, CX
+	CMPQ    CX, $0x00000020
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPD (DX), Z0
+	VMOVUPD (BX), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPD Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, SI
+	BZHIQ     CX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPD.Z (DX), K1, Z0
+	VMOVUPD.Z (BX), K1, Z1
+	VSUBPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func subtractSquaresAVX512(dst []float64, x []float64, y []float64, squares []float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·subtractSquaresAVX512(SB), NOSPLIT, $0-96
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ y_base+48(FP), BX
+	MOVQ squares_base+72(FP), SI
+	CMPQ CX, $0x00000020
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPD (DX), Z0
+	VMOVUPD (BX), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPD Z0, (AX)
+	VMULPD  Z0, Z0, Z0
+	VMOVUPD Z0, (SI)
+	VMOVUPD 64(DX), Z0
+	VMOVUPD 64(BX), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPD Z0, 64(AX)
+	VMULPD  Z0, Z0, Z0
+	VMOVUPD Z0, 64(SI)
+	VMOVUPD 128(DX), Z0
+	VMOVUPD 128(BX), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPD Z0, 128(AX)
+	VMULPD  Z0, Z0, Z0
+	VMOVUPD Z0, 128(SI)
+	VMOVUPD 192(DX), Z0
+	VMOVUPD 192(BX), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPD Z0, 192(AX)
+	VMULPD  Z0, Z0, Z0
+	VMOVUPD Z0, 192(SI)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000020, CX
+	CMPQ    CX, $0x00000020
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPD (DX), Z0
+	VMOVUPD (BX), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPD Z0, (AX)
+	VMULPD  Z0, Z0, Z0
+	VMOVUPD Z0, (SI)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, DI
+	BZHIQ     CX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPD.Z (DX), K1, Z0
+	VMOVUPD.Z (BX), K1, Z1
+	VSUBPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)
+	VMULPD    Z0, Z0, Z0
+	VMOVUPD   Z0, K1, (SI)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
 // func addDiffs1AVX2(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int)
 // Requires: AVX, FMA3
 TEXT ·addDiffs1AVX2(SB), NOSPLIT, $0-56
@@ -1478,6 +1623,153 @@ singleEnd:
 	VSUBPD     Y2, Y1, Y1
 	VMULPD     Y3, Y1, Y1
 	VMASKMOVPD Y1, Y0, (AX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func subtractAVX2(dst []float64, x []float64, y []float64)
+// Requires: AVX
+TEXT ·subtractAVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ y_base+48(FP), BX
+	CMPQ CX, $0x00000010
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPD (DX), Y0
+	VMOVUPD (BX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, (AX)
+	VMOVUPD 32(DX), Y0
+	VMOVUPD 32(BX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, 32(AX)
+	VMOVUPD 64(DX), Y0
+	VMOVUPD 64(BX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, 64(AX)
+	VMOVUPD 96(DX), Y0
+	VMOVUPD 96(BX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD (DX), Y0
+	VMOVUPD (BX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000004, CX
+	CMPQ    CX, $0x00000004
+	JGE     single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), SI
+	MOVQ       $0x00000004, DI
+	SUBQ       CX, DI
+	VMOVUPS    (SI)(DI*8), Y0
+	VMASKMOVPD (DX), Y0, Y1
+	VMASKMOVPD (BX), Y0, Y2
+	VSUBPD     Y2, Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func subtractSquaresAVX2(dst []float64, x []float64, y []float64, squares []float64)
+// Requires: AVX
+TEXT ·subtractSquaresAVX2(SB), NOSPLIT, $0-96
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ y_base+48(FP), BX
+	MOVQ squares_base+72(FP), SI
+	CMPQ CX, $0x00000010
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPD (DX), Y0
+	VMOVUPD (BX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, (AX)
+	VMULPD  Y0, Y0, Y0
+	VMOVUPD Y0, (SI)
+	VMOVUPD 32(DX), Y0
+	VMOVUPD 32(BX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, 32(AX)
+	VMULPD  Y0, Y0, Y0
+	VMOVUPD Y0, 32(SI)
+	VMOVUPD 64(DX), Y0
+	VMOVUPD 64(BX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, 64(AX)
+	VMULPD  Y0, Y0, Y0
+	VMOVUPD Y0, 64(SI)
+	VMOVUPD 96(DX), Y0
+	VMOVUPD 96(BX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, 96(AX)
+	VMULPD  Y0, Y0, Y0
+	VMOVUPD Y0, 96(SI)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, SI
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD (DX), Y0
+	VMOVUPD (BX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, (AX)
+	VMULPD  Y0, Y0, Y0
+	VMOVUPD Y0, (SI)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	ADDQ    $0x00000020, SI
+	SUBQ    $0x00000004, CX
+	CMPQ    CX, $0x00000004
+	JGE     single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), DI
+	MOVQ       $0x00000004, R8
+	SUBQ       CX, R8
+	VMOVUPS    (DI)(R8*8), Y0
+	VMASKMOVPD (DX), Y0, Y1
+	VMASKMOVPD (BX), Y0, Y2
+	VSUBPD     Y2, Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)
+	VMULPD     Y1, Y1, Y1
+	VMASKMOVPD Y1, Y0, (SI)
 
 tailEnd:
 	VZEROUPPER

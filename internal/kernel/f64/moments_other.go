@@ -72,6 +72,12 @@ func standardizeAVX512(dst []float64, x []float64, shift []float64, scale []floa
 	panic("f64: no assembly here")
 }
 
+func subtractAVX512(dst []float64, x []float64, y []float64) { panic("f64: no assembly here") }
+
+func subtractSquaresAVX512(dst []float64, x []float64, y []float64, squares []float64) {
+	panic("f64: no assembly here")
+}
+
 func addDiffs1AVX2(n int, w *float64, a *float64, lda int, origin *float64, sum *float64, tail int) {
 	panic("f64: no assembly here")
 }
@@ -105,5 +111,11 @@ func addSquares4AVX2(n int, w *float64, a *float64, lda int, mean *float64, slip
 }
 
 func standardizeAVX2(dst []float64, x []float64, shift []float64, scale []float64) {
+	panic("f64: no assembly here")
+}
+
+func subtractAVX2(dst []float64, x []float64, y []float64) { panic("f64: no assembly here") }
+
+func subtractSquaresAVX2(dst []float64, x []float64, y []float64, squares []float64) {
 	panic("f64: no assembly here")
 }
