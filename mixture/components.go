@@ -89,9 +89,8 @@ type components struct {
 	logs            []float64 // log(weight·|U|·(2π)^(−d/2))
 
 	maps  *linalg.Dense[float64] // Full and Tied: y = [z 1]·maps, (d+1)×(K·d)
-	theta *linalg.Dense[float64] // the others: log(weight·density) = [z z²]·theta + shift, 2d×K
-	shift []float64
-	// direct tells that [z z²]·theta would cancel.
+	theta *linalg.Dense[float64] // the others: log(weight·density) = [z z² 1]·theta, (2d+1)×K
+	// direct tells that [z z² 1]·theta would cancel.
 	direct bool
 }
 
@@ -222,8 +221,9 @@ func (c *components) prepare() {
 		c.prepareMaps()
 		return
 	}
-	c.theta = linalg.NewDense[float64](2*c.d, c.k, nil)
-	c.shift = slices.Clone(c.logs)
+	c.theta = linalg.NewDense[float64](2*c.d+1, c.k, nil)
+	last := c.theta.Row(2 * c.d)
+	copy(last, c.logs)
 	for k := range c.k {
 		for j := range c.d {
 			inv := c.inverse[k*c.d+j]
@@ -233,15 +233,18 @@ func (c *components) prepare() {
 			}
 			c.theta.Set(j, k, m*inv*inv)
 			c.theta.Set(c.d+j, k, -inv*inv/2)
-			c.shift[k] -= m * inv * m * inv / 2
+			last[k] -= m * inv * m * inv / 2
 		}
 	}
 }
 
 // setLogs replaces the logarithms that the densities start from.
 func (c *components) setLogs(logs []float64) {
-	for k := range c.shift {
-		c.shift[k] += logs[k] - c.logs[k]
+	if c.theta != nil {
+		last := c.theta.Row(2 * c.d)
+		for k := range last {
+			last[k] += logs[k] - c.logs[k]
+		}
 	}
 	c.logs = logs
 }
@@ -250,7 +253,9 @@ func (c *components) setLogs(logs []float64) {
 func (c *components) without(k int) *components {
 	const none = -1e300 // a logarithm that 0 can be multiplied by
 	o := *c
-	o.shift = slices.Clone(c.shift)
+	if c.theta != nil {
+		o.theta = linalg.CopyOf[float64](c.theta)
+	}
 	logs := slices.Clone(c.logs)
 	logs[k] = none
 	o.setLogs(logs)
@@ -321,7 +326,7 @@ func (c *components) standardize(y, z []float64, k int) {
 	}
 }
 
-// quadratic tells whether densities come from one product with [z z²].
+// quadratic tells whether densities come from one product with [z z² 1].
 func (c *components) quadratic() bool { return c.theta != nil && !c.direct }
 
 // logDensities sets p, (hi-lo)×K, to the logarithms of weight times density of the
@@ -330,12 +335,9 @@ func (c *components) logDensities(s *rows, lo, hi int, t *scratch) (p []float64)
 	if c.quadratic() {
 		n := hi - lo
 		p = grow(&t.p, n*c.k)
-		f := linalg.NewDense(n, 2*c.d, grow(&t.y, n*2*c.d))
-		s.blockSquares(f.Data, lo, hi, t)
+		f := linalg.NewDense(n, 2*c.d+1, grow(&t.y, n*(2*c.d+1)))
+		s.blockSquares(f, lo, hi, t)
 		linalg.Gemm(blas.NoTrans, blas.NoTrans, 1, f, c.theta, 0, linalg.NewDense(n, c.k, p))
-		for i := range n {
-			f64.Axpy(1, c.shift, p[i*c.k:(i+1)*c.k])
-		}
 		return p
 	}
 	p = c.blockRadii(s, lo, hi, t)

@@ -96,14 +96,14 @@ func (s *rows) block(dst []float64, width, lo, hi int, t *scratch) {
 	}
 }
 
-// blockSquares sets dst, (hi-lo)×2d row-major, to those rows and their squares beside
-// them.
-func (s *rows) blockSquares(dst []float64, lo, hi int, t *scratch) {
-	raw, stride := s.x.RowBlock(grow(&t.raw, (hi-lo)*s.d), lo, hi)
+// blockSquares sets f, (hi-lo)×(2d+1), to those rows, their squares beside them, and 1.
+func (s *rows) blockSquares(f *linalg.Dense[float64], lo, hi int, t *scratch) {
 	d := s.d
+	raw, stride := s.x.RowBlock(grow(&t.raw, (hi-lo)*d), lo, hi)
 	for i := range hi - lo {
-		row := dst[2*i*d : 2*(i+1)*d]
-		f64.SubtractSquares(row[:d], raw[i*stride:i*stride+d], s.origin, row[d:])
+		row := f.Row(i)
+		f64.SubtractSquares(row[:d], raw[i*stride:i*stride+d], s.origin, row[d:2*d])
+		row[2*d] = 1
 	}
 }
 

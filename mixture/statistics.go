@@ -25,15 +25,15 @@ type moments struct {
 	weight []float64 // Σ w·r of each component
 	first  []float64 // Σ w·r·y, K×d
 	second []float64 // Σ w·r·yyᵀ, lower triangles K×d×d; or of squares, K×d
-	// firstAndSecond stands for both if the components are quadratic: Σ w·r·[z z²], K×2d.
-	firstAndSecond *linalg.Dense[float64]
+	// joint stands for all three if the components are quadratic: Σ w·r·[z z² 1], (2d+1)×K.
+	joint *linalg.Dense[float64]
 }
 
 func newMoments(c *components) *moments {
 	m := &moments{c: c, weight: make([]float64, c.k)}
 	switch {
 	case c.quadratic():
-		m.firstAndSecond = linalg.NewDense[float64](c.k, 2*c.d, nil)
+		m.joint = linalg.NewDense[float64](2*c.d+1, c.k, nil)
 	case c.kind.matrices():
 		m.first, m.second = make([]float64, c.k*c.d), make([]float64, c.k*c.d*c.d)
 	default:
@@ -44,11 +44,11 @@ func newMoments(c *components) *moments {
 
 func (m *moments) merge(o *moments) {
 	m.evidence.merge(o.evidence)
-	f64.Axpy(1, o.weight, m.weight)
-	if m.firstAndSecond != nil {
-		f64.Axpy(1, o.firstAndSecond.Data, m.firstAndSecond.Data)
+	if m.joint != nil {
+		f64.Axpy(1, o.joint.Data, m.joint.Data)
 		return
 	}
+	f64.Axpy(1, o.weight, m.weight)
 	f64.Axpy(1, o.first, m.first)
 	f64.Axpy(1, o.second, m.second)
 }
@@ -57,24 +57,22 @@ func (m *moments) merge(o *moments) {
 func (m *moments) add(s *rows, lo, hi int, t *scratch) {
 	p := m.c.logDensities(s, lo, hi, t)
 	w := m.evidence.add(s, lo, p, m.c.k, t)
-	if m.firstAndSecond != nil {
+	if m.joint != nil {
 		m.addQuadratic(p, w, s.w != nil, t)
 	} else {
 		m.addWhite(p, w, t)
 	}
 }
 
-// addQuadratic takes in rows given as [z z²].
+// addQuadratic takes in rows given as [z z² 1].
 func (m *moments) addQuadratic(p, w []float64, weighted bool, t *scratch) {
-	k := m.c.k
-	f64.AxpyRows(w, p, k, m.weight)
+	n, k, columns := len(w), m.c.k, 2*m.c.d+1
 	if weighted {
 		for i, v := range w {
 			f64.Scal(v, p[i*k:(i+1)*k])
 		}
 	}
-	n := len(w)
-	linalg.Gemm(blas.Trans, blas.NoTrans, 1, linalg.NewDense(n, k, p), linalg.NewDense(n, 2*m.c.d, t.y[:n*2*m.c.d]), 1, m.firstAndSecond)
+	linalg.Gemm(blas.Trans, blas.NoTrans, 1, linalg.NewDense(n, columns, t.y[:n*columns]), linalg.NewDense(n, k, p), 1, m.joint)
 }
 
 // addWhite takes in rows in the coordinates of the components.
@@ -369,6 +367,9 @@ func (e *evidence) finite() error {
 // statistics takes the sums back to the coordinates of the data.
 func (m *moments) statistics(origin []float64) *Statistics {
 	c, d := m.c, m.c.d
+	if m.joint != nil {
+		copy(m.weight, m.joint.Row(2*d))
+	}
 	s := &Statistics{
 		Covariance: c.kind, Origin: slices.Clone(origin), Total: m.total, LogLikelihood: m.logLik, Entropy: m.entropy,
 		Weight: slices.Clone(m.weight), Mean: slices.Clone(c.means),
@@ -384,11 +385,10 @@ func (m *moments) statistics(origin []float64) *Statistics {
 		}
 		mean := s.Mean[k*d : (k+1)*d]
 		switch {
-		case m.firstAndSecond != nil:
-			row := m.firstAndSecond.Row(k)
+		case m.joint != nil:
 			for j := range mean {
-				mean[j] = row[j] / w
-				s.Scatter[k*d+j] = max(0, row[d+j]-row[j]*mean[j])
+				mean[j] = m.joint.At(j, k) / w
+				s.Scatter[k*d+j] = max(0, m.joint.At(d+j, k)-m.joint.At(j, k)*mean[j])
 			}
 		case c.kind.matrices():
 			m.unwhiten(mean, s.Scatter[k*d*d:(k+1)*d*d], k)
