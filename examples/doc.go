@@ -8,6 +8,7 @@
 //	go run ./examples/quantize      # what do I win and lose by a model in int8?
 //	go run ./examples/anomaly       # which rows are unlike the others, and what if the world moves on?
 //	go run ./examples/stack         # what do I win by combining models, and do their probabilities come true?
+//	go run ./examples/clicks        # what does it help to know who likes what?
 //
 // They are a module apart, so that what they import never reaches a user of gram.
 package examples

@@ -88,6 +88,17 @@
 // make of it a function that ascends: any, by pooling adjacent violators, or the
 // logistic one. Platt's suits few samples, isotonic regression a thousand and more.
 //
+// # Pairs of features
+//
+// [FMClassifier] and [FMRegressor] are factorization machines: a weight for every pair of
+// features, of low rank, so that what one user does with one article tells about
+// others. They are for indicators by the thousand, where products as features of
+// their own would be too many and mostly never seen; with few features,
+// prep.Polynomial and a linear model are convex and say more. A score and its gradient
+// take O(k) for each non-zero, since
+//
+//	Σ_{j<l} (vⱼ·vₗ)xⱼxₗ = ½(‖Σ xⱼvⱼ‖² − Σ xⱼ²‖vⱼ‖²).
+//
 // # Sources
 //
 //   - D. Böhning, Multinomial logistic regression algorithm, Annals of the Institute
@@ -115,6 +126,8 @@
 //     a method for prediction, Technometrics 16 (1974): residuals of rows left out.
 //   - G. Yuan, C. Ho, C. Lin, An improved GLMNET for L1-regularized logistic regression,
 //     Journal of Machine Learning Research 13 (2012): proximal Newton steps.
+//   - S. Rendle, Factorization machines, IEEE International Conference on Data Mining
+//     (2010).
 //   - R. Tibshirani et al., Strong rules for discarding predictors in lasso-type
 //     problems, Journal of the Royal Statistical Society B 74 (2012).
 //   - E. Ndiaye, O. Fercoq, A. Gramfort, J. Salmon, Gap safe screening rules for
