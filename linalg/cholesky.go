@@ -31,15 +31,22 @@ type Cholesky struct {
 // but the smallest blocks are products.
 func NewCholesky(workers int, a *Dense[float64]) (*Cholesky, error) {
 	checkSquare("Cholesky", a)
-	if err := checkFinite(a, func(i int) int { return i }); err != nil {
-		return nil, err
-	}
 	n := a.Rows
-	c := &Cholesky{u: NewDense[float64](n, n, nil), norm: symmetricNorm(a)}
-	floor := make([]float64, n)
+	c := &Cholesky{u: NewDense[float64](n, n, nil)}
+	floor, sums := make([]float64, n), make([]float64, n)
 	for i := range n {
-		copy(c.u.Row(i)[i:], a.Row(i)[i:])
-		floor[i] = float64(n) * epsilon * a.Row(i)[i]
+		row := c.u.Row(i)[i:]
+		copy(row, a.Row(i)[i:])
+		floor[i] = float64(n) * epsilon * row[0]
+		addSymmetric(sums, i, row)
+	}
+	for _, s := range sums {
+		c.norm = max(c.norm, s)
+	}
+	if c.norm-c.norm != 0 { // a sum that overflows need not have an infinite term
+		if err := checkFinite(a, func(i int) int { return i }); err != nil {
+			return nil, err
+		}
 	}
 	if j, pivot := cholesky(workers, c.u, floor); j >= 0 {
 		return nil, fmt.Errorf("not positive definite: pivot %.3g in column %d, where A has %.3g: %w", pivot, j, a.Row(j)[j], gram.ErrSingular)
@@ -47,22 +54,16 @@ func NewCholesky(workers int, a *Dense[float64]) (*Cholesky, error) {
 	return c, nil
 }
 
-// symmetricNorm returns the 1-norm of a symmetric matrix, of which the upper triangle
-// is stored.
-func symmetricNorm(a *Dense[float64]) float64 {
-	sums := make([]float64, a.Rows)
-	for i := range a.Rows {
-		row := a.Row(i)[i:]
-		sums[i] += Asum(row)
-		for j, v := range row[1:] {
-			sums[i+1+j] += math.Abs(v)
-		}
+// addSymmetric adds the magnitudes of row i of a symmetric matrix, of which row holds
+// what is at and after the diagonal, to the sums of all its columns. The largest sum is
+// the matrix's 1-norm.
+func addSymmetric(sums []float64, i int, row []float64) {
+	sums[i] += Asum(row)
+	rest := row[1:]
+	sums = sums[i+1:][:len(rest)]
+	for j, v := range rest {
+		sums[j] += math.Abs(v)
 	}
-	var norm float64
-	for _, s := range sums {
-		norm = max(norm, s)
-	}
-	return norm
 }
 
 // choleskyLeaf is the order up to which rows are eliminated one by one.

@@ -83,40 +83,45 @@ var factors = [][2]float64{{1, 0}, {1, 1}, {-2, 3}, {0, 2}, {0, 0}}
 
 func testGemm[T floattest.Float](t *testing.T, m, n, k int, factors ...[2]float64) {
 	t.Helper()
-	r := floattest.Rand(uint64(m*1e6 + n*1e3 + k))
 	for _, tA := range transposes {
 		for _, tB := range transposes {
-			ar, ac := opDims(tA, m, k)
-			br, bc := opDims(tB, k, n)
-			a, checkA := guarded(r, ar, ac, floattest.Ints[T])
-			b, checkB := guarded(r, br, bc, floattest.Ints[T])
-			product := naive(opCopy(tA, a), opCopy(tB, b))
-			for _, f := range factors {
-				alpha, beta := f[0], f[1]
-				c, checkC := guarded(r, m, n, floattest.Ints[T])
-				want := linalg.CopyOf[float64](c)
-				for i := range m {
-					row, old := c.Row(i), want.Row(i)
-					for j, s := range product.Row(i) {
-						old[j] = alpha*s + beta*old[j]
-						if beta == 0 {
-							row[j] = T(math.NaN())
-						}
-					}
+			testGemmOf[T](t, tA, tB, m, n, k, factors...)
+		}
+	}
+}
+
+func testGemmOf[T floattest.Float](t *testing.T, tA, tB blas.Transpose, m, n, k int, factors ...[2]float64) {
+	t.Helper()
+	r := floattest.Rand(uint64(m*1e6 + n*1e3 + k))
+	ar, ac := opDims(tA, m, k)
+	br, bc := opDims(tB, k, n)
+	a, checkA := guarded(r, ar, ac, floattest.Ints[T])
+	b, checkB := guarded(r, br, bc, floattest.Ints[T])
+	product := naive(opCopy(tA, a), opCopy(tB, b))
+	for _, f := range factors {
+		alpha, beta := f[0], f[1]
+		c, checkC := guarded(r, m, n, floattest.Ints[T])
+		want := linalg.CopyOf[float64](c)
+		for i := range m {
+			row, old := c.Row(i), want.Row(i)
+			for j, s := range product.Row(i) {
+				old[j] = alpha*s + beta*old[j]
+				if beta == 0 {
+					row[j] = T(math.NaN())
 				}
-				linalg.Gemm(tA, tB, T(alpha), a, b, T(beta), c)
-				for i := range m {
-					for j, x := range want.Row(i) {
-						if got := c.At(i, j); got != x {
-							t.Fatalf("%c%c %d×%d×%d alpha %v beta %v: (%d, %d) is %v, want %v", tA, tB, m, n, k, alpha, beta, i, j, got, x)
-						}
-					}
-				}
-				checkA(t)
-				checkB(t)
-				checkC(t)
 			}
 		}
+		linalg.Gemm(tA, tB, T(alpha), a, b, T(beta), c)
+		for i := range m {
+			for j, x := range want.Row(i) {
+				if got := c.At(i, j); got != x {
+					t.Fatalf("%c%c %d×%d×%d alpha %v beta %v: (%d, %d) is %v, want %v", tA, tB, m, n, k, alpha, beta, i, j, got, x)
+				}
+			}
+		}
+		checkA(t)
+		checkB(t)
+		checkC(t)
 	}
 }
 
@@ -148,7 +153,13 @@ func TestGemmBlocks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a large product")
 	}
-	floattest.Levels(t, func(t *testing.T) { testGemm[float64](t, 301, 2300, 270, [2]float64{2, 1}) })
+	// More than one block of rows, of columns and of depth. Each way of packing A and B is there.
+	const m, n, k = 133, 2060, 505
+	floattest.Levels(t, func(t *testing.T) {
+		for _, op := range transposes {
+			testGemmOf[float64](t, op, op, m, n, k, [2]float64{2, 1})
+		}
+	})
 }
 
 func TestGemmRounding(t *testing.T) {

@@ -222,23 +222,39 @@ func (p *product[T]) panelOfB(buf []T, j0, j, v, q, k int) (b *T, ldb int) {
 // of r.
 func (p *product[T]) packA(buf []T, i0, m, q, k int) {
 	for _, down := range runs(m, p.kern.Rows) {
-		for y := range down.count {
-			r, i := down.size, down.at+y*down.size
+		r := down.size
+		for y := 0; y < down.count; y++ {
+			i := down.at + y*r
 			dst := buf[i*k : (i+r)*k]
-			if !p.transA {
+			switch {
+			case !p.transA:
 				transpose(p.kern, k, r, p.a[(i0+i)*p.lda+q:], p.lda, dst, r)
-				continue
-			}
-			if r == 8 { // spares the calls of memmove
+			case r == 4 && y+1 < down.count:
+				p.packFours(buf[i*k:(i+8)*k], i0+i, q, k)
+				y++
+			case r == 8: // spares the calls of memmove
 				for s := range k {
 					*(*[8]T)(dst[s*8:]) = *(*[8]T)(p.a[(q+s)*p.lda+i0+i:])
 				}
-				continue
-			}
-			for s := range k {
-				copy(dst[s*r:(s+1)*r], p.a[(q+s)*p.lda+i0+i:])
+			default:
+				for s := range k {
+					copy(dst[s*r:(s+1)*r], p.a[(q+s)*p.lda+i0+i:])
+				}
 			}
 		}
+	}
+}
+
+// packFours is packA for two groups of four rows at i of a transposed A: together they
+// are a cache line of each of its rows.
+func (p *product[T]) packFours(buf []T, i, q, k int) {
+	first, second := buf[:4*k], buf[4*k:8*k]
+	at := q*p.lda + i
+	for len(first) >= 4 && len(second) >= 4 {
+		row := (*[8]T)(p.a[at:])
+		*(*[4]T)(first) = *(*[4]T)(row[:4])
+		*(*[4]T)(second) = *(*[4]T)(row[4:])
+		first, second, at = first[4:], second[4:], at+p.lda
 	}
 }
 
