@@ -90,20 +90,23 @@ func environment() []string {
 	return env
 }
 
-func openblas(dir string) *peer {
+// compiled is the peer of a C program, which is built with a library and run with args.
+func compiled(dir, name string, text []byte, lib string, args ...string) *peer {
 	return &peer{start: func() (*exec.Cmd, error) {
-		src, bin := filepath.Join(dir, "openblas.c"), filepath.Join(dir, "openblas")
-		if err := os.WriteFile(src, openblasC, 0o644); err != nil {
+		src, bin := filepath.Join(dir, name+".c"), filepath.Join(dir, name)
+		if err := os.WriteFile(src, text, 0o644); err != nil {
 			return nil, err
 		}
-		if out, err := exec.Command("gcc", "-O2", "-o", bin, src, "-ldl").CombinedOutput(); err != nil {
+		if out, err := exec.Command("gcc", "-O2", "-o", bin, src, lib).CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("gcc: %w: %s", err, out)
 		}
-		cmd := exec.Command(bin)
+		cmd := exec.Command(bin, args...)
 		cmd.Env = environment()
 		return cmd, nil
 	}}
 }
+
+func openblas(dir string) *peer { return compiled(dir, "openblas", openblasC, "-ldl") }
 
 func sklearn(dir string) *peer {
 	return &peer{ready: true, start: func() (*exec.Cmd, error) {

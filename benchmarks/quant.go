@@ -4,9 +4,6 @@ import (
 	_ "embed"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 
 	"gonum.org/v1/gonum/blas"
 
@@ -18,20 +15,7 @@ import (
 //go:embed peers/onednn.c
 var onednnC []byte
 
-func onednn(dir string) *peer {
-	return &peer{start: func() (*exec.Cmd, error) {
-		src, bin := filepath.Join(dir, "onednn.c"), filepath.Join(dir, "onednn")
-		if err := os.WriteFile(src, onednnC, 0o644); err != nil {
-			return nil, err
-		}
-		if out, err := exec.Command("gcc", "-O2", "-o", bin, src, "-ldnnl").CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("gcc: %w: %s", err, out)
-		}
-		cmd := exec.Command(bin)
-		cmd.Env = environment()
-		return cmd, nil
-	}}
-}
+func onednn(dir string) *peer { return compiled(dir, "onednn", onednnC, "-ldnnl") }
 
 // bytesMul multiplies m rows of uint8 with n×k packed weights.
 func bytesMul(m, n, k int) func() (float64, error) {

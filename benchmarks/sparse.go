@@ -5,11 +5,13 @@ import (
 	_ "embed"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
 
+	"github.com/gram-ml/gram/internal/kernel/ruler"
 	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/linalg"
 	"github.com/gram-ml/gram/sparse"
@@ -17,6 +19,9 @@ import (
 
 //go:embed peers/scipy_sparse_peer.py
 var scipySparsePy []byte
+
+//go:embed peers/graphblas.c
+var graphblasC []byte
 
 func scipySparse(dir string) *peer {
 	return &peer{ready: true, start: func() (*exec.Cmd, error) {
@@ -117,9 +122,40 @@ func mulVecWork(m *sparse.CSR[float64]) func() {
 	return func() { m.MulVec(y, x) }
 }
 
-// sparseRows compares with scipy.sparse, and reading with scikit-learn's.
+// bandedStream times a plain read of the bytes that the product of the banded matrix by
+// a vector reads.
+func bandedStream() func() (float64, error) {
+	return prepared(func() (func() error, error) {
+		x := random[float64](1, (10_000_000*12+1_000_000*24)/8/64*64).Data
+		return func() error { ruler.Read(x); return nil }, nil
+	})
+}
+
+// longDot times the inner product of a short vector and a long one.
+func longDot(short, long int) func() (float64, error) {
+	const n = 10_000_000
+	r := rand.New(rand.NewPCG(1, 2))
+	vector := func(entries int) *sparse.Vector[float64] {
+		v := &sparse.Vector[float64]{N: n}
+		for k := range entries {
+			v.Ind = append(v.Ind, uint32(k*(n/entries)+r.IntN(n/entries)))
+			v.Val = append(v.Val, 1)
+		}
+		return v
+	}
+	var a, b *sparse.Vector[float64]
+	return timed(func() {
+		if a == nil {
+			a, b = vector(short), vector(long)
+		}
+		a.Dot(b)
+	})
+}
+
+// sparseRows compares with scipy.sparse, SuiteSparse:GraphBLAS, and reading with
+// scikit-learn's.
 func sparseRows(dir string) []row {
-	sp := scipySparse(dir)
+	sp, gb := scipySparse(dir), compiled(dir, "graphblas", graphblasC, "-lgraphblas", dir)
 	compare := func(name, work string, target float64, ours func() (float64, error)) row {
 		return row{name: name, peer: "scipy", target: target, gram: ours,
 			other: func() (float64, error) { return sp.seconds("%s", work) }}
@@ -127,6 +163,10 @@ func sparseRows(dir string) []row {
 	out := []row{
 		compare("sparse MulVec random 1e6×1e6, 10 a row", "mulvec/random", 1.5, onMatrix(dir, sp, "random", mulVecWork)),
 		compare("sparse MulVec banded 1e6×1e6, 10 a row", "mulvec/banded", 1.5, onMatrix(dir, sp, "banded", mulVecWork)),
+		{name: "sparse MulVec banded 1e6×1e6, 10 a row", peer: "read of the bytes", target: 1 / 1.3,
+			gram: onMatrix(dir, sp, "banded", mulVecWork), other: bandedStream()},
+		{name: "sparse Dot of 1,000 and 1,000,000 entries", peer: "limit", target: 1,
+			gram: longDot(1000, 1_000_000), other: func() (float64, error) { return 40e-6, nil }},
 		compare("sparse MulDense k=32, 2e5×2e5, 20 a row", "muldense", 4, onMatrix(dir, sp, "tall", func(m *sparse.CSR[float64]) func() {
 			b, c := random[float64](m.Cols, 32), random[float64](m.Rows, 32)
 			return func() { m.MulDense(c, b) }
@@ -139,7 +179,11 @@ func sparseRows(dir string) []row {
 			})),
 			compare("sparse MulUnsorted "+kind[0], "mul/"+kind[0], 1.8, onMatrix(dir, sp, kind[1], func(m *sparse.CSR[float64]) func() {
 				return func() { sparse.MulUnsorted(1, m, m) }
-			})))
+			})),
+			// The peer reads the files that our side has asked for.
+			row{name: "sparse Mul " + kind[0], peer: "GraphBLAS", target: 5, gram: onMatrix(dir, sp, kind[1], func(m *sparse.CSR[float64]) func() {
+				return func() { sparse.Mul(m, m) }
+			}), other: func() (float64, error) { return gb.seconds("%s", kind[1]) }})
 	}
 	return append(out,
 		compare("sparse FromCOO 1e7", "fromcoo", 2, prepared(func() (func() error, error) {
