@@ -198,9 +198,8 @@ func sortRows[T constraints.Float](m *CSR[T], first int64, lo, hi int, d Duplica
 	for i := lo; i < hi; i++ {
 		end := m.Ptr[i+1]
 		col, val := m.Col[from:end], m.Val[from:end]
-		s.sort(col, val)
 		n := len(col)
-		if repeats(col) {
+		if !s.sort(col, val) {
 			n = dedupe(col, val, d)
 		}
 		if to != from {
@@ -228,16 +227,6 @@ func (m *CSR[T]) closeGaps(g *grouping[T], kept []int) {
 		to += n
 	}
 	m.Col, m.Val = m.Col[:to], m.Val[:to]
-}
-
-// repeats tells whether a sorted list has an element twice.
-func repeats(col []uint32) bool {
-	for k := 1; k < len(col); k++ {
-		if col[k] == col[k-1] {
-			return true
-		}
-	}
-	return false
 }
 
 // dedupe merges entries of the same column of a sorted row and returns how many remain.

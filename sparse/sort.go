@@ -27,27 +27,36 @@ type pair[T constraints.Float] struct {
 }
 
 // sort sorts a row by column, stably: a short one by comparing all with all, a long one
-// by radix.
-func (s *sorter[T]) sort(col []uint32, val []T) {
+// by radix. It tells whether the columns are distinct.
+func (s *sorter[T]) sort(col []uint32, val []T) (distinct bool) {
 	n := len(col)
 	switch {
-	case slices.IsSorted(col):
-		return
+	case increasing(col):
+		return true
 	case n > f64.SpRankMax():
 		s.sortLong(col, val)
-		return
+		return increasing(col)
 	}
 	copy(s.col[:], col)
 	copy(s.val[:], val)
 	f64.SpRank(n, s.col[:], s.rank[:])
-	clear(s.seen[:n])
-	val = val[:n]
+	sum := 0
+	from := s.val[:n]
 	for k, r := range s.rank[:n] {
-		// The same column again goes to the place after it.
+		col[r], val[r] = s.col[k], from[k]
+		sum += int(r)
+	}
+	if sum == n*(n-1)/2 {
+		return true
+	}
+	// The same column again has the same rank and goes to the place after it.
+	clear(s.seen[:n])
+	for k, r := range s.rank[:n] {
 		at := r + uint32(s.seen[r])
 		s.seen[r]++
-		col[at], val[at] = s.col[k], s.val[k]
+		col[at], val[at] = s.col[k], from[k]
 	}
+	return false
 }
 
 // sortColumns writes the columns of list, at most f64.SpRankMax and each there once, to
@@ -67,7 +76,7 @@ func (s *sorter[T]) terms(spans []int64, factor []T, fromCol []uint32, fromVal [
 	n := spTerms(spans, factor, fromCol, fromVal, s.col[:], s.val[:])
 	f64.SpRank(n, s.col[:], s.rank[:])
 	clear(val)
-	if spPlace(s.rank[:n], s.col[:n], s.val[:n], col, val) == n*(n-1)/2 {
+	if spPlace(s.rank[:n], s.col[:n], s.val[:n], col, val) == n*(n-1)/2 { // 0, 1, …, n−1
 		return n
 	}
 	// Terms of the same column have the same rank, and the ranks after it are missing.
