@@ -109,6 +109,20 @@ func TestFarPointers(t *testing.T) {
 			t.Fatalf("span %d of 5e9 entries has %d rows", s, n)
 		}
 	}
+
+	// A product of more terms than 2³²: each row of A leads to the long row of B.
+	const rows, long = 50_000, 100_000
+	a := &sparse.CSR[float64]{Rows: rows, Cols: 2, Ptr: make([]int64, rows+1), Col: make([]uint32, rows), Val: make([]float64, rows)}
+	b := &sparse.CSR[float64]{Rows: 2, Cols: long, Ptr: []int64{0, long, long}, Col: make([]uint32, long), Val: make([]float64, long)}
+	for i := range a.Ptr {
+		a.Ptr[i] = int64(i)
+	}
+	terms := sparse.CountTerms(a, b)
+	for _, i := range []int64{0, 1, 30_000, rows} {
+		if want := i * (long + 1); terms[i] != want {
+			t.Errorf("%d terms up to row %d, want %d", terms[i], i, want)
+		}
+	}
 }
 
 func TestConversions(t *testing.T) {

@@ -47,7 +47,8 @@
 // # Text and files
 //
 // [FeatureHasher] and [TFIDF] make rows of tokens, [MinHash] and [NearDuplicates] find
-// sets that are alike. [ReadSVMLight] and [ReadMatrixMarket] read files as a stream.
+// sets that are alike. [ReadSVMLight] and [ReadMatrixMarket] read files as a stream,
+// [ReadNPZ] those of scipy.sparse.save_npz.
 //
 // # Sources
 //

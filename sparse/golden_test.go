@@ -41,6 +41,7 @@ type golden struct {
 	Tokens                             [][]string
 	Hashed, Unsigned, TFIDF, Sublinear stored
 	Vocabulary                         []string
+	NPZ                                map[string][]byte
 }
 
 func readGolden(t *testing.T) *golden {

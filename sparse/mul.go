@@ -20,7 +20,7 @@ import (
 //
 // It is Gustavson's algorithm: one pass counts the entries of each row, another
 // computes them. Where nearly every term becomes an entry, as a sample of the rows
-// tells, there is no need to count. Memory is that of the result, at most a seventh
+// tells, there is no need to count, and the terms of short rows are sorted. Memory is that of the result, at most a seventh
 // more, and O(columns of B). Time is that of the terms Σ aᵢⱼ·(entries of row j of B).
 //
 // F. G. Gustavson, Two fast algorithms for sparse matrices, ACM TOMS 4 (1978).

@@ -230,16 +230,25 @@ func TestParallelBits(t *testing.T) {
 	}
 }
 
-// A product takes memory for the result and O(columns).
+// A product takes memory for the result and O(columns) a goroutine, whether few terms
+// meet or many, and where there are too many columns for that, O(longest row).
 func TestMulMemory(t *testing.T) {
-	a := randomCSR[float64](floattest.Rand(11), 3000, 3000, 8)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	c := sparse.Mul(a, a)
-	runtime.ReadMemStats(&after)
-	want := 12*c.NNZ() + 8*2*int64(a.Rows) + 9*int64(a.Cols)
-	if got := int64(after.TotalAlloc - before.TotalAlloc); got > want+want/5+1<<16 {
-		t.Errorf("%d bytes were allocated, want about %d", got, want)
+	for _, c := range []struct{ cols, perRow int }{{3000, 8}, {300, 8}, {1 << 30, 8}, {40, 20}} {
+		for _, workers := range []int{1, 3} {
+			r := floattest.Rand(11)
+			a, b := randomCSR[float64](r, 3000, 3000, c.perRow), randomCSR[float64](r, 3000, c.cols, c.perRow)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			p := sparse.MulParallel(workers, a, b)
+			runtime.ReadMemStats(&after)
+			want := 12*p.NNZ() + 8*2*int64(a.Rows)
+			if c.cols < 1<<24 {
+				want += int64(workers) * 9 * int64(c.cols)
+			}
+			if got := int64(after.TotalAlloc - before.TotalAlloc); got > want+want/5+1<<16 {
+				t.Errorf("%d columns, %d workers: %d bytes were allocated, want about %d", c.cols, workers, got, want)
+			}
+		}
 	}
 }
 

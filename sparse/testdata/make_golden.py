@@ -5,6 +5,8 @@
 Products, sums and conversions of scipy.sparse; hashed and weighted tokens of
 sklearn.feature_extraction. A matrix is {"shape", "ptr", "col", "val"}.
 """
+import base64
+import io
 import json
 
 import numpy as np
@@ -21,6 +23,18 @@ def csr(m):
     return {"shape": m.shape, "ptr": m.indptr.tolist(), "col": m.indices.tolist(), "val": m.data.tolist()}
 
 
+def npz(m):
+    f = io.BytesIO()
+    sp.save_npz(f, m)
+    return base64.b64encode(f.getvalue()).decode()
+
+
+def wide(m):
+    m = m.copy()
+    m.indices, m.indptr = m.indices.astype(np.int64), m.indptr.astype(np.int64)
+    return m
+
+
 rng = np.random.default_rng(7)
 A = sp.random(30, 40, 0.15, random_state=rng, format="csr", data_rvs=rng.standard_normal)
 B = sp.random(40, 25, 0.2, random_state=rng, format="csr", data_rvs=rng.standard_normal)
@@ -35,6 +49,12 @@ golden = {
     "a": csr(A), "b": csr(B), "ab": csr(A @ B), "aat": csr(sp.triu(A @ A.T)), "at": csr(A.T.tocsr()),
     "row": row.tolist(), "colOf": col.tolist(), "valOf": val.tolist(),
     "coo": csr(sp.coo_matrix((val, (row, col)), shape=(9, 11)).tocsr()),
+    "npz": {
+        "float64": npz(A), "float32": npz(A.astype(np.float32)), "int16": npz((A * 100).astype(np.int16)), "bool": npz(A != 0),
+        "wide": npz(wide(A)), "csc": npz(A.tocsc()),
+        # The rows of A from the last to the first, each from its end.
+        "unsorted": npz(sp.csr_matrix((A.data[::-1], A.indices[::-1], A.nnz - A.indptr[::-1]), shape=A.shape)),
+    },
     "tokens": tokens,
     "hashed": csr(FeatureHasher(16, input_type="string").transform(tokens)),
     "unsigned": csr(FeatureHasher(1000, input_type="string", alternate_sign=False).transform(tokens)),
