@@ -102,9 +102,12 @@ func TestBadParameters(t *testing.T) {
 		{linear.Logistic{ClassWeight: []float64{1, 2}, Balanced: true}, "linear: ClassWeight and Balanced are both set: invalid hyperparameter"},
 	}
 	for _, c := range tests {
-		b, err := c.trainer.Fit(background, X, y, nil)
-		checkError(t, "logistic", b == nil, err, gram.ErrParam, c.text)
-		s, err := linear.Softmax(c.trainer).Fit(background, X, y, nil)
+		m, err := c.trainer.Fit(background, X, y, nil)
+		checkError(t, "logistic", m == nil, err, gram.ErrParam, c.text)
+		b := c.trainer
+		s, err := linear.Softmax{
+			C: b.C, Tol: b.Tol, MaxIter: b.MaxIter, Workers: b.Workers, Solver: b.Solver, ClassWeight: b.ClassWeight, Balanced: b.Balanced,
+		}.Fit(background, X, y, nil)
 		checkError(t, "softmax", s == nil, err, gram.ErrParam, c.text)
 	}
 	m, err := linear.Logistic{ClassWeight: []float64{0, 0}}.Fit(background, X, y, nil)

@@ -44,6 +44,13 @@ type Logistic struct {
 	// converged when the duality gap, which bounds how far the objective is above its
 	// minimum, is ≤ Tol times the objective of the best intercept alone.
 	Tol float64
+	// Start is a model to begin from, such as that of another C; nil begins without.
+	// The result is the same, but for the tolerance.
+	Start *LogisticModel
+	// Offset is a part of the log-odds of each of the n training rows that is known
+	// already; nil means 0. Models know nothing of it: add those of new rows to
+	// their scores.
+	Offset []float64
 	// Workers limits the goroutines, 0 means GOMAXPROCS. The model does not
 	// depend on it, not in a single bit.
 	Workers int
@@ -68,24 +75,63 @@ var _ gram.ClassifierTrainer = Logistic{}
 // set takes O(n·d + s²) or O(n·d + n·s), for sparse X of the entries, and memory for
 // min(s², the set's entries).
 func (t Logistic) Fit(ctx context.Context, X gram.Matrix, y []int, w []float64) (*LogisticModel, error) {
-	s := &settings{
-		intercept: !t.NoIntercept, solver: t.Solver, maxIter: t.MaxIter, tol: t.Tol, workers: t.Workers, progress: t.Progress,
-	}
-	if err := s.check(t.C, t.L1Ratio); err != nil {
-		return nil, err
-	}
-	classes, w, err := sampleWeights(X, y, w, t.ClassWeight, t.Balanced)
+	s, w, err := t.prepare(X, y, w)
 	if err != nil {
 		return nil, err
-	}
-	if classes > 2 {
-		return nil, fmt.Errorf("linear: y has %d classes, Logistic takes 2 and Softmax more: %w", classes, gram.ErrLabels)
 	}
 	p, report, err := solve(ctx, X, y, w, 1, s)
 	if p == nil {
 		return nil, err
 	}
-	return &LogisticModel{coef: p.coef, intercept: p.bias[0], convergence: report}, err
+	return newLogisticModel(p, report), err
+}
+
+func newLogisticModel(p *params, report gram.Convergence) *LogisticModel {
+	return &LogisticModel{coef: p.coef, intercept: p.bias[0], convergence: report}
+}
+
+// prepare checks everything but what X holds and returns the weights of rows.
+func (t Logistic) prepare(X gram.Matrix, y []int, w []float64) (*settings, []float64, error) {
+	s := &settings{
+		intercept: !t.NoIntercept, solver: t.Solver, maxIter: t.MaxIter, tol: t.Tol, workers: t.Workers, progress: t.Progress,
+		offset: t.Offset,
+	}
+	if err := s.check(t.C, t.L1Ratio); err != nil {
+		return nil, nil, err
+	}
+	classes, w, err := sampleWeights(X, y, w, t.ClassWeight, t.Balanced)
+	if err != nil {
+		return nil, nil, err
+	}
+	if classes > 2 {
+		return nil, nil, fmt.Errorf("linear: y has %d classes, Logistic takes 2 and Softmax more: %w", classes, gram.ErrLabels)
+	}
+	if err := checkOffset(t.Offset, len(y)); err != nil {
+		return nil, nil, err
+	}
+	if m := t.Start; m != nil {
+		if _, d := X.Dims(); m.Features() != d {
+			return nil, nil, fmt.Errorf("linear: X has %d features, Start %d: %w", d, m.Features(), gram.ErrShape)
+		}
+		s.start = &params{coef: m.coef, bias: []float64{m.intercept}}
+	}
+	return s, w, nil
+}
+
+// checkOffset checks that offsets, nil for none, are n finite numbers.
+func checkOffset(offset []float64, n int) error {
+	if offset == nil {
+		return nil
+	}
+	if len(offset) != n {
+		return fmt.Errorf("linear: Offset has %d numbers, want %d: %w", len(offset), n, gram.ErrShape)
+	}
+	for i, v := range offset {
+		if v-v != 0 {
+			return fmt.Errorf("linear: Offset %d is %v: %w", i, v, gram.ErrNonFinite)
+		}
+	}
+	return nil
 }
 
 // TrainClassifier calls [Logistic.Fit].
@@ -148,7 +194,7 @@ func (m *LogisticModel) DecisionFunction(dst []float64, X gram.Matrix) ([]float6
 
 // scores calls f with the scores of rows lo, lo+1 and so on, block by block.
 func (m *LogisticModel) scores(X gram.Matrix, f func(lo int, z []float64)) error {
-	return eachBlock(X, &params{m.coef, []float64{m.intercept}}, f)
+	return eachBlock(X, &params{coef: m.coef, bias: []float64{m.intercept}}, f)
 }
 
 // Predict returns the more probable class of each of the n rows, 0 where they

@@ -76,6 +76,7 @@ func newProblem(ctx context.Context, X gram.Matrix, y []int, w []float64, cols i
 		}
 	}
 	p.std = newStandard(m, s.intercept)
+	p.at.offset = s.offset
 	// Shifting makes sparse rows dense, which is worth it where they nearly are.
 	if p.std.far() && (p.sparse == nil || p.sparse.count >= 0.1*float64(n)*float64(d)) {
 		p.offset, p.std.mean = p.std.mean, make([]float64, d)
@@ -93,6 +94,15 @@ func (p *problem) params(theta []float64) *params {
 	out := newParams(d, p.cols)
 	p.std.params(out, theta)
 	p.unshift(out)
+	return out
+}
+
+// shifted returns parameters for X as those for x.
+func (p *problem) shifted(of *params) *params {
+	out := &params{coef: of.coef, bias: append([]float64(nil), of.bias...)}
+	for j, mu := range p.offset {
+		f64.Axpy(mu, out.coef[j*p.cols:(j+1)*p.cols], out.bias)
+	}
 	return out
 }
 
@@ -213,7 +223,7 @@ func (p *problem) entries() float64 {
 
 // start sets pt to the best place with all coefficients zero, the log-odds of
 // the classes, and returns f there. A class of no weight gets a probability of
-// 1e-8.
+// 1e-8. With offsets it is not the best one.
 func (p *problem) start(pt *point) float64 {
 	clear(pt.theta)
 	share := make([]float64, max(2, p.cols))
@@ -258,7 +268,7 @@ func (p *problem) eval(ctx context.Context, pt *point) error {
 	f64.Scal(p.factor, g.bias)
 	f64.Axpy(p.lambda, p.at.coef, g.coef)
 	pt.residual = p.residual(g)
-	p.std.gradient(pt.grad, &params{g.coef, g.bias})
+	p.std.gradient(pt.grad, &params{coef: g.coef, bias: g.bias})
 	return nil
 }
 
@@ -305,7 +315,7 @@ func (p *problem) product(ctx context.Context, dst, theta, v []float64) error {
 	f64.Scal(p.factor, h.coef)
 	f64.Scal(p.factor, h.bias)
 	f64.Axpy(p.lambda, p.dir.coef, h.coef)
-	p.std.gradient(dst, &params{h.coef, h.bias})
+	p.std.gradient(dst, &params{coef: h.coef, bias: h.bias})
 	return nil
 }
 

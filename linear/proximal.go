@@ -291,18 +291,11 @@ func (l *penalized) newModel(ctx context.Context) (model, error) {
 }
 
 // solvePenalized is solve with an L1 penalty.
-func solvePenalized(ctx context.Context, X gram.Matrix, y []int, w []float64, cols int, s *settings) (*params, gram.Convergence, error) {
-	p, err := newProblem(ctx, X, y, w, cols, s)
-	if err != nil {
-		return nil, gram.Convergence{}, err
-	}
+func solvePenalized(ctx context.Context, X gram.Matrix, p *problem, s *settings) (*params, gram.Convergence, error) {
 	l := newPenalized(p, s.l1, s.lambda)
-	pt := newPoint(p.size())
-	tol := s.tol * p.start(pt)
-	p.std.params(p.at, pt.theta)
-	copy(l.at.bias, p.at.bias)
+	tol, err := l.begin(ctx, s)
 	var report gram.Convergence
-	if err = l.approach(ctx, tol); err == nil {
+	if err == nil {
 		report, err = l.minimize(ctx, tol, s.maxIter, s.progress)
 	}
 	err, keep := explain(X, err, report, "duality gap")
@@ -310,6 +303,34 @@ func solvePenalized(ctx context.Context, X gram.Matrix, y []int, w []float64, co
 		return nil, report, err
 	}
 	return l.params(), report, err
+}
+
+// begin sets the site to begin at and returns the gap to come down to.
+func (l *penalized) begin(ctx context.Context, s *settings) (tol float64, err error) {
+	p := l.p
+	pt := newPoint(p.size())
+	tol = s.tol * p.start(pt)
+	p.std.params(p.at, pt.theta)
+	copy(l.at.bias, p.at.bias)
+	if p.at.offset != nil {
+		copy(l.at.z, p.at.offset)
+		if err := l.settle(ctx, l.at); err != nil {
+			return 0, err
+		}
+		tol = s.tol * l.at.loss
+	}
+	if s.start == nil {
+		return tol, l.approach(ctx, tol)
+	}
+	from := p.shifted(s.start)
+	copy(l.at.coef, from.coef)
+	copy(l.at.bias, from.bias)
+	for j, scale := range p.std.scale {
+		if math.IsInf(scale, 1) {
+			clear(l.at.coef[j*p.cols : (j+1)*p.cols])
+		}
+	}
+	return tol, nil
 }
 
 // approach begins on a part of the rows if there are many, as beginNewton does.

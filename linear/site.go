@@ -13,7 +13,7 @@ import (
 // for them.
 type site struct {
 	coef, bias []float64 // d×cols, cols
-	z, r       []float64 // n×cols: X·coef, and the derivatives of the loss by the scores
+	z, r       []float64 // n×cols: scores without biases, and the derivatives of the loss by them
 	grad       []float64 // of the loss by coef, biases following
 	loss       float64
 	drift      []float64 // derivatives by the biases, as near to 0 as rounding lets them
@@ -89,7 +89,11 @@ func (l *penalized) score(ctx context.Context, at *site) error {
 	p := l.p
 	return par.For(ctx, p.workers, len(p.spans), 1, func(_, lo, hi int) {
 		for _, s := range p.spans[lo:hi] {
-			p.x.MulRows(at.z[s.lo*p.cols:s.hi*p.cols], s.lo, s.hi, at.coef, p.cols)
+			z := at.z[s.lo*p.cols : s.hi*p.cols]
+			p.x.MulRows(z, s.lo, s.hi, at.coef, p.cols)
+			if p.at.offset != nil {
+				f64.Axpy(1, p.at.offset[s.lo*p.cols:s.hi*p.cols], z)
+			}
 		}
 	})
 }

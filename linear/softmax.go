@@ -2,6 +2,7 @@ package linear
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"github.com/gram-ml/gram"
@@ -44,6 +45,13 @@ type Softmax struct {
 	// converged when the duality gap, which bounds how far the objective is above its
 	// minimum, is ≤ Tol times the objective of the best intercept alone.
 	Tol float64
+	// Start is a model to begin from, such as that of another C; nil begins without.
+	// The result is the same, but for the tolerance.
+	Start *SoftmaxModel
+	// Offset is a part of the scores of each of the n training rows that is known
+	// already, n×K row-major; nil means 0. Models know nothing of it: add those of new
+	// rows to their scores.
+	Offset []float64
 	// Workers limits the goroutines, 0 means GOMAXPROCS. The model does not
 	// depend on it, not in a single bit.
 	Workers int
@@ -60,28 +68,74 @@ var _ gram.ClassifierTrainer = Softmax{}
 // Errors are those of [Logistic.Fit]. An iteration takes O(n·d·K), and
 // NewtonCholesky in addition O(n·d²K² + d³K³) whenever it forms a Hessian.
 func (t Softmax) Fit(ctx context.Context, X gram.Matrix, y []int, w []float64) (*SoftmaxModel, error) {
-	s := &settings{
-		intercept: !t.NoIntercept, solver: t.Solver, maxIter: t.MaxIter, tol: t.Tol, workers: t.Workers, progress: t.Progress,
-	}
-	if err := s.check(t.C, t.L1Ratio); err != nil {
-		return nil, err
-	}
-	classes, w, err := sampleWeights(X, y, w, t.ClassWeight, t.Balanced)
+	s, classes, w, err := t.prepare(X, y, w)
 	if err != nil {
 		return nil, err
 	}
-	cols := classes
-	if classes == 2 {
-		// In the log-odds v, coefficients are ∓v/2 and their penalty is ‖v‖²/(4C).
-		cols, s.lambda = 1, s.lambda/2
-	}
-	p, report, err := solve(ctx, X, y, w, cols, s)
+	p, report, err := solve(ctx, X, y, w, columnsOf(classes), s)
 	if p == nil {
 		return nil, err
 	}
-	m := newSoftmaxModel(classes, p)
-	m.convergence = report
-	return m, err
+	return newSoftmaxModel(classes, p, report), err
+}
+
+// columnsOf returns the number of scores that the fit of a number of classes has: for two
+// classes, their difference alone.
+func columnsOf(classes int) int {
+	if classes == 2 {
+		return 1
+	}
+	return classes
+}
+
+// prepare checks everything but what X holds and returns the number of classes and the
+// weights of rows.
+func (t Softmax) prepare(X gram.Matrix, y []int, w []float64) (*settings, int, []float64, error) {
+	s := &settings{
+		intercept: !t.NoIntercept, solver: t.Solver, maxIter: t.MaxIter, tol: t.Tol, workers: t.Workers, progress: t.Progress,
+		offset: t.Offset,
+	}
+	if err := s.check(t.C, t.L1Ratio); err != nil {
+		return nil, 0, nil, err
+	}
+	classes, w, err := sampleWeights(X, y, w, t.ClassWeight, t.Balanced)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	if err := checkOffset(t.Offset, len(y)*classes); err != nil {
+		return nil, 0, nil, err
+	}
+	if m := t.Start; m != nil {
+		if _, d := X.Dims(); m.features != d || m.Classes() != classes {
+			return nil, 0, nil, fmt.Errorf("linear: the data have %d features and %d classes, Start %d and %d: %w",
+				d, classes, m.features, m.Classes(), gram.ErrShape)
+		}
+		s.start = &params{coef: m.byFeature, bias: m.intercept}
+	}
+	if classes == 2 {
+		s.binary()
+	}
+	return s, classes, w, nil
+}
+
+// binary turns settings for the scores of two classes into those for the log-odds v:
+// coefficients are ∓v/2, and their penalties ‖v‖₁ and ‖v‖²/4.
+func (s *settings) binary() {
+	s.lambda /= 2
+	difference := func(x []float64) []float64 {
+		if x == nil {
+			return nil
+		}
+		out := make([]float64, len(x)/2)
+		for i := range out {
+			out[i] = x[2*i+1] - x[2*i]
+		}
+		return out
+	}
+	s.offset = difference(s.offset)
+	if s.start != nil {
+		s.start = &params{coef: difference(s.start.coef), bias: difference(s.start.bias)}
+	}
 }
 
 // TrainClassifier calls [Softmax.Fit].
@@ -107,9 +161,9 @@ type SoftmaxModel struct {
 
 // newSoftmaxModel takes parameters with one column a class or, for two classes,
 // that of the log-odds.
-func newSoftmaxModel(classes int, p *params) *SoftmaxModel {
+func newSoftmaxModel(classes int, p *params, report gram.Convergence) *SoftmaxModel {
 	d := len(p.coef) / len(p.bias)
-	m := &SoftmaxModel{features: d, coef: make([]float64, classes*d), intercept: make([]float64, classes)}
+	m := &SoftmaxModel{features: d, coef: make([]float64, classes*d), intercept: make([]float64, classes), convergence: report}
 	if len(p.bias) == 1 {
 		m.intercept[0], m.intercept[1] = -p.bias[0]/2, p.bias[0]/2
 		for j, v := range p.coef {
@@ -180,7 +234,7 @@ func (m *SoftmaxModel) batch(dst []float64, X gram.Matrix, f func(z []float64)) 
 
 // scores calls f with the scores of rows lo, lo+1 and so on, block by block.
 func (m *SoftmaxModel) scores(X gram.Matrix, f func(lo int, z []float64)) error {
-	return eachBlock(X, &params{m.byFeature, m.intercept}, f)
+	return eachBlock(X, &params{coef: m.byFeature, bias: m.intercept}, f)
 }
 
 // Predict returns the most probable class of each of the n rows, the smallest of

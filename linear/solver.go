@@ -66,6 +66,8 @@ type settings struct {
 	tol       float64
 	workers   int
 	progress  func(gram.Progress)
+	start     *params   // where to begin, or nil
+	offset    []float64 // n×cols, or nil
 }
 
 // check takes C and the share of the L1 penalty.
@@ -89,12 +91,11 @@ func (s *settings) check(c, ratio float64) error {
 	if c == 0 {
 		c = 1
 	}
-	s.lambda = 1 / c
-	if math.IsInf(s.lambda, 0) {
+	strength := 1 / c
+	if math.IsInf(strength, 0) {
 		return fmt.Errorf("linear: C is %v, too small for its inverse: %w", c, gram.ErrParam)
 	}
-	s.l1 = ratio * s.lambda
-	s.lambda *= 1 - ratio
+	s.l1, s.lambda = ratio*strength, (1-ratio)*strength
 	if s.tol == 0 && s.l1 > 0 {
 		s.tol = 1e-10
 	}
@@ -188,33 +189,44 @@ func balancedWeights(classes int, y []int, w []float64) []float64 {
 // holds, over a number of columns of scores. Where the error is
 // gram.ErrNotConverged the parameters are the last ones.
 func solve(ctx context.Context, X gram.Matrix, y []int, w []float64, cols int, s *settings) (*params, gram.Convergence, error) {
-	if s.l1 > 0 {
-		return solvePenalized(ctx, X, y, w, cols, s)
-	}
 	p, err := newProblem(ctx, X, y, w, cols, s)
 	if err != nil {
 		return nil, gram.Convergence{}, err
 	}
+	if s.l1 > 0 {
+		return solvePenalized(ctx, X, p, s)
+	}
+	pt := newPoint(p.size())
+	report, _, err := p.solve(ctx, X, pt, s)
+	if err != nil && !errors.Is(err, gram.ErrNotConverged) {
+		return nil, report, err
+	}
+	return p.params(pt.theta), report, err
+}
+
+// solve moves pt, from s.start if that is not nil, to the minimum, and returns the method
+// that did it.
+func (p *problem) solve(ctx context.Context, X gram.Matrix, pt *point, s *settings) (gram.Convergence, method, error) {
 	if s.solver == Auto {
 		auto := *s
 		auto.solver = p.cheapest()
 		s = &auto
 	}
-	pt := newPoint(p.size())
 	m, err := p.begin(ctx, pt, s)
 	steps := 0
 	if err == nil {
 		steps, err = p.minimize(ctx, pt, m, s.tol*p.weight, s.maxIter, s.progress)
 	}
-	report := gram.Convergence{
+	report := p.report(pt, s, steps)
+	err, _ = explain(X, err, report, "gradient")
+	return report, m, err
+}
+
+func (p *problem) report(pt *point, s *settings, steps int) gram.Convergence {
+	return gram.Convergence{
 		Solver: s.solver.String(), Iterations: steps, Objective: pt.f,
 		Residual: pt.residual, Tolerance: s.tol * p.weight, Converged: pt.residual <= s.tol*p.weight,
 	}
-	err, keep := explain(X, err, report, "gradient")
-	if !keep {
-		return nil, report, err
-	}
-	return p.params(pt.theta), report, err
 }
 
 // explain returns the error of a fit in words, and whether what was reached is worth
@@ -282,8 +294,11 @@ func (p *problem) useCovariance() bool {
 // for them.
 func (p *problem) begin(ctx context.Context, pt *point, s *settings) (method, error) {
 	f := p.start(pt)
+	if s.start != nil {
+		p.std.coordinates(pt.theta, p.shifted(s.start))
+	}
 	if s.solver == NewtonCholesky {
-		return p.beginNewton(ctx, pt, f)
+		return p.beginNewton(ctx, pt, f, s.start != nil)
 	}
 	pre, err := p.covariance(ctx, pt)
 	if err != nil {
@@ -317,19 +332,20 @@ func (p *problem) covariance(ctx context.Context, pt *point) (preconditioner, er
 // beginNewton starts from about the optimum of a part of the rows, if they are
 // many: that is off by no more than chance, and the part's Hessian is a good one
 // for all rows, so that the steps over all of them are few and need no other.
-// f is the value at pt.
-func (p *problem) beginNewton(ctx context.Context, pt *point, f float64) (method, error) {
+// f is the value at pt; if pt is a warm start it only takes the Hessian.
+func (p *problem) beginNewton(ctx context.Context, pt *point, f float64, warm bool) (method, error) {
 	n, _ := p.x.Dims()
 	sample := p
 	if keep := p.sampleRows(); 4*keep <= n {
 		sample = p.on(keep)
-		_, err := sample.approach(ctx, pt)
-		if err != nil {
-			return nil, err
+		if !warm {
+			if _, err := sample.approach(ctx, pt); err != nil {
+				return nil, err
+			}
 		}
 	}
 	err := p.eval(ctx, pt)
-	if sample != p && !(pt.f < f) { // a part that misleads
+	if sample != p && !warm && p.at.offset == nil && !(pt.f < f) { // a part that misleads
 		p.start(pt)
 		err = p.eval(ctx, pt)
 	}

@@ -4,14 +4,24 @@ import (
 	"math"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel/f64"
 	"github.com/gram-ml/gram/linalg"
 )
 
-// params are the coefficients, d×cols, and the biases of the scores X·coef + bias.
-type params struct{ coef, bias []float64 }
+// params are the coefficients, d×cols, and the biases of the scores X·coef + bias, and
+// what else is part of the scores of each row, n×cols or nil.
+type params struct{ coef, bias, offset []float64 }
 
 func newParams(d, cols int) *params {
-	return &params{make([]float64, d*cols), make([]float64, cols)}
+	return &params{coef: make([]float64, d*cols), bias: make([]float64, cols)}
+}
+
+// complete adds to products z of rows from lo on with coef what scores have besides.
+func (p *params) complete(z []float64, lo int) {
+	addBias(z, p.bias)
+	if p.offset != nil {
+		f64.Axpy(1, p.offset[lo*len(p.bias):][:len(z)], z)
+	}
 }
 
 // A standard is the change of coordinates in which fits move, so that columns of
@@ -108,6 +118,26 @@ func (s *standard) params(p *params, theta []float64) {
 			row[k] /= scale
 			p.bias[k] -= s.mean[j] * row[k]
 		}
+	}
+}
+
+// coordinates sets theta to those of p, as far as the standard has them.
+func (s *standard) coordinates(theta []float64, p *params) {
+	cols, d := len(p.bias), len(s.mean)
+	q := contrasts(cols)
+	bias := append([]float64(nil), p.bias...)
+	for j, scale := range s.scale {
+		row := p.coef[j*cols : (j+1)*cols]
+		gather(theta[j*q:(j+1)*q], row)
+		if math.IsInf(scale, 1) {
+			clear(theta[j*q : (j+1)*q])
+			continue
+		}
+		f64.Scal(scale, theta[j*q:(j+1)*q])
+		f64.Axpy(s.mean[j], row, bias)
+	}
+	if s.intercept {
+		gather(theta[d*q:], bias)
 	}
 }
 

@@ -134,7 +134,7 @@ func (g *gradientSum) Add(x gram.Operator, s span, y []int, w []float64, at *par
 	rows, cols := s.hi-s.lo, len(g.bias)
 	z := grow(&t.a, rows*cols)
 	x.MulRows(z, s.lo, s.hi, at.coef, cols)
-	addBias(z, at.bias)
+	at.complete(z, s.lo)
 	loss, margin := residuals(z, cols, y[s.lo:s.hi], w[s.lo:s.hi], grow(&t.b, 2*rows))
 	g.loss += loss
 	g.margin = min(g.margin, margin)
@@ -192,7 +192,7 @@ func (h *productSum) Add(x gram.Operator, s span, w []float64, at, dir *params, 
 		copy(z[i*cols:(i+1)*cols], zv[2*i*cols:])
 		copy(v[i*cols:(i+1)*cols], zv[(2*i+1)*cols:])
 	}
-	addBias(z, at.bias)
+	at.complete(z, s.lo)
 	addBias(v, dir.bias)
 	probabilities(z, cols, tmp)
 	curvatureProduct(v, z, cols, w[s.lo:s.hi])
@@ -290,7 +290,7 @@ func (h *hessianSum) Add(x gram.Operator, s span, w []float64, std *standard, at
 	p := grow(&t.c, rows*(cols+2))
 	tmp, pw, p := p[:rows], p[rows:2*rows], p[2*rows:]
 	x.MulRows(p, s.lo, s.hi, at.coef, cols)
-	addBias(p, at.bias)
+	at.complete(p, s.lo)
 	probabilities(p, cols, tmp)
 	h.add(std.block(x, s, &t.a, &t.b), p, pw, w[s.lo:s.hi], t)
 }

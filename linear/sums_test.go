@@ -144,7 +144,7 @@ func TestSampledMoments(t *testing.T) {
 func TestGradientSum(t *testing.T) {
 	for _, classes := range []int{2, 3, 7} {
 		p := testProblem(t, 90, 4, classes, 0, true)
-		at := &params{randomVector(4*p.cols, 1), randomVector(p.cols, 2)}
+		at := &params{coef: randomVector(4*p.cols, 1), bias: randomVector(p.cols, 2)}
 		one, a, b, s := newGradientSum(4, p.cols), newGradientSum(4, p.cols), newGradientSum(4, p.cols), new(scratch)
 		one.Add(p.x, span{0, 90}, p.y, p.w, at, s)
 		a.Add(p.x, span{0, 31}, p.y, p.w, at, s)
@@ -241,8 +241,8 @@ func TestDerivatives(t *testing.T) {
 func TestProductSum(t *testing.T) {
 	for _, classes := range []int{2, 4} {
 		p := testProblem(t, 70, 3, classes, 0, true)
-		at := &params{randomVector(3*p.cols, 1), randomVector(p.cols, 2)}
-		dir := &params{randomVector(3*p.cols, 3), randomVector(p.cols, 4)}
+		at := &params{coef: randomVector(3*p.cols, 1), bias: randomVector(p.cols, 2)}
+		dir := &params{coef: randomVector(3*p.cols, 3), bias: randomVector(p.cols, 4)}
 		var both []float64
 		for j := range 3 {
 			both = append(both, at.coef[j*p.cols:(j+1)*p.cols]...)
@@ -266,7 +266,7 @@ func TestProductSum(t *testing.T) {
 func TestHessianSum(t *testing.T) {
 	for _, classes := range []int{2, 4} {
 		p := testProblem(t, 70, 3, classes, 0, true)
-		at := &params{randomVector(3*p.cols, 1), randomVector(p.cols, 2)}
+		at := &params{coef: randomVector(3*p.cols, 1), bias: randomVector(p.cols, 2)}
 		one, a, b, s := newHessianSum(4, p.cols), newHessianSum(4, p.cols), newHessianSum(4, p.cols), new(scratch)
 		one.Add(p.x, span{0, 70}, p.w, p.std, at, s)
 		a.Add(p.x, span{0, 33}, p.w, p.std, at, s)
