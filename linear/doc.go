@@ -20,7 +20,16 @@
 //
 // C is not divided by the number of rows: with ten times the data, the same C is a
 // tenth of the penalty. A large C fits the training data more closely. Whoever
-// does not know the right value tries powers of ten by cross-validation.
+// does not know the right value tries powers of ten by cross-validation: [LogisticCV] and
+// [SoftmaxCV] do, each fit from an optimum nearby, and [Logistic.Path] shows how
+// coefficients change. [OneVsRest] makes a classifier of many classes from any of two.
+//
+// # What the coefficients mean
+//
+// A unit of a feature multiplies the odds of class 1 by exp(coef). [Logistic.Inference]
+// tells how exactly the rows determine that, by the Fisher information XᵀWX,
+// W = diag(w·p(1−p)), whose inverse is the covariance of the estimates where there is no
+// penalty and rows are many.
 //
 // # Scale
 //

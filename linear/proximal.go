@@ -325,6 +325,7 @@ func (l *penalized) begin(ctx context.Context, s *settings) (tol float64, err er
 	from := p.shifted(s.start)
 	copy(l.at.coef, from.coef)
 	copy(l.at.bias, from.bias)
+	centre(l.at.bias)
 	for j, scale := range p.std.scale {
 		if math.IsInf(scale, 1) {
 			clear(l.at.coef[j*p.cols : (j+1)*p.cols])
@@ -363,11 +364,17 @@ func (l *penalized) params() *params {
 	copy(out.coef, l.at.coef)
 	copy(out.bias, l.at.bias)
 	l.p.unshift(out)
-	if cols := len(out.bias); cols > 1 {
-		mean := f64.Sum(out.bias) / float64(cols)
-		for k := range out.bias {
-			out.bias[k] -= mean
-		}
-	}
+	centre(out.bias)
 	return out
+}
+
+// centre makes the biases of several classes sum to zero.
+func centre(bias []float64) {
+	if len(bias) == 1 {
+		return
+	}
+	mean := f64.Sum(bias) / float64(len(bias))
+	for k := range bias {
+		bias[k] -= mean
+	}
 }

@@ -121,7 +121,7 @@ func (t Softmax) prepare(X gram.Matrix, y []int, w []float64) (*settings, int, [
 // binary turns settings for the scores of two classes into those for the log-odds v:
 // coefficients are ∓v/2, and their penalties ‖v‖₁ and ‖v‖²/4.
 func (s *settings) binary() {
-	s.lambda /= 2
+	s.half, s.lambda = true, s.lambda/2
 	difference := func(x []float64) []float64 {
 		if x == nil {
 			return nil

@@ -68,6 +68,7 @@ type settings struct {
 	progress  func(gram.Progress)
 	start     *params   // where to begin, or nil
 	offset    []float64 // n×cols, or nil
+	half      bool      // the L2 penalty counts half: see binary
 }
 
 // check takes C and the share of the L1 penalty.
