@@ -24,6 +24,12 @@
 // [SoftmaxCV] do, each fit from an optimum nearby, and [Logistic.Path] shows how
 // coefficients change. [OneVsRest] makes a classifier of many classes from any of two.
 //
+// [SGD] minimises the same roughly, by steps along gradients of a few rows each, with
+// momentum or rates of its own for every coefficient ([Optimizer]) and learning rates that
+// change by a [Schedule]. It is for rows that never are all there: a [Stream] takes batches
+// as they come. Rates that fall are what ends the noise of such steps; early stopping on rows
+// kept apart is what ends a fit before it learns the noise of the data.
+//
 // # What the coefficients mean
 //
 // A unit of a feature multiplies the odds of class 1 by exp(coef). [Logistic.Inference]
@@ -133,6 +139,10 @@
 //     distribution, Journal of the American Statistical Association 84 (1989).
 //   - D. Allen, The relationship between variable selection and data augmentation and
 //     a method for prediction, Technometrics 16 (1974): residuals of rows left out.
+//   - H. Robbins, S. Monro, A stochastic approximation method, Annals of Mathematical
+//     Statistics 22 (1951); J. Duchi, E. Hazan, Y. Singer, Adaptive subgradient methods,
+//     Journal of Machine Learning Research 12 (2011); D. Kingma, J. Ba, Adam, ICLR (2015);
+//     I. Loshchilov, F. Hutter, Decoupled weight decay regularization, ICLR (2019).
 //   - G. Yuan, C. Ho, C. Lin, An improved GLMNET for L1-regularized logistic regression,
 //     Journal of Machine Learning Research 13 (2012): proximal Newton steps.
 //   - S. Rendle, Factorization machines, IEEE International Conference on Data Mining
