@@ -121,7 +121,7 @@ func (l *likelihood) eval(ctx context.Context, pt *point) error {
 	f64.Scal(p.factor, g.bias)
 	f64.Axpy(p.lambda, p.at.coef, g.coef)
 	pt.residual = p.residual(&g.gradientSum)
-	p.std.gradient(pt.grad[:p.std.dim()], &params{g.coef, g.bias})
+	p.std.gradient(pt.grad[:p.std.dim()], &params{coef: g.coef, bias: g.bias})
 	if l.family.scaled() {
 		pt.grad[p.std.dim()] = p.factor * g.scale
 		pt.residual = max(pt.residual, math.Abs(p.factor*g.scale))

@@ -118,22 +118,6 @@ func (t Logistic) prepare(X gram.Matrix, y []int, w []float64) (*settings, []flo
 	return s, w, nil
 }
 
-// checkOffset checks that offsets, nil for none, are n finite numbers.
-func checkOffset(offset []float64, n int) error {
-	if offset == nil {
-		return nil
-	}
-	if len(offset) != n {
-		return fmt.Errorf("linear: Offset has %d numbers, want %d: %w", len(offset), n, gram.ErrShape)
-	}
-	for i, v := range offset {
-		if v-v != 0 {
-			return fmt.Errorf("linear: Offset %d is %v: %w", i, v, gram.ErrNonFinite)
-		}
-	}
-	return nil
-}
-
 // TrainClassifier calls [Logistic.Fit].
 func (t Logistic) TrainClassifier(ctx context.Context, X gram.Matrix, y []int, w []float64) (gram.Classifier, error) {
 	return classifier(t.Fit(ctx, X, y, w))

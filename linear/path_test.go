@@ -134,11 +134,13 @@ func TestStartErrors(t *testing.T) {
 	_, err = linear.Softmax{Start: s}.Fit(background, other, y3, nil)
 	checkError(t, "classes", true, err, gram.ErrShape, "linear: the data have 3 features and 3 classes, Start 2 and 2")
 	_, err = linear.Logistic{Offset: []float64{1}}.Fit(background, X, y, nil)
-	checkError(t, "offset", true, err, gram.ErrShape, "linear: Offset has 1 numbers, want 30")
+	checkError(t, "offset", true, err, gram.ErrShape, "offset has 1 numbers, X 30 rows")
+	_, err = linear.Softmax{Offset: []float64{1}}.Fit(background, X, y, nil)
+	checkError(t, "offset", true, err, gram.ErrShape, "offset has 1 numbers, want 30 rows of 2 classes")
 	bad := make([]float64, 60)
 	bad[7] = math.Inf(1)
 	_, err = linear.Softmax{Offset: bad}.Fit(background, X, y, nil)
-	checkError(t, "offset", true, err, gram.ErrNonFinite, "linear: Offset 7 is +Inf")
+	checkError(t, "offset", true, err, gram.ErrNonFinite, "offset of row 3, class 1 is +Inf")
 }
 
 // TestPath: each model of a path is that of its own fit.

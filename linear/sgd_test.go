@@ -36,25 +36,21 @@ func TestSGDOptimum(t *testing.T) {
 			w[i] = float64(i%3) + 1
 		}
 		for _, ratio := range penalties {
-			want, err := linear.Softmax{C: 1 / (0.02 * 800), L1Ratio: ratio, Tol: 1e-9}.Fit(background, X, y, w)
+			want, err := linear.Softmax{C: 1. / 16, L1Ratio: ratio, Tol: 1e-9}.Fit(background, X, y, w)
 			if err != nil {
 				t.Fatal(err)
 			}
 			best := want.Convergence().Objective / linalg.Sum(w)
 			for _, o := range optimizers {
-				for _, batch := range []int{1, 32, 1000} {
+				for _, batch := range []int{1, 32} {
 					if o == linear.AdamW || testing.Short() && batch != 32 {
 						continue
 					}
-					epochs := 40
-					if batch > 400 {
-						epochs = 600
-					}
-					m, err := linear.SGD{Alpha: 0.02 * 800 / linalg.Sum(w), L1Ratio: ratio, Optimizer: o, BatchSize: batch, Epochs: epochs, Tol: 1e-9}.Fit(background, X, y, w)
+					m, err := linear.SGD{Alpha: 16 / linalg.Sum(w), L1Ratio: ratio, Optimizer: o, BatchSize: batch, Epochs: 30, Tol: 1e-9}.Fit(background, X, y, w)
 					if err != nil && !errors.Is(err, gram.ErrNotConverged) {
 						t.Fatal(err)
 					}
-					if above := m.Convergence().Objective - best; !(above > -1e-9 && above < 2e-3) {
+					if above := m.Convergence().Objective - best; !(above > -1e-9 && above < 3e-3) {
 						t.Errorf("%d classes, ratio %v, %v, batches of %d: %.3g above the optimum %.3g", k, ratio, o, batch, above, best)
 					}
 				}
@@ -69,7 +65,7 @@ func TestSGDConverges(t *testing.T) {
 	for _, o := range []linear.Optimizer{linear.PlainSGD, linear.Momentum, linear.Nesterov} {
 		for _, ratio := range penalties {
 			trainer := linear.SGD{
-				Alpha: 0.05, L1Ratio: ratio, Optimizer: o, BatchSize: 200, Epochs: 5000, Tol: 1e-9, Rate: linear.ConstantRate(0.1),
+				Alpha: 0.05, L1Ratio: ratio, Optimizer: o, BatchSize: 200, Epochs: 2000, Tol: 1e-9, Rate: linear.ConstantRate(0.1),
 			}
 			m, err := trainer.Fit(background, X, y, nil)
 			if err != nil || !m.Convergence().Converged {

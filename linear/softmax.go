@@ -102,8 +102,13 @@ func (t Softmax) prepare(X gram.Matrix, y []int, w []float64) (*settings, int, [
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	if err := checkOffset(t.Offset, len(y)*classes); err != nil {
-		return nil, 0, nil, err
+	if t.Offset != nil && len(t.Offset) != len(y)*classes {
+		return nil, 0, nil, fmt.Errorf("offset has %d numbers, want %d rows of %d classes: %w", len(t.Offset), len(y), classes, gram.ErrShape)
+	}
+	for i, v := range t.Offset {
+		if v-v != 0 {
+			return nil, 0, nil, fmt.Errorf("offset of row %d, class %d is %v: %w", i/classes, i%classes, v, gram.ErrNonFinite)
+		}
 	}
 	if m := t.Start; m != nil {
 		if _, d := X.Dims(); m.features != d || m.Classes() != classes {
