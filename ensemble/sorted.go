@@ -123,4 +123,5 @@ func isCategory(v float64) bool {
 type categorySet [4]uint64
 
 func (s *categorySet) add(c int)      { s[c>>6] |= 1 << (c & 63) }
+func (s *categorySet) remove(c int)   { s[c>>6] &^= 1 << (c & 63) }
 func (s *categorySet) has(c int) bool { return s[c>>6]>>(c&63)&1 == 1 }

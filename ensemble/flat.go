@@ -1,0 +1,441 @@
+package ensemble
+
+import (
+	"math"
+	"math/bits"
+	"sync"
+	"unsafe"
+
+	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/par"
+	"github.com/gram-ml/gram/linalg"
+)
+
+// A flat is many trees in the form in which they are served.
+//
+// A tree is an array of nodes in the order of a walk that visits one child, the near
+// one, right after its parent: it needs no pointer and is mostly in the same cache line.
+// The near child is the one that missing values go to, which is the heavier one unless
+// training said otherwise. The other one is a number of nodes ahead. Numbers are
+// replaced by unsigned integers of the same order, their keys, and a walk goes to the
+// far child if
+//
+//	row[feature] > threshold
+//
+// where a served row is the keys of x, then their complements, which have the reverse
+// order, for nodes whose near child is the right one; both are 0 for NaN. It ends with
+// the largest key, which leaves look at, to go 0 nodes ahead. So a step is a little
+// integer arithmetic without branches, and walks of several rows or of several trees are
+// made side by side, one's loads behind the others'.
+//
+// If all thresholds are float32, keys have 32 bits and rows are rounded up to float32:
+// x ≤ t holds for the rounded x exactly when it does for x. Otherwise keys have 64.
+// Either way a row ends in the leaf it would end in if the trees were walked as they
+// were grown.
+type flat struct {
+	features int
+	outputs  int       // of a row
+	width    int       // of a leaf: outputs; or 1, of trees that take turns
+	values   []float64 // width for each leaf, which may share them
+	roots    []int     // where each tree begins, and where the last one ends
+	sets     []farSet
+	walker
+}
+
+// A farSet is the test of a node by categories.
+type farSet struct {
+	feature int32
+	codes   categorySet // which go to the far child
+}
+
+// A walker has the nodes of a flat.
+type walker interface {
+	// sumRow adds what the trees say of x to dst.
+	sumRow(f *flat, dst, x []float64)
+	// sumRows adds it for n rows, which are stride apart.
+	sumRows(f *flat, dst, x []float64, n, stride int)
+	// leaves sets dst to the leaf of each tree, a number of values, of each of n rows.
+	leaves(f *flat, dst []uint32, x []float64, n, stride int)
+	// plain returns the nodes from lo to hi as they were compiled.
+	plain(f *flat, lo, hi int) []plainNode
+}
+
+// A plainNode is a node of flat before it is packed.
+type plainNode struct {
+	threshold float64
+	feature   uint32 // of a served row, or 2d+1 plus the number of a set; of a leaf, its number
+	far       uint32 // 0 for a leaf
+}
+
+// A plainTree is a tree compiled alone.
+type plainTree struct {
+	nodes []plainNode
+	sets  []farSet
+}
+
+// compile brings a tree of d features in order. number gives leaves their numbers.
+func compile(g *grown, d int, number func(node int32) uint32) *plainTree {
+	type next struct {
+		node   int32
+		parent int // whose far child it is, or −1
+	}
+	p := &plainTree{nodes: make([]plainNode, 0, len(g.nodes))}
+	for todo := []next{{0, -1}}; len(todo) > 0; {
+		last := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		at := len(p.nodes)
+		if last.parent >= 0 {
+			p.nodes[last.parent].far = uint32(at - last.parent)
+		}
+		n := &g.nodes[last.node]
+		if n.leaf() {
+			p.nodes = append(p.nodes, plainNode{feature: number(last.node)})
+			continue
+		}
+		p.nodes = append(p.nodes, p.test(g, n, d))
+		near, far := n.left, n.left+1
+		if !n.missingLeft {
+			near, far = far, near
+		}
+		todo = append(todo, next{far, at}, next{near, -1})
+	}
+	return p
+}
+
+// test returns inner node n without its far child.
+func (p *plainTree) test(g *grown, n *node, d int) plainNode {
+	switch {
+	case n.set >= 0:
+		s := farSet{n.feature, g.sets[n.set]}
+		if n.missingLeft {
+			for i := range s.codes {
+				s.codes[i] = ^s.codes[i]
+			}
+		}
+		s.codes.remove(maxCategories) // which stands for all that is no code
+		p.sets = append(p.sets, s)
+		return plainNode{feature: uint32(2*d + len(p.sets))}
+	case n.missingLeft:
+		return plainNode{threshold: n.threshold, feature: uint32(n.feature)}
+	}
+	return plainNode{threshold: n.threshold, feature: uint32(d) + uint32(n.feature)}
+}
+
+// newFlat packs trees. number of leaves must have been given so that they index values.
+func newFlat(features, outputs, width int, trees []*plainTree, values []float64) *flat {
+	f := &flat{features: features, outputs: outputs, width: width, values: values, roots: make([]int, 1, len(trees)+1)}
+	short, farthest := true, uint32(0)
+	for _, t := range trees {
+		f.roots = append(f.roots, f.roots[len(f.roots)-1]+len(t.nodes))
+		for i := range t.nodes {
+			n := &t.nodes[i]
+			if n.far == 0 {
+				continue
+			}
+			short = short && float64(float32(n.threshold)) == n.threshold
+			farthest = max(farthest, n.far)
+		}
+	}
+	sets := 0
+	for _, t := range trees {
+		sets += len(t.sets)
+	}
+	shift := bits.Len(uint(2*features + 1 + sets))
+	if short && shift+bits.Len32(farthest) <= 32 {
+		f.walker = pack[uint32](f, trees, shift)
+	} else {
+		f.walker = pack[uint64](f, trees, 32)
+	}
+	return f
+}
+
+// A key is a number as an integer of the same order; 0 stands for NaN.
+type key interface{ uint32 | uint64 }
+
+// keyOf returns the key of the least number of its width that is not below v, which is
+// not NaN.
+func keyOf[K key](v float64) K {
+	if unsafe.Sizeof(K(0)) == 8 {
+		b := math.Float64bits(v)
+		return K(b ^ (uint64(int64(b)>>63) | 1<<63))
+	}
+	t := float32(v)
+	b, up := int32(math.Float32bits(t)), int32(0)
+	if float64(t) < v {
+		up = 1
+	}
+	b += up * (b>>31 | 1) // without a branch: half of all numbers are rounded up
+	return K(uint32(b) ^ (uint32(b>>31) | 1<<31))
+}
+
+// number is the inverse of keyOf.
+func number[K key](k K) float64 {
+	if unsafe.Sizeof(k) == 8 {
+		return unsortable(uint64(k))
+	}
+	b := uint32(k)
+	return float64(math.Float32frombits(b ^ (uint32(int32(^b)>>31) | 1<<31)))
+}
+
+// packed is the nodes of a flat. The low bits of their words are the feature and the
+// others how far ahead the far child is.
+type packed[K key] struct {
+	nodes []packedNode[K]
+	shift int
+	rows  sync.Pool // of served rows
+}
+
+type packedNode[K key] struct {
+	threshold K // of a leaf, its number
+	word      K
+}
+
+func pack[K key](f *flat, trees []*plainTree, shift int) *packed[K] {
+	p := &packed[K]{nodes: make([]packedNode[K], 0, f.roots[len(trees)]), shift: shift}
+	p.rows.New = func() any { return new([]K) }
+	d := f.features
+	for _, t := range trees {
+		for _, n := range t.nodes {
+			k, feature := keyOf[K](n.threshold+0), int(n.feature) // −0 is 0
+			switch {
+			case n.far == 0:
+				k, feature = K(n.feature), 2*d
+			case feature > 2*d:
+				feature += len(f.sets)
+			case feature >= d:
+				k = ^k - 1 // x ≤ t: the complement of x is at least that of t
+			}
+			p.nodes = append(p.nodes, packedNode[K]{k, K(feature) | K(n.far)<<shift})
+		}
+		f.sets = append(f.sets, t.sets...)
+	}
+	return p
+}
+
+func (p *packed[K]) plain(f *flat, lo, hi int) []plainNode {
+	d, mask := f.features, K(1)<<p.shift-1
+	out := make([]plainNode, hi-lo)
+	for i, n := range p.nodes[lo:hi] {
+		feature, k := uint32(n.word&mask), n.threshold
+		if int(feature) >= d {
+			k = ^(k + 1)
+		}
+		switch threshold := number(k); {
+		case n.word>>p.shift == 0:
+			out[i] = plainNode{feature: uint32(n.threshold)}
+		case int(feature) > 2*d:
+			out[i] = plainNode{0, feature, uint32(n.word >> p.shift)}
+		default:
+			out[i] = plainNode{threshold, feature, uint32(n.word >> p.shift)}
+		}
+	}
+	return out
+}
+
+// borrow returns n served rows of unknown content.
+func (p *packed[K]) borrow(n, width int) *[]K {
+	b := p.rows.Get().(*[]K)
+	if cap(*b) < n*width {
+		*b = make([]K, n*width)
+	}
+	*b = (*b)[:n*width]
+	return b
+}
+
+// serve sets row to x as it is served.
+func (p *packed[K]) serve(f *flat, row []K, x []float64) {
+	d := f.features
+	x, row = x[:d], row[:2*d+1]
+	for j, v := range x {
+		if v != v {
+			row[j], row[d+j] = 0, 0
+			continue
+		}
+		k := keyOf[K](v)
+		row[j], row[d+j] = k, ^k
+	}
+	row[2*d] = ^K(0)
+	for i := range f.sets {
+		// Sets have a look at codes, and at no key.
+		j := f.sets[i].feature
+		row[j], row[d+int(j)] = maxCategories, 0
+		if isCategory(x[j]) {
+			row[j] = K(x[j])
+		}
+	}
+}
+
+// lanes is how many walks are made side by side.
+const lanes = 8
+
+// walk returns the number of the leaf that a served row ends in.
+func (p *packed[K]) walk(f *flat, root int, row []K) uint32 {
+	i, mask := root, K(1)<<p.shift-1
+	for {
+		n := p.nodes[i]
+		feature, far := int(n.word&mask), int(n.word>>p.shift)
+		switch {
+		case far == 0:
+			return uint32(n.threshold)
+		case feature >= len(row):
+			s := &f.sets[feature-len(row)]
+			if !s.codes.has(int(row[s.feature])) {
+				far = 1
+			}
+		case row[feature] <= n.threshold:
+			far = 1
+		}
+		i += far
+	}
+}
+
+// walkTrees is walk for lanes trees and one row.
+func (p *packed[K]) walkTrees(f *flat, roots []int, row []K, out *[lanes]uint32) {
+	if len(f.sets) > 0 {
+		for l := range out {
+			out[l] = p.walk(f, roots[l], row)
+		}
+		return
+	}
+	var rows [lanes]int
+	p.steps((*[lanes]int)(roots), row, &rows, out)
+}
+
+// walkRows is walk for one tree and lanes rows, which begin at the given places of x.
+func (p *packed[K]) walkRows(f *flat, root int, x []K, rows *[lanes]int, out *[lanes]uint32) {
+	if len(f.sets) > 0 {
+		for l, r := range rows {
+			out[l] = p.walk(f, root, x[r:r+2*f.features+1])
+		}
+		return
+	}
+	p.steps(&[lanes]int{root, root, root, root, root, root, root, root}, x, rows, out)
+}
+
+// steps walks until all lanes are at leaves. Nodes were checked when they were made: all
+// ways lead to a leaf, and all features are those of a served row.
+func (p *packed[K]) steps(roots *[lanes]int, x []K, rows *[lanes]int, out *[lanes]uint32) {
+	nodes, shift, mask := unsafe.Pointer(unsafe.SliceData(p.nodes)), p.shift, int(1)<<p.shift-1
+	const half = lanes / 2
+	for l := 0; l < lanes; l += half {
+		a, b, c, d := roots[l], roots[l+1], roots[l+2], roots[l+3]
+		ra, rb, rc, rd := unsafe.Pointer(&x[rows[l]]), unsafe.Pointer(&x[rows[l+1]]), unsafe.Pointer(&x[rows[l+2]]), unsafe.Pointer(&x[rows[l+3]])
+		for {
+			a0, b0, c0, d0 := a, b, c, d
+			a += step[K](nodes, ra, a, shift, mask)
+			b += step[K](nodes, rb, b, shift, mask)
+			c += step[K](nodes, rc, c, shift, mask)
+			d += step[K](nodes, rd, d, shift, mask)
+			if a == a0 && b == b0 && c == c0 && d == d0 {
+				break
+			}
+		}
+		out[l], out[l+1], out[l+2], out[l+3] = uint32(p.nodes[a].threshold), uint32(p.nodes[b].threshold), uint32(p.nodes[c].threshold), uint32(p.nodes[d].threshold)
+	}
+}
+
+// step returns how far ahead of node i the walk of a row goes on, 0 at a leaf.
+func step[K key](nodes, row unsafe.Pointer, i, shift, mask int) int {
+	n := (*packedNode[K])(unsafe.Add(nodes, i*int(unsafe.Sizeof(packedNode[K]{}))))
+	v := *(*K)(unsafe.Add(row, (int(n.word)&mask)*int(unsafe.Sizeof(K(0)))))
+	_, far := bits.Sub64(uint64(n.threshold), uint64(v), 0)
+	return 1 + (int(n.word>>(shift&63))-1)&-int(far)
+}
+
+// add adds leaf number n of tree t to the outputs of a row.
+func (f *flat) add(dst []float64, t int, n uint32) {
+	if f.width == 1 {
+		dst[t%f.outputs] += f.values[n]
+		return
+	}
+	k := f.width
+	for j, v := range f.values[int(n)*k : (int(n)+1)*k] {
+		dst[j] += v
+	}
+}
+
+// trees returns how many there are.
+func (f *flat) trees() int { return len(f.roots) - 1 }
+
+func (p *packed[K]) sumRow(f *flat, dst, x []float64) {
+	b := p.borrow(1, 2*f.features+1)
+	defer p.rows.Put(b)
+	p.serve(f, *b, x)
+	var out [lanes]uint32
+	t, trees := 0, f.trees()
+	for ; t+lanes <= trees; t += lanes {
+		p.walkTrees(f, f.roots[t:t+lanes], *b, &out)
+		for l, n := range out {
+			f.add(dst, t+l, n)
+		}
+	}
+	for ; t < trees; t++ {
+		f.add(dst, t, p.walk(f, f.roots[t], *b))
+	}
+}
+
+// eachLeaf calls use with the leaves of each of n rows in each tree: tree after tree, and
+// within one for a few rows after the other.
+func (p *packed[K]) eachLeaf(f *flat, x []float64, n, stride int, use func(t, row int, leaves []uint32)) {
+	width := 2*f.features + 1
+	b := p.borrow(n, width)
+	defer p.rows.Put(b)
+	for i := range n {
+		p.serve(f, (*b)[i*width:(i+1)*width], x[i*stride:i*stride+f.features])
+	}
+	var rows [lanes]int
+	var out [lanes]uint32
+	for t := range f.trees() {
+		for i := 0; i < n; i += lanes {
+			for l := range rows {
+				rows[l] = min(i+l, n-1) * width
+			}
+			p.walkRows(f, f.roots[t], *b, &rows, &out)
+			use(t, i, out[:min(lanes, n-i)])
+		}
+	}
+}
+
+func (p *packed[K]) sumRows(f *flat, dst, x []float64, n, stride int) {
+	k := f.outputs
+	p.eachLeaf(f, x, n, stride, func(t, row int, leaves []uint32) {
+		if k == 1 {
+			for i, leaf := range leaves {
+				dst[row+i] += f.values[leaf]
+			}
+			return
+		}
+		for i, leaf := range leaves {
+			f.add(dst[(row+i)*k:(row+i+1)*k], t, leaf)
+		}
+	})
+}
+
+func (p *packed[K]) leaves(f *flat, dst []uint32, x []float64, n, stride int) {
+	trees := f.trees()
+	p.eachLeaf(f, x, n, stride, func(t, row int, leaves []uint32) {
+		for i, leaf := range leaves {
+			dst[(row+i)*trees+t] = leaf
+		}
+	})
+}
+
+// flatRows is how many rows of the given width one tree is walked by after the other.
+func flatRows(width int) int {
+	const elements = 1 << 14
+	return min(max(elements/(2*width+1)/lanes*lanes, 8*lanes), 64*lanes)
+}
+
+// sum adds what the trees say of the rows of X to dst, n×outputs, whose rows have been
+// set to what the sums begin with. O(n·trees·depth), on all processors.
+func (f *flat) sum(dst []float64, X gram.Matrix) {
+	n, d := X.Dims()
+	op := linalg.AsOperator(X)
+	size := flatRows(d)
+	par.For(nil, 0, n, size, func(_, lo, hi int) {
+		b := borrow((hi - lo) * d)
+		defer b.back()
+		x, stride := op.RowBlock(b.x, lo, hi)
+		f.sumRows(f, dst[lo*f.outputs:hi*f.outputs], x, hi-lo, stride)
+	})
+}
