@@ -24,3 +24,44 @@ func BenchmarkAdaBoostFit(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkForestFit(b *testing.B) {
+	X, _, y := noisy(100_000, 28, false, 7)
+	for b.Loop() {
+		if _, err := (ensemble.Forest{Estimators: 10, Workers: 1}).FitClassifier(background, X, y, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkExtraTreesFit(b *testing.B) {
+	X, _, y := noisy(100_000, 28, false, 7)
+	for b.Loop() {
+		if _, err := (ensemble.ExtraTrees{Estimators: 10, Workers: 1}).FitClassifier(background, X, y, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkPredict(b *testing.B) {
+	X, _, y := noisy(100_000, 28, false, 7)
+	m, err := ensemble.Forest{}.FitClassifier(background, X, y, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	dst := make([]float64, 2*X.Rows)
+	b.Run("forest/row", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			if err := m.PredictProbaRow(dst[:2], X.Row(i%X.Rows)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("forest/batch", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := m.PredictProba(dst, X); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

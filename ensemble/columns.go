@@ -197,11 +197,26 @@ func sortKeys(x, buf []keyed) {
 	}
 }
 
-// midpoint returns a threshold between a < b: x ≤ midpoint holds for a and not for b.
+// midpoint returns a threshold between a < b: x ≤ midpoint holds for a and not for b. It
+// is a if b is infinite.
 func midpoint(a, b float64) float64 {
 	m := a/2 + b/2
 	if !(m >= a && m < b) {
 		return a
+	}
+	return m
+}
+
+// shortMidpoint is midpoint rounded to float32, which makes nodes of forests short, if
+// there is such a number between.
+func shortMidpoint(a, b float64) float64 {
+	m := midpoint(a, b)
+	s := float32(m)
+	if float64(s) < a {
+		s = math.Nextafter32(s, float32(math.Inf(1)))
+	}
+	if t := float64(s); t >= a && t < b {
+		return t
 	}
 	return m
 }

@@ -1,6 +1,9 @@
 package ensemble
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // A cut is a way to split a node.
 type cut struct {
@@ -52,14 +55,20 @@ func search(c criterion, worker int, p *part, values []float64, categorical bool
 	if categorical {
 		return searchSets(c, worker, p, buf)
 	}
+	return searchThresholds(c, worker, p, values, midpoint)
+}
+
+// searchThresholds returns the best cut by a threshold, which between returns for the
+// values on both sides.
+func searchThresholds(c criterion, worker int, p *part, values []float64, between func(a, b float64) float64) cut {
 	best := c.scan(worker, p)
 	out := cut{gain: best.gain, missingLeft: best.missingLeft, left: best.left, right: best.right}
 	switch {
 	case best.gain < 0:
 	case best.at == p.present: // the values from the missing ones
-		out.threshold = values[p.entries[best.at-1].rank]
+		out.threshold = between(values[p.entries[best.at-1].rank], math.Inf(1))
 	default:
-		out.threshold = midpoint(values[p.entries[best.at-1].rank], values[p.entries[best.at].rank])
+		out.threshold = between(values[p.entries[best.at-1].rank], values[p.entries[best.at].rank])
 	}
 	return out
 }

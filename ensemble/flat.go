@@ -54,8 +54,10 @@ type walker interface {
 	sumRow(f *flat, dst, x []float64)
 	// sumRows adds it for n rows, which are stride apart.
 	sumRows(f *flat, dst, x []float64, n, stride int)
-	// leaves sets dst to the leaf of each tree, a number of values, of each of n rows.
-	leaves(f *flat, dst []uint32, x []float64, n, stride int)
+	// eachLeaf calls use with the leaves that rows end in, of n that are stride apart:
+	// tree after tree, and within one for a few rows after the other. pick returns
+	// the rows that a tree is asked about, in the memory it is given; nil means all.
+	eachLeaf(f *flat, x []float64, n, stride int, pick func(t int, rows []int) []int, use func(t int, rows []int, leaves []uint32))
 	// plain returns the nodes from lo to hi as they were compiled.
 	plain(f *flat, lo, hi int) []plainNode
 }
@@ -121,26 +123,31 @@ func (p *plainTree) test(g *grown, n *node, d int) plainNode {
 	return plainNode{threshold: n.threshold, feature: uint32(d) + uint32(n.feature)}
 }
 
-// newFlat packs trees. number of leaves must have been given so that they index values.
-func newFlat(features, outputs, width int, trees []*plainTree, values []float64) *flat {
-	f := &flat{features: features, outputs: outputs, width: width, values: values, roots: make([]int, 1, len(trees)+1)}
+// join returns the nodes of trees of d features, whose sets are those of one list.
+func join(d int, trees []*plainTree) (nodes [][]plainNode, sets []farSet) {
+	for _, t := range trees {
+		for i := range t.nodes {
+			if len(t.sets) > 0 && t.nodes[i].far > 0 && int(t.nodes[i].feature) > 2*d {
+				t.nodes[i].feature += uint32(len(sets))
+			}
+		}
+		nodes, sets = append(nodes, t.nodes), append(sets, t.sets...)
+	}
+	return nodes, sets
+}
+
+// newFlat packs trees. The numbers of their leaves are those of values.
+func newFlat(features, outputs, width int, trees [][]plainNode, sets []farSet, values []float64) *flat {
+	f := &flat{features: features, outputs: outputs, width: width, values: values, sets: sets, roots: make([]int, 1, len(trees)+1)}
 	short, farthest := true, uint32(0)
 	for _, t := range trees {
-		f.roots = append(f.roots, f.roots[len(f.roots)-1]+len(t.nodes))
-		for i := range t.nodes {
-			n := &t.nodes[i]
-			if n.far == 0 {
-				continue
-			}
+		f.roots = append(f.roots, f.roots[len(f.roots)-1]+len(t))
+		for _, n := range t {
 			short = short && float64(float32(n.threshold)) == n.threshold
 			farthest = max(farthest, n.far)
 		}
 	}
-	sets := 0
-	for _, t := range trees {
-		sets += len(t.sets)
-	}
-	shift := bits.Len(uint(2*features + 1 + sets))
+	shift := bits.Len(uint(2*features + 1 + len(sets)))
 	if short && shift+bits.Len32(farthest) <= 32 {
 		f.walker = pack[uint32](f, trees, shift)
 	} else {
@@ -190,24 +197,21 @@ type packedNode[K key] struct {
 	word      K
 }
 
-func pack[K key](f *flat, trees []*plainTree, shift int) *packed[K] {
+func pack[K key](f *flat, trees [][]plainNode, shift int) *packed[K] {
 	p := &packed[K]{nodes: make([]packedNode[K], 0, f.roots[len(trees)]), shift: shift}
 	p.rows.New = func() any { return new([]K) }
 	d := f.features
 	for _, t := range trees {
-		for _, n := range t.nodes {
+		for _, n := range t {
 			k, feature := keyOf[K](n.threshold+0), int(n.feature) // −0 is 0
 			switch {
 			case n.far == 0:
 				k, feature = K(n.feature), 2*d
-			case feature > 2*d:
-				feature += len(f.sets)
-			case feature >= d:
+			case feature >= d && feature < 2*d:
 				k = ^k - 1 // x ≤ t: the complement of x is at least that of t
 			}
 			p.nodes = append(p.nodes, packedNode[K]{k, K(feature) | K(n.far)<<shift})
 		}
-		f.sets = append(f.sets, t.sets...)
 	}
 	return p
 }
@@ -264,6 +268,9 @@ func (p *packed[K]) serve(f *flat, row []K, x []float64) {
 		}
 	}
 }
+
+// maxLeafNumber bounds the numbers of leaves, which are to be below the largest key.
+const maxLeafNumber = math.MaxInt32
 
 // lanes is how many walks are made side by side.
 const lanes = 8
@@ -374,48 +381,42 @@ func (p *packed[K]) sumRow(f *flat, dst, x []float64) {
 	}
 }
 
-// eachLeaf calls use with the leaves of each of n rows in each tree: tree after tree, and
-// within one for a few rows after the other.
-func (p *packed[K]) eachLeaf(f *flat, x []float64, n, stride int, use func(t, row int, leaves []uint32)) {
+func (p *packed[K]) eachLeaf(f *flat, x []float64, n, stride int, pick func(t int, rows []int) []int, use func(t int, rows []int, leaves []uint32)) {
 	width := 2*f.features + 1
 	b := p.borrow(n, width)
 	defer p.rows.Put(b)
 	for i := range n {
 		p.serve(f, (*b)[i*width:(i+1)*width], x[i*stride:i*stride+f.features])
 	}
-	var rows [lanes]int
+	var at [lanes]int
 	var out [lanes]uint32
+	rows := ascending(n)
 	for t := range f.trees() {
-		for i := 0; i < n; i += lanes {
-			for l := range rows {
-				rows[l] = min(i+l, n-1) * width
+		if pick != nil {
+			rows = pick(t, rows)
+		}
+		for lo := 0; lo < len(rows); lo += lanes {
+			some := rows[lo:min(lo+lanes, len(rows))]
+			for l := range at {
+				at[l] = some[min(l, len(some)-1)] * width
 			}
-			p.walkRows(f, f.roots[t], *b, &rows, &out)
-			use(t, i, out[:min(lanes, n-i)])
+			p.walkRows(f, f.roots[t], *b, &at, &out)
+			use(t, some, out[:len(some)])
 		}
 	}
 }
 
 func (p *packed[K]) sumRows(f *flat, dst, x []float64, n, stride int) {
 	k := f.outputs
-	p.eachLeaf(f, x, n, stride, func(t, row int, leaves []uint32) {
+	p.eachLeaf(f, x, n, stride, nil, func(t int, rows []int, leaves []uint32) {
 		if k == 1 {
-			for i, leaf := range leaves {
-				dst[row+i] += f.values[leaf]
+			for l, i := range rows {
+				dst[i] += f.values[leaves[l]]
 			}
 			return
 		}
-		for i, leaf := range leaves {
-			f.add(dst[(row+i)*k:(row+i+1)*k], t, leaf)
-		}
-	})
-}
-
-func (p *packed[K]) leaves(f *flat, dst []uint32, x []float64, n, stride int) {
-	trees := f.trees()
-	p.eachLeaf(f, x, n, stride, func(t, row int, leaves []uint32) {
-		for i, leaf := range leaves {
-			dst[(row+i)*trees+t] = leaf
+		for l, i := range rows {
+			f.add(dst[i*k:(i+1)*k], t, leaves[l])
 		}
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/gram-ml/gram/linalg"
 )
 
-var nan = math.NaN()
+var nan, inf = math.NaN(), math.Inf(1)
 
 // A prober is a classifier that says how it comes by probabilities; the functions below
 // make the other methods of gram.Classifier of it.

@@ -123,7 +123,8 @@ func (m *moments) loss(w, wy, v float64) float64 {
 	case Gini:
 		return 2 * (w*v*v - 2*wy*v)
 	case Entropy:
-		return -xlogy(wy, v) - xlogy(w-wy, 1-v)
+		p := min(max(wy/w, 0), 1) // of a pure side exactly 0 or 1, whatever sums are rounded to
+		return -w * (xlogy(p, v) + xlogy(1-p, 1-v))
 	case Poisson:
 		return w*v - xlogy(wy, v)
 	}

@@ -91,10 +91,21 @@ func encodeGrown(e *gram.Encoder, g *grown) {
 	e.Floats(g.values)
 	e.Int(len(g.sets))
 	for _, s := range g.sets {
-		for _, word := range s {
-			e.Int(int(word))
-		}
+		encodeSet(e, s)
 	}
+}
+
+func encodeSet(e *gram.Encoder, s categorySet) {
+	for _, word := range s {
+		e.Int(int(word))
+	}
+}
+
+func decodeSet(d *gram.Decoder) (s categorySet) {
+	for i := range s {
+		s[i] = uint64(d.Int())
+	}
+	return s
 }
 
 func decodeGrown(d *gram.Decoder, features int) *grown {
@@ -110,11 +121,7 @@ func decodeGrown(d *gram.Decoder, features int) *grown {
 		return nil
 	}
 	for range sets {
-		var s categorySet
-		for i := range s {
-			s[i] = uint64(d.Int())
-		}
-		g.sets = append(g.sets, s)
+		g.sets = append(g.sets, decodeSet(d))
 		if d.Err() != nil {
 			return nil
 		}

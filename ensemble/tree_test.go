@@ -388,6 +388,27 @@ func TestTreeInteractions(t *testing.T) {
 	}
 }
 
+// Sums of weights are rounded, and gains of pure sides are finite all the same.
+func TestTreeEntropyGain(t *testing.T) {
+	X, _, labels := noisy(300, 5, true, 9)
+	w := make([]float64, 300)
+	for i := range w {
+		w[i] = 1 + math.Abs(math.Sin(float64(i)))
+	}
+	m := must(ensemble.Tree{Criterion: ensemble.Entropy}.FitClassifier(background, X, labels, w))(t)
+	for i := range X.Rows {
+		splits, _, err := m.Path(X.Row(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range splits {
+			if !(s.Gain >= 0 && s.Gain <= s.Weight*s.Impurity*(1+1e-9)) {
+				t.Fatalf("gain %v of a node of weight %v and impurity %v", s.Gain, s.Weight, s.Impurity)
+			}
+		}
+	}
+}
+
 func TestTreeErrors(t *testing.T) {
 	X, y, labels := noisy(20, 3, false, 1)
 	for _, c := range []struct {
