@@ -41,6 +41,11 @@
 //     over anything unstable. More members never overfit; they cost time and
 //     memory, each a fit of a sample, at once on all cores, and a prediction. The
 //     out-of-bag score is a validation for free.
+//   - [Forest] is bagging of deep trees that look at a few random features for each split,
+//     and so differ more: the first thing to try on a table, since it is good without being
+//     tuned, takes noise and useless features, and tells how good it is out of the bag.
+//     [ExtraTrees] draws the cuts at random too: a quarter of the time, smoother
+//     predictions, often as good; worse where most features are noise.
 //   - Boosting lowers bias, and by small steps keeps variance low: [GradientBoosting] of trees,
 //     usually the most accurate on tables of numbers, and [AdaBoost] over any simple trainer.
 //     Members are fitted one after the other, each cheap; their number and the learning
@@ -63,6 +68,7 @@
 //
 //	                 fits            in parallel  prediction  memory
 //	Bagging          M·T             yes          M·P         M models
+//	Forest           M·T/√d          yes          M·P         M deep trees
 //	AdaBoost         M·(T + n·P)     no           M·P         M models
 //	GradientBoosting M·T             within a fit M·P         M trees
 //	Voting           ΣT              yes          ΣP          the models
@@ -70,6 +76,22 @@
 //	Blending         ΣT              yes          ΣP + last   the models
 //	Calibrated       (F + 1)·T       yes          P           the model
 //	Snapshot         T               no           M·P         M models
+//
+// # Forests
+//
+// A tree of a [Forest] is grown on rows drawn with replacement, until its leaves are pure. For
+// each split √d of the d features are drawn, a third for targets, and the exact best split
+// of them is taken. The trees' probabilities or means are averaged. Every tree has not seen
+// some 37 % of the rows, which the out-of-bag score is made of: about that of
+// cross-validation, a little below for small data.
+//
+// More trees are never worse: their number is chosen by what predictions may cost. MinLeaf
+// above 1 makes trees smaller and faster and probabilities smoother, and is better where
+// labels are noisy. MaxFeatures trades: more make trees better and more alike. Forests do not
+// extrapolate, and a sum of many small effects takes them many rows.
+//
+// Deep trees are large: the number of nodes grows with the rows, 8 bytes each, or 16 where
+// values differ in float64 only. See [Balance] for classes that are rare.
 //
 // # Gradient boosting
 //
@@ -105,7 +127,8 @@
 //
 // Breiman, Friedman, Olshen and Stone, Classification and Regression Trees, 1984; Fisher, On
 // grouping for maximum homogeneity, JASA 53, 1958, for the order that categories are split in.
-// L. Breiman, Bagging predictors, Machine Learning 24 (1996). Y. Freund, R. Schapire, A
+// L. Breiman, Bagging predictors, Machine Learning 24 (1996), and Random forests, 45 (2001). P.
+// Geurts, D. Ernst, L. Wehenkel, Extremely randomized trees, 63 (2006). Y. Freund, R. Schapire, A
 // decision-theoretic generalization of on-line learning and an application to boosting, JCSS 55
 // (1997). J. Friedman, Greedy function approximation: a gradient boosting machine, Annals of
 // Statistics 29 (2001). T. Chen, C. Guestrin, XGBoost, KDD 2016. G. Ke et al., LightGBM, NIPS

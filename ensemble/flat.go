@@ -329,10 +329,10 @@ func (p *packed[K]) steps(roots *[lanes]int, x []K, rows *[lanes]int, out *[lane
 		ra, rb, rc, rd := unsafe.Pointer(&x[rows[l]]), unsafe.Pointer(&x[rows[l+1]]), unsafe.Pointer(&x[rows[l+2]]), unsafe.Pointer(&x[rows[l+3]])
 		for {
 			a0, b0, c0, d0 := a, b, c, d
-			a += step[K](nodes, ra, a, shift, mask)
-			b += step[K](nodes, rb, b, shift, mask)
-			c += step[K](nodes, rc, c, shift, mask)
-			d += step[K](nodes, rd, d, shift, mask)
+			a += advance[K](nodes, ra, a, shift, mask)
+			b += advance[K](nodes, rb, b, shift, mask)
+			c += advance[K](nodes, rc, c, shift, mask)
+			d += advance[K](nodes, rd, d, shift, mask)
 			if a == a0 && b == b0 && c == c0 && d == d0 {
 				break
 			}
@@ -341,8 +341,8 @@ func (p *packed[K]) steps(roots *[lanes]int, x []K, rows *[lanes]int, out *[lane
 	}
 }
 
-// step returns how far ahead of node i the walk of a row goes on, 0 at a leaf.
-func step[K key](nodes, row unsafe.Pointer, i, shift, mask int) int {
+// advance returns how far ahead of node i the walk of a row goes on, 0 at a leaf.
+func advance[K key](nodes, row unsafe.Pointer, i, shift, mask int) int {
 	n := (*packedNode[K])(unsafe.Add(nodes, i*int(unsafe.Sizeof(packedNode[K]{}))))
 	v := *(*K)(unsafe.Add(row, (int(n.word)&mask)*int(unsafe.Sizeof(K(0)))))
 	_, far := bits.Sub64(uint64(n.threshold), uint64(v), 0)
