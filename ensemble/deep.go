@@ -4,23 +4,26 @@ import (
 	"container/heap"
 	"context"
 	"math/rand/v2"
+	"slices"
 )
 
 // A finder finds cuts for one tree among the items of a frame: rows of the training
 // data, numbered from 0.
 type finder interface {
-	// rows returns the rows that the items are, in an entry each.
-	rows(items []int32) []entry
-	// find returns the best cut of items by feature j, and false if there is none for
-	// want of different values.
+	// enter sets value to the value of a node of these items and returns their weight,
+	// and whether there is anything to split. The node is then the one that the
+	// following calls are about.
+	enter(items []int32, value []float64) (weight float64, impure bool)
+	// find returns the best cut of the items by feature j, and false if there is none
+	// for want of different values.
 	find(j int, items []int32) (cut, bool)
 	// divide puts the items that go left before the others, both in their order, and
 	// returns how many there are.
 	divide(c *cut, items []int32) int
 	// narrow returns a finder with a frame of nothing but these items, whose numbers
 	// then are their places, or nil if that is not worth it. It is good until the next
-	// call.
-	narrow(items []int32) finder
+	// call, or for ever if keep is set.
+	narrow(items []int32, keep bool) finder
 }
 
 // A deepGrower grows trees that look at a few random features for each split: what
@@ -28,28 +31,28 @@ type finder interface {
 // finder comes by the order anew, for the features that are looked at.
 type deepGrower struct {
 	growth
-	criterion criterion
-	try       int // features for a split
-	rng       *rand.Rand
-	features  []int // in a random order
-	tree      *grown
-	total     float64 // Σw
+	try      int // features for a split
+	rng      *rand.Rand
+	features []int // in a random order
+	tree     *grown
+	total    float64 // Σw
 }
 
 // A span is a node that has yet to be split and its items.
 type span struct {
 	node, depth int32
 	items       []int32
-	best        cut // of growBest
+	finder      finder // of the items; nil where all have the same
+	best        cut    // of growBest
 }
 
 // promptItems is how many items a node has for its split to be worth a look at ctx.
 const promptItems = 1 << 12
 
 // grow grows a tree on some of the items of f.
-func (g *deepGrower) grow(ctx context.Context, d int, f finder, items []int32) (*grown, error) {
+func (g *deepGrower) grow(ctx context.Context, d, outputs int, f finder, items []int32) (*grown, error) {
 	g.features = ascending(d)
-	g.tree = newGrown(g.criterion.outputs())
+	g.tree = newGrown(outputs)
 	if g.maxLeaves > 0 {
 		return g.tree, g.growBest(ctx, f, span{items: items})
 	}
@@ -61,7 +64,7 @@ func (g *deepGrower) growBelow(ctx context.Context, f finder, root span) error {
 	for todo := []span{root}; len(todo) > 0; {
 		s := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		if sub := f.narrow(s.items); sub != nil {
+		if sub := f.narrow(s.items, false); sub != nil {
 			if err := g.growBelow(ctx, sub, span{node: s.node, depth: s.depth, items: numbers(len(s.items))}); err != nil {
 				return err
 			}
@@ -82,32 +85,37 @@ func (g *deepGrower) growBelow(ctx context.Context, f finder, root span) error {
 // growBest splits the node of most gain first, until there are enough leaves.
 func (g *deepGrower) growBest(ctx context.Context, f finder, root span) error {
 	queue := &spanQueue{}
-	if g.search(f, &root) {
-		heap.Push(queue, root)
+	admit := func(s span) {
+		if sub := s.finder.narrow(s.items, true); sub != nil {
+			s.finder, s.items = sub, numbers(len(s.items))
+		}
+		if g.search(s.finder, &s) {
+			heap.Push(queue, s)
+		}
 	}
+	root.finder = f
+	admit(root)
 	for leaves := 1; queue.Len() > 0 && leaves < g.maxLeaves; leaves++ {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		s := heap.Pop(queue).(span)
-		l, r := g.split(f, &s)
-		for _, child := range []span{l, r} {
-			if g.search(f, &child) {
-				heap.Push(queue, child)
-			}
-		}
+		s.finder.enter(s.items, g.tree.value(s.node))
+		l, r := g.split(s.finder, &s)
+		l.finder, r.finder = s.finder, s.finder
+		admit(l)
+		admit(r)
 	}
 	return nil
 }
 
 // search describes a node and finds its cut, if it is to have one.
 func (g *deepGrower) search(f finder, s *span) bool {
-	n := &g.tree.nodes[s.node]
-	n.weight, n.impurity = g.criterion.describe(g.tree.value(s.node), f.rows(s.items), unbounded())
+	weight, impure := f.enter(s.items, g.tree.value(s.node))
 	if s.node == 0 {
-		g.total = n.weight
+		g.total = weight
 	}
-	if n.impurity == 0 || len(s.items) < 2 || n.weight < g.minSplit || n.weight < 2*g.minLeaf || g.maxDepth > 0 && int(s.depth) >= g.maxDepth {
+	if !impure || len(s.items) < 2 || weight < g.minSplit || weight < 2*g.minLeaf || g.maxDepth > 0 && int(s.depth) >= g.maxDepth {
 		return false
 	}
 	s.best = noCut()
@@ -169,10 +177,10 @@ func numbers(n int) []int32 {
 
 // frameItems is how many items a frame is made for, at most: so few that what is looked
 // up for them stays in the cache.
-const frameItems = 1 << 10
-
-// worthNarrowing tells whether so many of the items of a frame should have their own.
-func worthNarrowing(items, frame int) bool { return items <= frameItems && frame > 4*frameItems }
+const (
+	frameBits  = 10
+	frameItems = 1 << frameBits
+)
 
 // moveLeft puts the items of which left says so before the others.
 func moveLeft(items, buf []int32, left func(item int32) bool) int {
@@ -188,4 +196,123 @@ func moveLeft(items, buf []int32, left func(item int32) bool) int {
 	}
 	copy(items[nl:], buf[:nr])
 	return nl
+}
+
+// A holder has the targets of the items of a frame, and what a node's sums are.
+type holder struct {
+	criterion criterion
+	minLeaf   float64
+	frame     []int32 // the rows of the items, nil if they are rows
+	entries   []entry // scratch, one for each item
+	// For criteria that are sums of squares:
+	squares *moments // nil otherwise
+	moments []moment // of the items, or of those of the node, one after the other
+	total   moment
+}
+
+func newHolder(c criterion, minLeaf float64, n int) holder {
+	h := holder{criterion: c, minLeaf: minLeaf}
+	if m, ok := c.(*moments); ok && (m.kind == SquaredError || m.kind == Gini) {
+		h.squares = m
+	}
+	h.room(n)
+	return h
+}
+
+func (h *holder) room(n int) {
+	h.entries = slices.Grow(h.entries[:0], n)[:n]
+	if h.squares != nil {
+		h.moments = slices.Grow(h.moments[:0], n)[:n]
+	}
+}
+
+// take makes the holder of a frame within that of up.
+func (h *holder) take(up *holder, items []int32) {
+	h.criterion, h.minLeaf, h.squares, h.frame = up.criterion, up.minLeaf, up.squares, h.frame[:0]
+	h.room(len(items))
+	for k, i := range items {
+		row := up.row(i)
+		h.frame = append(h.frame, row)
+		if h.squares != nil {
+			h.moments[k] = h.squares.rows[row]
+		}
+	}
+}
+
+// row returns the row that an item is.
+func (h *holder) row(item int32) int32 {
+	if h.frame == nil {
+		return item
+	}
+	return h.frame[item]
+}
+
+func (h *holder) enter(items []int32, value []float64) (weight float64, impure bool) {
+	if h.squares != nil {
+		return h.enterSquares(items, value)
+	}
+	rows := h.entries[:len(items)]
+	for k, i := range items {
+		rows[k].row = h.row(i)
+	}
+	weight, impurity := h.criterion.describe(value, rows, unbounded())
+	return weight, impurity != 0
+}
+
+// enterSquares is enter by moments, of which it collects those of the node if items are
+// rows.
+func (h *holder) enterSquares(items []int32, value []float64) (weight float64, impure bool) {
+	m := h.squares
+	var s moment
+	first := m.y[h.row(items[0])]
+	if h.frame == nil {
+		for k, i := range items {
+			r := m.rows[i]
+			h.moments[k] = r
+			s.w += r.w
+			s.wy += r.wy
+			impure = impure || m.y[i] != first
+		}
+	} else {
+		for _, i := range items {
+			r := h.moments[i]
+			s.w += r.w
+			s.wy += r.wy
+		}
+		for _, i := range items {
+			if m.y[h.frame[i]] != first {
+				impure = true
+				break
+			}
+		}
+	}
+	mean := first
+	if impure {
+		mean = s.wy/s.w + m.offset
+	}
+	if h.total = s; m.kind == Gini {
+		value[0], value[1] = 1-mean, mean
+	} else {
+		value[0] = mean
+	}
+	return s.w, impure
+}
+
+// gain returns what splitting off a side takes from the sum of squares, and whether both
+// sides are large enough.
+func (h *holder) gain(left moment) (float64, bool) {
+	rw := h.total.w - left.w
+	if left.w < h.minLeaf || rw < h.minLeaf || rw <= 0 {
+		return 0, false
+	}
+	diff := left.wy*rw - (h.total.wy-left.wy)*left.w
+	return diff * diff / (left.w * rw * h.total.w), true
+}
+
+// scale turns such a gain into one of the impurity.
+func (h *holder) scale() float64 {
+	if h.squares.kind == Gini {
+		return 2
+	}
+	return 1
 }

@@ -247,7 +247,7 @@ func (t forestry) fitClassifier(ctx context.Context, X gram.Matrix, y []int, w [
 		}
 		return newClassCounts(kind, labels, k, w, 1), nil
 	}
-	if err := l.grow(ctx, X); err != nil {
+	if err := l.grow(ctx, X, w); err != nil {
 		return nil, err
 	}
 	m := &ForestClassifierModel{forestModel: l.model(), oob: noScore}
@@ -292,7 +292,7 @@ func (t forestry) fitRegressor(ctx context.Context, X gram.Matrix, y, w []float6
 		}
 		return newMoments(kind, targets, w), nil
 	}
-	if err := l.grow(ctx, X); err != nil {
+	if err := l.grow(ctx, X, w); err != nil {
 		return nil, err
 	}
 	m := &ForestRegressorModel{forestModel: l.model(), oob: noScore}
@@ -342,11 +342,11 @@ func (l *lot) tries(standard float64) {
 }
 
 // grow grows all trees, on as many goroutines as there may be.
-func (l *lot) grow(ctx context.Context, X gram.Matrix) (err error) {
+func (l *lot) grow(ctx context.Context, X gram.Matrix, w []float64) (err error) {
 	if l.random {
 		l.columns, err = newColumnValues(ctx, l.workers, X, l.rows, l.constraints.categorical)
 	} else {
-		l.ranks, err = newRanks(ctx, l.workers, X, l.rows, l.constraints.categorical)
+		l.ranks, err = newRanks(ctx, l.workers, X, l.rows, w, l.constraints.categorical)
 	}
 	if err != nil {
 		return err
@@ -379,10 +379,10 @@ func (l *lot) tree(ctx context.Context, i int) error {
 	if l.random {
 		f = newRandomized(l.columns, c, l.minLeaf, rng)
 	} else {
-		f = newRanked(l.ranks, c, l.minLeaf)
+		f = newCoarse(l.ranks, c, l.minLeaf)
 	}
-	g := &deepGrower{growth: l.growth, criterion: c, try: l.try, rng: rng}
-	tree, err := g.grow(ctx, l.d, f, items)
+	g := &deepGrower{growth: l.growth, try: l.try, rng: rng}
+	tree, err := g.grow(ctx, l.d, l.outputs, f, items)
 	if err != nil {
 		return err
 	}

@@ -2,16 +2,20 @@ package ensemble
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"slices"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/linalg"
 )
 
 // columns is the values of all features, NaN where they are missing, for random cuts.
 type columns struct {
 	n           int
 	values      [][]float64 // by feature and row
+	X           gram.Operator
+	rows        []int32 // of X, nil for all
 	categorical []bool
 }
 
@@ -20,7 +24,7 @@ func newColumnValues(ctx context.Context, workers int, X gram.Matrix, rows []int
 	if rows != nil {
 		n = len(rows)
 	}
-	c := &columns{n: n, values: make([][]float64, d), categorical: categorical}
+	c := &columns{n: n, values: make([][]float64, d), X: linalg.AsOperator(X), rows: rows, categorical: categorical}
 	bad := make([]error, d)
 	err := eachColumn(ctx, workers, X, rows, func(j int, column []float64) {
 		if categorical[j] {
@@ -42,91 +46,78 @@ func newColumnValues(ctx context.Context, workers int, X gram.Matrix, rows []int
 // randomized cuts a feature at random: at a threshold uniform between its least and its
 // greatest value, or by a coin for each category.
 type randomized struct {
-	criterion criterion
-	minLeaf   float64
-	rng       *rand.Rand
-	data      *columns
-	frame     []int32     // the rows of the items, nil for all
-	values    [][]float64 // by feature and item
-	above     *randomized
-	items     []int32 // of above, that are here
-	entries   []entry
-	others    []entry
-	buf       []int32
-	sub       *randomized // memory for narrow
+	holder
+	rng    *rand.Rand
+	data   *columns
+	values [][]float64 // by feature and item
+	all    []float64   // memory of values in a frame
+	column []float64   // scratch: values of the items of a node
+	others []entry
+	buf    []int32
+	sub    *randomized // memory for narrow
 }
 
 func newRandomized(data *columns, c criterion, minLeaf float64, rng *rand.Rand) *randomized {
-	f := &randomized{criterion: c, minLeaf: minLeaf, rng: rng, data: data, values: data.values}
-	f.room(data.n)
+	f := &randomized{holder: newHolder(c, minLeaf, data.n), rng: rng, data: data, values: data.values}
+	f.scratch(data.n)
 	return f
 }
 
-func (f *randomized) room(n int) {
-	f.entries = slices.Grow(f.entries[:0], n)[:n]
-	f.others = slices.Grow(f.others[:0], n)[:n]
+func (f *randomized) scratch(n int) {
+	f.column = slices.Grow(f.column[:0], n)[:n]
 	f.buf = slices.Grow(f.buf[:0], n)[:n]
+	f.others = slices.Grow(f.others[:0], n)[:n]
 }
 
-func (f *randomized) narrow(items []int32) finder {
-	if !worthNarrowing(len(items), len(f.buf)) {
+func (f *randomized) narrow(items []int32, keep bool) finder {
+	if len(items) > frameItems || f.frame != nil {
 		return nil
 	}
-	if f.sub == nil {
-		f.sub = &randomized{criterion: f.criterion, minLeaf: f.minLeaf, rng: f.rng, data: f.data, above: f, values: make([][]float64, len(f.values))}
-	}
 	s := f.sub
-	s.items, s.frame = items, s.frame[:0]
-	for _, i := range items {
-		if f.frame != nil {
-			i = f.frame[i]
+	if s == nil || keep {
+		s = &randomized{rng: f.rng, data: f.data, values: make([][]float64, len(f.values))}
+		if !keep {
+			f.sub = s
 		}
-		s.frame = append(s.frame, i)
 	}
+	s.take(&f.holder, items)
+	n, d := len(items), len(f.values)
+	s.scratch(n)
+	s.all = slices.Grow(s.all[:0], n*d)[:n*d]
 	for j := range s.values {
-		s.values[j] = s.values[j][:0]
+		s.values[j] = s.all[j*n : (j+1)*n]
 	}
-	s.room(len(items))
+	buf := make([]float64, d)
+	for i, row := range s.frame {
+		if f.data.rows != nil {
+			row = f.data.rows[row]
+		}
+		x, _ := f.data.X.RowBlock(buf, int(row), int(row)+1)
+		for j, v := range x[:d] {
+			s.all[j*n+i] = v
+		}
+	}
 	return s
-}
-
-// column returns the values of feature j.
-func (f *randomized) column(j int) []float64 {
-	if len(f.values[j]) == 0 {
-		from := f.above.column(j)
-		for _, i := range f.items {
-			f.values[j] = append(f.values[j], from[i])
-		}
-	}
-	return f.values[j]
-}
-
-func (f *randomized) rows(items []int32) []entry {
-	out := f.entries[:len(items)]
-	for k, i := range items {
-		out[k].row = i
-		if f.frame != nil {
-			out[k].row = f.frame[i]
-		}
-	}
-	return out
 }
 
 func (f *randomized) find(j int, items []int32) (cut, bool) {
 	if f.data.categorical[j] {
 		return f.findSet(j, items)
 	}
-	values := f.column(j)
-	lo, hi, missing := extremes(values, items)
-	if lo == hi && missing == 0 || missing == len(items) {
+	x := f.column[:len(items)]
+	lo, hi, missing := gatherRange(x, f.values[j], items)
+	if !(lo < hi) && missing == 0 || missing == len(items) {
 		return noCut(), false
 	}
 	t := lo
 	if lo < hi {
 		t = between(lo, hi, f.rng.Float64())
 	}
-	p := f.part(items, func(i int32) (uint32, bool) {
-		v := values[i]
+	if f.squares != nil && missing == 0 {
+		return f.findSquares(x, items, t), true
+	}
+	p := f.part(items, func(k int) (uint32, bool) {
+		v := x[k]
 		side := uint32(0)
 		if v > t {
 			side = 1
@@ -141,11 +132,36 @@ func (f *randomized) find(j int, items []int32) (cut, bool) {
 	return c, true
 }
 
-// extremes returns the least and the greatest value and how many are missing.
-func extremes(values []float64, items []int32) (lo, hi float64, missing int) {
+// findSquares is find at threshold t, for the values x of items, none of them missing.
+func (f *randomized) findSquares(x []float64, items []int32, t float64) cut {
+	var left moment
+	moments := f.moments[:len(x)]
+	for k, v := range x {
+		m := &moments[k]
+		if f.frame != nil {
+			m = &f.moments[items[k]]
+		}
+		mask := uint64(0)
+		if v <= t {
+			mask = ^uint64(0)
+		}
+		left.w += math.Float64frombits(math.Float64bits(m.w) & mask)
+		left.wy += math.Float64frombits(math.Float64bits(m.wy) & mask)
+	}
+	g, ok := f.gain(left)
+	if !ok {
+		return noCut()
+	}
+	return cut{gain: g * f.scale(), threshold: t, missingLeft: 2*left.w >= f.total.w}
+}
+
+// gatherRange sets x to the values of items and returns the least and the greatest, and
+// how many are missing.
+func gatherRange(x, values []float64, items []int32) (lo, hi float64, missing int) {
 	lo, hi = inf, -inf
-	for _, i := range items {
+	for k, i := range items {
 		v := values[i]
+		x[k] = v
 		if v < lo {
 			lo = v
 		}
@@ -173,15 +189,12 @@ func between(lo, hi, u float64) float64 {
 }
 
 // part returns the items as a part of two ranks, and missing ones.
-func (f *randomized) part(items []int32, side func(i int32) (rank uint32, missing bool)) *part {
+func (f *randomized) part(items []int32, side func(k int) (rank uint32, missing bool)) *part {
 	left, right, missing := f.entries, f.others, f.others
 	l, r, m := 0, 0, len(items)
-	for _, i := range items {
-		row := i
-		if f.frame != nil {
-			row = f.frame[i]
-		}
-		switch rank, none := side(i); {
+	for k, i := range items {
+		row := f.row(i)
+		switch rank, none := side(k); {
 		case none:
 			m--
 			missing[m] = entry{row, missingRank}
@@ -200,7 +213,7 @@ func (f *randomized) part(items []int32, side func(i int32) (rank uint32, missin
 
 // findSet has a coin decide for each category that the items have.
 func (f *randomized) findSet(j int, items []int32) (cut, bool) {
-	values := f.column(j)
+	values := f.values[j]
 	var seen categorySet
 	missing, categories, first := 0, 0, 0
 	for _, i := range items {
@@ -220,8 +233,8 @@ func (f *randomized) findSet(j int, items []int32) (cut, bool) {
 		return noCut(), false
 	}
 	set := f.toss(&seen, categories, first)
-	p := f.part(items, func(i int32) (uint32, bool) {
-		v := values[i]
+	p := f.part(items, func(k int) (uint32, bool) {
+		v := values[items[k]]
 		if v == v && !set.has(int(v)) {
 			return 1, false
 		}
@@ -260,7 +273,7 @@ func (f *randomized) toss(seen *categorySet, categories, first int) *categorySet
 }
 
 func (f *randomized) divide(c *cut, items []int32) int {
-	values := f.column(c.feature)
+	values := f.values[c.feature]
 	return moveLeft(items, f.buf, func(i int32) bool {
 		v := values[i]
 		switch {

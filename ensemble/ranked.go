@@ -10,183 +10,412 @@ import (
 	"github.com/gram-ml/gram/internal/par"
 )
 
-// ranks is the places of rows in the order of each feature, which the best cut is found
-// by.
+// ranks is the columns of X as ranks of their values, and as bins of them.
 type ranks struct {
-	*sorted
-	place [][]uint32 // by feature and row: where in order it is
+	n, d        int
+	values      [][]float64 // by feature, the distinct values in order
+	rank        []uint32    // n×d, row-major; codes of categories, and missingRank
+	bin         [][]uint8   // by feature and row; missingBin
+	first       [][]uint32  // by feature, the first rank of each bin
+	categorical []bool
 }
 
-func newRanks(ctx context.Context, workers int, X gram.Matrix, rows []int32, categorical []bool) (*ranks, error) {
+// binCount is the number of bins with that of missing values.
+const binCount = missingBin + 1
+
+// newRanks ranks the given rows of X, nil for all, of weights w, nil for ones. Bins have
+// about equal weight, and one value each if there are at most 255.
+func newRanks(ctx context.Context, workers int, X gram.Matrix, rows []int32, w []float64, categorical []bool) (*ranks, error) {
 	s, err := newSorted(ctx, workers, X, rows, categorical)
 	if err != nil {
 		return nil, err
 	}
-	r := &ranks{s, make([][]uint32, s.d)}
+	r := &ranks{n: s.n, d: s.d, values: s.values, rank: make([]uint32, s.n*s.d), bin: make([][]uint8, s.d), first: make([][]uint32, s.d), categorical: categorical}
 	err = par.For(ctx, workers, s.d, 1, func(j, _, _ int) {
-		r.place[j] = make([]uint32, s.n)
-		for p, e := range s.order[j] {
-			r.place[j][e.row] = uint32(p)
+		var binOf []uint8
+		if !categorical[j] {
+			r.first[j], binOf = equalBins(s.order[j], s.values[j], w)
 		}
+		r.bin[j] = make([]uint8, s.n)
+		for _, e := range s.order[j] {
+			r.rank[int(e.row)*s.d+j] = e.rank
+			switch {
+			case e.rank == missingRank:
+				r.bin[j][e.row] = missingBin
+			case categorical[j]:
+				r.bin[j][e.row] = uint8(e.rank)
+			default:
+				r.bin[j][e.row] = binOf[e.rank]
+			}
+		}
+		s.order[j] = nil
 	})
 	return r, err
 }
 
-// ranked finds the best cut of a feature.
-//
-// The items of a node are put in order by marking their places among those of the whole
-// frame, in a bit each, and reading the marks in turn: O(items + frame/64), and so frames
-// are made for nodes that have become small beside theirs.
-type ranked struct {
-	criterion criterion
-	minLeaf   float64
-	data      *ranks
-	frame     []int32    // the rows of the items, nil for all
-	order     [][]entry  // by feature, the items of the frame in order
-	place     [][]uint32 // by feature and item
-	marks     []uint64   // none set, between calls
-	cells     []uint32   // the items at places, for a frame within this one
-	entries   [2][]entry
-	buf       []int32
-	above     *ranked // where order and place come from, when they are first needed
-	items     []int32 // of above, that are here
-	sub       *ranked // memory for narrow
-}
-
-func newRanked(data *ranks, c criterion, minLeaf float64) *ranked {
-	f := &ranked{criterion: c, minLeaf: minLeaf, data: data, order: data.order, place: data.place}
-	f.room(data.n)
-	return f
-}
-
-// room makes room for n items.
-func (f *ranked) room(n int) {
-	f.marks = slices.Grow(f.marks[:0], (n+63)/64)[:(n+63)/64]
-	for i := range f.entries {
-		f.entries[i] = slices.Grow(f.entries[i][:0], n)[:n]
+// equalBins returns the first rank of each bin, and the bin of each rank.
+func equalBins(order []entry, values, w []float64) (first []uint32, binOf []uint8) {
+	binOf = make([]uint8, len(values))
+	first = []uint32{0}
+	weights := make([]float64, len(values))
+	for _, e := range order {
+		switch {
+		case e.rank == missingRank:
+		case w == nil:
+			weights[e.rank]++
+		default:
+			weights[e.rank] += w[e.row]
+		}
 	}
-	f.buf = slices.Grow(f.buf[:0], n)[:n]
+	cuts := quantileCuts(values, weights, maxBins)
+	for r, v := range values {
+		if b := len(first) - 1; b < len(cuts) && v > cuts[b] {
+			first = append(first, uint32(r))
+		}
+		binOf[r] = uint8(len(first) - 1)
+	}
+	return first, binOf
 }
 
-func (f *ranked) narrow(items []int32) finder {
-	n := f.data.n
-	if f.frame != nil {
-		n = len(f.frame)
-	}
-	if !worthNarrowing(len(items), n) {
+// coarse finds the best cut between bins: for nodes of so many items that bins are as good
+// as values.
+type coarse struct {
+	holder
+	data *ranks
+	buf  []int32
+	sub  *fine
+}
+
+func newCoarse(data *ranks, c criterion, minLeaf float64) *coarse {
+	return &coarse{holder: newHolder(c, minLeaf, data.n), data: data, buf: make([]int32, data.n)}
+}
+
+func (f *coarse) narrow(items []int32, keep bool) finder {
+	if len(items) > frameItems {
 		return nil
 	}
-	if f.sub == nil {
-		d := f.data.d
-		f.sub = &ranked{criterion: f.criterion, minLeaf: f.minLeaf, data: f.data, above: f, order: make([][]entry, d), place: make([][]uint32, d)}
-		f.cells = make([]uint32, n)
-	}
 	s := f.sub
-	s.items = items
-	s.frame = s.frame[:0]
-	for _, i := range items {
-		if f.frame != nil {
-			i = f.frame[i]
+	if s == nil || keep {
+		d := f.data.d
+		s = &fine{data: f.data, order: make([][]entry, d), place: make([][]uint16, d)}
+		if !keep {
+			f.sub = s
 		}
-		s.frame = append(s.frame, i)
 	}
-	for j := range s.order {
-		s.order[j] = s.order[j][:0]
-	}
-	s.room(len(items))
+	s.fill(&f.holder, items)
 	return s
 }
 
-// inherit brings the items of the frame in the order of feature j.
-func (f *ranked) inherit(j int) {
-	a := f.above
-	if len(a.order[j]) == 0 {
-		a.inherit(j)
+func (f *coarse) find(j int, items []int32) (cut, bool) {
+	if f.squares != nil && !f.data.categorical[j] {
+		return f.findSquares(j, items)
 	}
-	for item, i := range f.items {
-		p := a.place[j][i]
-		a.marks[p>>6] |= 1 << (p & 63)
-		a.cells[p] = uint32(item)
+	p := f.inOrder(j, items)
+	if p.present == 0 || p.present == len(items) && p.entries[0].rank == p.entries[p.present-1].rank {
+		return noCut(), false
 	}
-	order, place := f.order[j], slices.Grow(f.place[j][:0], len(f.items))[:len(f.items)]
-	for w, mark := range a.marks {
-		if mark == 0 {
+	if f.data.categorical[j] {
+		return searchSets(f.criterion, 0, p, make([]entry, len(items))), true
+	}
+	best := f.criterion.scan(0, p)
+	c := cut{gain: best.gain, missingLeft: best.missingLeft}
+	if best.gain >= 0 {
+		c.threshold = f.end(j, int(p.entries[best.at-1].rank))
+	}
+	return c, true
+}
+
+// end returns the threshold at the end of a bin.
+func (f *coarse) end(j, bin int) float64 {
+	values, first := f.data.values[j], f.data.first[j]
+	if bin+1 == len(first) {
+		return shortMidpoint(values[len(values)-1], inf)
+	}
+	return shortMidpoint(values[first[bin+1]-1], values[first[bin+1]])
+}
+
+// inOrder returns the items by bin, which is their rank.
+func (f *coarse) inOrder(j int, items []int32) *part {
+	var start [binCount + 1]int32
+	bin := f.data.bin[j]
+	for _, i := range items {
+		start[int(bin[i])+1]++
+	}
+	p := &part{entries: f.entries[:len(items)], present: len(items) - int(start[binCount]), minLeaf: f.minLeaf, bounds: unbounded()}
+	for b := range binCount {
+		start[b+1] += start[b]
+	}
+	for _, i := range items {
+		b := bin[i]
+		rank := uint32(b)
+		if b == missingBin {
+			rank = missingRank
+		}
+		p.entries[start[b]] = entry{i, rank}
+		start[b]++
+	}
+	return p
+}
+
+// findSquares is find from sums by bin.
+func (f *coarse) findSquares(j int, items []int32) (cut, bool) {
+	var h [binCount]moment
+	bin := f.data.bin[j]
+	for k, m := range f.moments[:len(items)] {
+		b := &h[bin[items[k]]]
+		b.w += m.w
+		b.wy += m.wy
+	}
+	best, missing := noCut(), h[missingBin]
+	if missing.w > 0 {
+		best = f.scan(&h, missing, false, best)
+	}
+	best = f.scan(&h, moment{}, missing.w > 0, best)
+	if best.gain < 0 {
+		return best, f.several(j, items)
+	}
+	best.gain *= f.scale()
+	best.threshold = f.end(j, best.feature)
+	return best, true
+}
+
+// several tells whether items have different values of feature j.
+func (f *coarse) several(j int, items []int32) bool {
+	for _, i := range items {
+		if f.data.bin[j][i] != f.data.bin[j][items[0]] {
+			return true
+		}
+	}
+	return false
+}
+
+// scan looks at the places between bins, with start on the left already, and, if last is
+// set, at that after all of them. The bin before the best is its feature.
+func (f *coarse) scan(h *[binCount]moment, start moment, last bool, best cut) cut {
+	left, from := start, -1
+	for b := range missingBin {
+		m := h[b]
+		if m.w == 0 {
 			continue
 		}
-		a.marks[w] = 0
-		for ; mark != 0; mark &= mark - 1 {
-			p := w<<6 + bits.TrailingZeros64(mark)
-			place[a.cells[p]] = uint32(len(order))
-			order = append(order, a.order[j][p])
+		if from >= 0 {
+			if g, ok := f.gain(left); ok && g > best.gain {
+				best.gain, best.feature, best.missingLeft = g, from, start.w > 0 || !last && 2*left.w >= f.total.w
+			}
 		}
+		left.w += m.w
+		left.wy += m.wy
+		from = b
+	}
+	if last && from >= 0 {
+		if g, ok := f.gain(left); ok && g > best.gain {
+			best.gain, best.feature, best.missingLeft = g, from, false
+		}
+	}
+	return best
+}
+
+func (f *coarse) divide(c *cut, items []int32) int {
+	j := c.feature
+	bin := f.data.bin[j]
+	if c.set != nil {
+		return moveLeft(items, f.buf, func(i int32) bool {
+			if bin[i] == missingBin {
+				return c.missingLeft
+			}
+			return c.set.has(int(bin[i]))
+		})
+	}
+	values, first := f.data.values[j], f.data.first[j]
+	end := sort.Search(len(first), func(b int) bool { return values[first[b]] > c.threshold })
+	return moveLeft(items, f.buf, func(i int32) bool {
+		return int(bin[i]) < end || bin[i] == missingBin && c.missingLeft
+	})
+}
+
+// fine finds the best cut between any two values, in a frame.
+//
+// The items of a node are put in order by marking their places among those of the whole
+// frame, in a bit each, and reading the marks in turn: O(items + frame/64).
+type fine struct {
+	holder
+	data  *ranks
+	rank  []uint32   // by feature and item
+	order [][]entry  // by feature, the items of the frame in order; empty until it is needed
+	place [][]uint16 // by feature and item: where in order it is
+	marks []uint64   // none set, between calls
+	keys  [2][]uint64
+	buf   []int32
+	other []entry // for searchSets
+}
+
+// fill makes the frame of some items of up.
+func (f *fine) fill(up *holder, items []int32) {
+	f.take(up, items)
+	n, d := len(items), f.data.d
+	f.rank = slices.Grow(f.rank[:0], n*d)[:n*d]
+	for i, row := range f.frame {
+		for j, r := range f.data.rank[int(row)*d : (int(row)+1)*d] {
+			f.rank[j*n+i] = r
+		}
+	}
+	for j := range f.order {
+		f.order[j] = f.order[j][:0]
+	}
+	f.marks = slices.Grow(f.marks[:0], (n+63)/64)[:(n+63)/64]
+	f.buf = slices.Grow(f.buf[:0], n)[:n]
+	for i := range f.keys {
+		f.keys[i] = slices.Grow(f.keys[i][:0], n)[:n]
+	}
+	f.other = slices.Grow(f.other[:0], n)[:n]
+}
+
+// sort brings the frame in the order of feature j.
+func (f *fine) sort(j int) {
+	n, top := len(f.frame), uint32(maxCategories) // the rank of missing values here
+	if !f.data.categorical[j] {
+		top = uint32(len(f.data.values[j]))
+	}
+	keys := f.keys[0]
+	for i, r := range f.rank[j*n : (j+1)*n] {
+		keys[i] = uint64(min(r, top))<<frameBits | uint64(i)
+	}
+	keys = sortFrame(keys, f.keys[1], bits.Len32(top))
+	order, place := f.order[j][:0], slices.Grow(f.place[j][:0], n)[:n]
+	for p, k := range keys {
+		i, r := int32(k&(1<<frameBits-1)), uint32(k>>frameBits)
+		if r == top {
+			r = missingRank
+		}
+		order = append(order, entry{i, r})
+		place[i] = uint16(p)
 	}
 	f.order[j], f.place[j] = order, place
 }
 
-func (f *ranked) rows(items []int32) []entry {
-	out := f.entries[0][:len(items)]
-	for k, i := range items {
-		out[k].row = i
-		if f.frame != nil {
-			out[k].row = f.frame[i]
-		}
+// sortFrame sorts keys of the items of a frame by their ranks, of so many bits, and returns
+// where they then are: x or buf, which has the same length.
+func sortFrame(x, buf []uint64, width int) []uint64 {
+	if len(x) < 64 {
+		slices.Sort(x)
+		return x
 	}
-	return out
+	passes := (width + frameBits - 1) / frameBits
+	digit := (width + passes - 1) / passes
+	var counts [1 << frameBits]int32
+	for pass := range passes {
+		shift, mask := frameBits+pass*digit, uint64(1)<<digit-1
+		clear(counts[:mask+1])
+		for _, k := range x {
+			counts[k>>shift&mask&(1<<frameBits-1)]++
+		}
+		at := int32(0)
+		for i, c := range counts[:mask+1] {
+			counts[i] = at
+			at += c
+		}
+		for _, k := range x {
+			c := &counts[k>>shift&mask&(1<<frameBits-1)]
+			buf[*c] = k
+			*c++
+		}
+		x, buf = buf, x
+	}
+	return x
 }
 
-// inOrder returns the items in the order of feature j.
-func (f *ranked) inOrder(j int, items []int32) []entry {
+func (f *fine) narrow([]int32, bool) finder { return nil }
+
+// mark marks the places of the items in the order of feature j.
+func (f *fine) mark(j int, items []int32) {
 	if len(f.order[j]) == 0 {
-		f.inherit(j)
+		f.sort(j)
 	}
-	place, order, marks := f.place[j], f.order[j], f.marks
+	place, marks := f.place[j], f.marks
 	for _, i := range items {
 		p := place[i]
 		marks[p>>6] |= 1 << (p & 63)
 	}
-	out := f.entries[0][:0]
-	for w, mark := range marks {
-		if mark == 0 {
-			continue
-		}
-		marks[w] = 0
-		for ; mark != 0; mark &= mark - 1 {
-			out = append(out, order[w<<6+bits.TrailingZeros64(mark)])
-		}
-	}
-	return out
 }
 
-func (f *ranked) find(j int, items []int32) (cut, bool) {
-	p := &part{entries: f.inOrder(j, items), minLeaf: f.minLeaf, bounds: unbounded()}
+func (f *fine) find(j int, items []int32) (cut, bool) {
+	f.mark(j, items)
+	if order := f.order[j]; f.squares != nil && !f.data.categorical[j] && order[len(order)-1].rank != missingRank {
+		return f.findSquares(j)
+	}
+	p := &part{entries: f.inOrder(j), minLeaf: f.minLeaf, bounds: unbounded()}
 	for p.present = len(p.entries); p.present > 0 && p.entries[p.present-1].rank == missingRank; p.present-- {
 	}
 	if p.present == 0 || p.present == len(p.entries) && p.entries[0].rank == p.entries[p.present-1].rank {
 		return noCut(), false
 	}
 	if f.data.categorical[j] {
-		return searchSets(f.criterion, 0, p, f.entries[1]), true
+		return searchSets(f.criterion, 0, p, f.other), true
 	}
 	return searchThresholds(f.criterion, 0, p, f.data.values[j], shortMidpoint), true
 }
 
-// divide looks up the places that the cut is at and compares those of the items.
-func (f *ranked) divide(c *cut, items []int32) int {
-	j := c.feature
-	place, order, values := f.place[j], f.order[j], f.data.values[j]
+// inOrder returns the marked rows in the order of feature j.
+func (f *fine) inOrder(j int) []entry {
+	out, order := f.entries[:0], f.order[j]
+	for w, mark := range f.marks {
+		f.marks[w] = 0
+		for ; mark != 0; mark &= mark - 1 {
+			e := order[w<<6+bits.TrailingZeros64(mark)]
+			out = append(out, entry{f.frame[e.row], e.rank})
+		}
+	}
+	return out
+}
+
+// findSquares is find for marked items that all have values.
+func (f *fine) findSquares(j int) (cut, bool) {
+	order := f.order[j]
+	var left moment
+	best, total := noCut(), f.total
+	var before, from, to uint32 // ranks
+	lowest := uint32(missingRank)
+	for w, mark := range f.marks {
+		f.marks[w] = 0
+		for ; mark != 0; mark &= mark - 1 {
+			e := order[w<<6+bits.TrailingZeros64(mark)]
+			if rw := total.w - left.w; left.w >= f.minLeaf && rw >= f.minLeaf && left.w > 0 {
+				diff := left.wy*rw - (total.wy-left.wy)*left.w
+				if g := diff * diff / (left.w * rw * total.w); g > best.gain && e.rank != before && rw > 0 {
+					best.gain, from, to = g, before, e.rank
+					best.missingLeft = left.w >= rw
+				}
+			}
+			m := f.moments[e.row]
+			left.w += m.w
+			left.wy += m.wy
+			before, lowest = e.rank, min(lowest, e.rank)
+		}
+	}
+	if best.gain < 0 {
+		return best, lowest < before
+	}
+	best.gain *= f.scale()
+	best.threshold = shortMidpoint(f.data.values[j][from], f.data.values[j][to])
+	return best, true
+}
+
+// divide looks up which ranks go left.
+func (f *fine) divide(c *cut, items []int32) int {
+	n, j := len(f.frame), c.feature
+	rank := f.rank[j*n : (j+1)*n]
 	if c.set != nil {
 		return moveLeft(items, f.buf, func(i int32) bool {
-			rank := order[place[i]].rank
-			if rank == missingRank {
+			if rank[i] == missingRank {
 				return c.missingLeft
 			}
-			return c.set.has(int(rank))
+			return c.set.has(int(rank[i]))
 		})
 	}
-	end := uint32(sort.Search(len(order), func(p int) bool { return order[p].rank == missingRank || values[order[p].rank] > c.threshold }))
-	missing := uint32(len(order))
-	if c.missingLeft && order[len(order)-1].rank == missingRank {
-		missing = uint32(sort.Search(len(order), func(p int) bool { return order[p].rank == missingRank }))
+	order, values := f.order[j], f.data.values[j]
+	end := uint32(missingRank) // the first rank that goes right
+	if p := sort.Search(len(order), func(p int) bool { return order[p].rank == missingRank || values[order[p].rank] > c.threshold }); p < len(order) {
+		end = order[p].rank
 	}
-	return moveLeft(items, f.buf, func(i int32) bool { p := place[i]; return p < end || p >= missing })
+	return moveLeft(items, f.buf, func(i int32) bool { return rank[i] < end || rank[i] == missingRank && c.missingLeft })
 }
