@@ -2,6 +2,7 @@ package ensemble
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -14,23 +15,44 @@ import (
 type columns struct {
 	n           int
 	values      [][]float64 // by feature and row
+	bins        *binning
+	bin         [][]uint8 // by feature and row
 	X           gram.Operator
 	rows        []int32 // of X, nil for all
 	categorical []bool
 }
+
+// binSample is how many rows tell where bins are, that only save looking at values.
+const binSample = 1 << 13
 
 func newColumnValues(ctx context.Context, workers int, X gram.Matrix, rows []int32, categorical []bool) (*columns, error) {
 	n, d := X.Dims()
 	if rows != nil {
 		n = len(rows)
 	}
-	c := &columns{n: n, values: make([][]float64, d), X: linalg.AsOperator(X), rows: rows, categorical: categorical}
+	c := &columns{n: n, values: make([][]float64, d), bin: make([][]uint8, d), X: linalg.AsOperator(X), rows: rows, categorical: categorical}
+	some := X
+	if all, _ := X.Dims(); all > binSample {
+		some = linalg.Rows(X, spread(all, binSample))
+	}
+	var err error
+	if c.bins, err = newBinning(ctx, workers, some, nil, maxBins, categorical); err != nil {
+		if errors.Is(err, gram.ErrNonFinite) {
+			err = infinity(X) // some has other numbers of rows
+		}
+		return nil, err
+	}
 	bad := make([]error, d)
-	err := eachColumn(ctx, workers, X, rows, func(j int, column []float64) {
+	err = eachColumn(ctx, workers, X, rows, func(j int, column []float64) {
+		c.values[j] = column
 		if categorical[j] {
 			bad[j] = checkCategories(j, column)
+			return
 		}
-		c.values[j] = column
+		c.bin[j] = make([]uint8, len(column))
+		for i, v := range column {
+			c.bin[j][i] = c.bins.bin(j, v)
+		}
 	})
 	if err != nil {
 		return nil, err
@@ -104,6 +126,11 @@ func (f *randomized) find(j int, items []int32) (cut, bool) {
 	if f.data.categorical[j] {
 		return f.findSet(j, items)
 	}
+	if f.frame == nil && f.squares != nil {
+		if c, ok, done := f.findBins(j, items); done {
+			return c, ok
+		}
+	}
 	x := f.column[:len(items)]
 	lo, hi, missing := gatherRange(x, f.values[j], items)
 	if !(lo < hi) && missing == 0 || missing == len(items) {
@@ -132,6 +159,58 @@ func (f *randomized) find(j int, items []int32) (cut, bool) {
 	return c, true
 }
 
+// findBins is find for many items, none of them missing, by sums of bins: few values
+// are looked at, those in the bins that have the least, the greatest and the threshold.
+func (f *randomized) findBins(j int, items []int32) (c cut, ok, done bool) {
+	var h [maxBins + 1]moment
+	bin, values := f.data.bin[j], f.values[j]
+	for k, m := range f.moments[:len(items)] {
+		b := &h[bin[items[k]]]
+		b.w += m.w
+		b.wy += m.wy
+	}
+	if h[missingBin].w > 0 {
+		return c, false, false
+	}
+	first, last := 0, maxBins-1
+	for ; h[first].w == 0; first++ {
+	}
+	for ; h[last].w == 0; last-- {
+	}
+	lo, hi := inf, -inf
+	for _, i := range items {
+		if b := int(bin[i]); b == first || b == last {
+			lo, hi = min(lo, values[i]), max(hi, values[i])
+		}
+	}
+	if !(lo < hi) {
+		return noCut(), false, true
+	}
+	t := between(lo, hi, f.rng.Float64())
+	at := f.data.bins.bin(j, t)
+	var left moment
+	for _, m := range h[:at] {
+		left.w += m.w
+		left.wy += m.wy
+	}
+	for k, i := range items {
+		if bin[i] == at && values[i] <= t {
+			left.w += f.moments[k].w
+			left.wy += f.moments[k].wy
+		}
+	}
+	return f.cutAt(t, left), true, true
+}
+
+// cutAt returns the cut by threshold t that has these sums on the left.
+func (f *randomized) cutAt(t float64, left moment) cut {
+	g, ok := f.gain(left)
+	if !ok {
+		return noCut()
+	}
+	return cut{gain: g * f.scale(), threshold: t, missingLeft: 2*left.w >= f.total.w}
+}
+
 // findSquares is find at threshold t, for the values x of items, none of them missing.
 func (f *randomized) findSquares(x []float64, items []int32, t float64) cut {
 	var left moment
@@ -148,11 +227,7 @@ func (f *randomized) findSquares(x []float64, items []int32, t float64) cut {
 		left.w += math.Float64frombits(math.Float64bits(m.w) & mask)
 		left.wy += math.Float64frombits(math.Float64bits(m.wy) & mask)
 	}
-	g, ok := f.gain(left)
-	if !ok {
-		return noCut()
-	}
-	return cut{gain: g * f.scale(), threshold: t, missingLeft: 2*left.w >= f.total.w}
+	return f.cutAt(t, left)
 }
 
 // gatherRange sets x to the values of items and returns the least and the greatest, and
