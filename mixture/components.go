@@ -88,8 +88,9 @@ type components struct {
 	factor, inverse []float64
 	logs            []float64 // log(weight·|U|·(2π)^(−d/2))
 
-	maps  *linalg.Dense[float64] // Full and Tied: y = [z 1]·maps, (d+1)×(K·d)
-	theta *linalg.Dense[float64] // the others: log(weight·density) = [z z² 1]·theta, (2d+1)×K
+	maps *linalg.Dense[float64] // Full and Tied: y = [z 1]·maps, (d+1)×(K·d)
+	// The others: log(weight·density) = [z z² 1]·theta, with zeros below it, joint(d)×K.
+	theta *linalg.Dense[float64]
 	// direct tells that [z z² 1]·theta would cancel.
 	direct bool
 }
@@ -207,6 +208,10 @@ func (c *components) variance(k, j int) float64 {
 	return c.cov[k*c.d+j]
 }
 
+// joint returns the number of columns of [z z² 1], with zeros up to a whole number of
+// vectors.
+func joint(d int) int { return (2*d + 4) &^ 3 }
+
 // maxCancel is the largest square of a mean in its component's standard deviations
 // for which expanding the square loses too few digits to show.
 const maxCancel = 1e4
@@ -221,7 +226,7 @@ func (c *components) prepare() {
 		c.prepareMaps()
 		return
 	}
-	c.theta = linalg.NewDense[float64](2*c.d+1, c.k, nil)
+	c.theta = linalg.NewDense[float64](joint(c.d), c.k, nil)
 	last := c.theta.Row(2 * c.d)
 	copy(last, c.logs)
 	for k := range c.k {
@@ -335,7 +340,7 @@ func (c *components) logDensities(s *rows, lo, hi int, t *scratch) (p []float64)
 	if c.quadratic() {
 		n := hi - lo
 		p = grow(&t.p, n*c.k)
-		f := linalg.NewDense(n, 2*c.d+1, grow(&t.y, n*(2*c.d+1)))
+		f := linalg.NewDense(n, joint(c.d), grow(&t.y, n*joint(c.d)))
 		s.blockSquares(f, lo, hi, t)
 		linalg.Gemm(blas.NoTrans, blas.NoTrans, 1, f, c.theta, 0, linalg.NewDense(n, c.k, p))
 		return p

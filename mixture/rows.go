@@ -96,13 +96,14 @@ func (s *rows) block(dst []float64, width, lo, hi int, t *scratch) {
 	}
 }
 
-// blockSquares sets f, (hi-lo)×(2d+1), to those rows, their squares beside them, and 1.
+// blockSquares sets f, (hi-lo)×joint(d), to those rows, their squares beside them, 1 and zeros.
 func (s *rows) blockSquares(f *linalg.Dense[float64], lo, hi int, t *scratch) {
 	d := s.d
 	raw, stride := s.x.RowBlock(grow(&t.raw, (hi-lo)*d), lo, hi)
 	for i := range hi - lo {
 		row := f.Row(i)
 		f64.SubtractSquares(row[:d], raw[i*stride:i*stride+d], s.origin, row[d:2*d])
+		clear(row[2*d:])
 		row[2*d] = 1
 	}
 }

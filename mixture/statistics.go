@@ -25,7 +25,7 @@ type moments struct {
 	weight []float64 // Σ w·r of each component
 	first  []float64 // Σ w·r·y, K×d
 	second []float64 // Σ w·r·yyᵀ, lower triangles K×d×d; or of squares, K×d
-	// joint stands for all three if the components are quadratic: Σ w·r·[z z² 1], (2d+1)×K.
+	// joint stands for all three if the components are quadratic: Σ w·r·[z z² 1], joint(d)×K.
 	joint *linalg.Dense[float64]
 }
 
@@ -33,7 +33,7 @@ func newMoments(c *components) *moments {
 	m := &moments{c: c, weight: make([]float64, c.k)}
 	switch {
 	case c.quadratic():
-		m.joint = linalg.NewDense[float64](2*c.d+1, c.k, nil)
+		m.joint = linalg.NewDense[float64](joint(c.d), c.k, nil)
 	case c.kind.matrices():
 		m.first, m.second = make([]float64, c.k*c.d), make([]float64, c.k*c.d*c.d)
 	default:
@@ -66,7 +66,7 @@ func (m *moments) add(s *rows, lo, hi int, t *scratch) {
 
 // addQuadratic takes in rows given as [z z² 1].
 func (m *moments) addQuadratic(p, w []float64, weighted bool, t *scratch) {
-	n, k, columns := len(w), m.c.k, 2*m.c.d+1
+	n, k, columns := len(w), m.c.k, joint(m.c.d)
 	if weighted {
 		for i, v := range w {
 			f64.Scal(v, p[i*k:(i+1)*k])
