@@ -9,6 +9,8 @@
 //	go run ./examples/anomaly       # which rows are unlike the others, and what if the world moves on?
 //	go run ./examples/stack         # what do I win by combining models, and do their probabilities come true?
 //	go run ./examples/clicks        # what does it help to know who likes what?
+//	go run ./examples/em            # what does the EM algorithm do, and how does it go wrong?
+//	go run ./examples/sampling      # how do the mean and the variance of small samples scatter?
 //
 // They are a module apart, so that what they import never reaches a user of gram.
 package examples
