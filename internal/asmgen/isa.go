@@ -28,6 +28,8 @@ type gen struct {
 	masks  Mem            // the table of AVX2 masks
 	mask   reg.Register   // AVX-512: opmask of the tail's lanes
 	ymask  reg.VecVirtual // AVX2: vector mask of the tail's lanes
+
+	byteConstants *byteConstants // for products of bytes
 }
 
 // levels calls emit for AVX-512 and AVX2, once a file.

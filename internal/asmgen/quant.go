@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -25,10 +26,21 @@ func (b byteTile) suffix() string {
 	return ""
 }
 
+// byteConstants are ones in 16 bits, and masks of the low seven bits of bytes and of
+// their last.
+type byteConstants struct {
+	ones  Mem
+	masks []Mem
+}
+
 // byteGemmFile emits the products of bytes and the copies that pack for them.
 func byteGemmFile(c *build.Context) {
+	table := constants{Context: c, elem: i8, symbol: c.StaticGlobal("byteConstants")}
+	c.DataAttributes(attr.RODATA | attr.NOPTR)
+	bytes := &byteConstants{ones: table.bits(0x00010001), masks: []Mem{table.bits(0x7f7f7f7f), table.bits(0x01010101)}}
 	var g2 *gen // of AVX2, which comes last
 	levels(c, i8, func(g *gen) {
+		g.byteConstants = bytes
 		g2 = g
 		kinds := []byteTile{{false, 4, 2}}
 		if g.avx512 {
@@ -87,21 +99,23 @@ func (g *gen) byteTile(kind byteTile, m, v int) {
 	g.prefetchTile(c, ldc, m, v)
 	g.TESTQ(k, k)
 	g.JZ(LabelRef("store"))
-	g.Label("loop")
-	if m == 1 { // reads B from memory once, so it fetches ahead
-		for j := 0; j < v*g.width()*4; j += 64 {
-			g.PREFETCHT0(Mem{Base: b, Disp: byteAhead + j})
-		}
-	}
-	if kind.vnni {
-		g.quadsVNNI(acc, a, b)
+	if m == 1 && !kind.vnni {
+		g.rowQuads(acc[0], a, b, ldb, k)
 	} else {
-		g.quads(acc, a, b)
+		g.Label("loop")
+		if m == 1 {
+			g.fetchAhead(b, v)
+		}
+		if kind.vnni {
+			g.quadsVNNI(acc, a, b)
+		} else {
+			g.quads(acc, a, b)
+		}
+		g.ADDQ(U32(uint32(4*m)), a)
+		g.ADDQ(ldb, b)
+		g.DECQ(k)
+		g.JNZ(LabelRef("loop"))
 	}
-	g.ADDQ(U32(uint32(4*m)), a)
-	g.ADDQ(ldb, b)
-	g.DECQ(k)
-	g.JNZ(LabelRef("loop"))
 	g.Label("store")
 	if !g.avx512 {
 		tail := g.param("tail")
@@ -120,6 +134,13 @@ func (g *gen) byteTile(kind byteTile, m, v int) {
 
 // byteAhead is how far ahead, in bytes, a single row has B fetched.
 const byteAhead = 4096
+
+// fetchAhead is for a single row, which reads B from memory, once.
+func (g *gen) fetchAhead(b reg.GPVirtual, v int) {
+	for j := 0; j < v*g.width()*4; j += 64 {
+		g.PREFETCHT0(Mem{Base: b, Disp: byteAhead + j})
+	}
+}
 
 // quadsVNNI adds the products of four bytes in a row, in one instruction.
 func (g *gen) quadsVNNI(acc [][]reg.VecVirtual, a, b reg.GPVirtual) {
@@ -140,10 +161,6 @@ func (g *gen) quadsVNNI(acc [][]reg.VecVirtual, a, b reg.GPVirtual) {
 // even places and those with odd places apart, each pair's sum exact in 32 bits.
 // VPMADDUBSW would saturate.
 func (g *gen) quads(acc [][]reg.VecVirtual, a, b reg.GPVirtual) {
-	if len(acc) == 1 {
-		g.quadsOfRow(acc[0], a, b)
-		return
-	}
 	even, odd := g.vecs(len(acc[0])), g.vecs(len(acc[0]))
 	for j := range even {
 		g.load(Mem{Base: b, Disp: g.width() * 4 * j}, odd[j])
@@ -268,24 +285,60 @@ func (g *gen) widen() {
 	g.RET()
 }
 
-// quadsOfRow is quads for one row, vector after vector of B.
-func (g *gen) quadsOfRow(row []reg.VecVirtual, a, b reg.GPVirtual) {
-	evenA, oddA := g.vec(), g.vec()
-	g.VPBROADCASTD(Mem{Base: a}, oddA)
-	g.VPSLLW(Imm(8), oddA, evenA)
-	g.VPSRLW(Imm(8), evenA, evenA)
-	g.VPSRLW(Imm(8), oddA, oddA)
-	for j, acc := range row {
-		even, odd := g.vec(), g.vec()
-		g.load(Mem{Base: b, Disp: g.width() * 4 * j}, odd)
-		g.VPSLLW(Imm(8), odd, even)
-		g.VPSRAW(Imm(8), even, even)
-		g.VPSRAW(Imm(8), odd, odd)
-		g.VPMADDWD(even, evenA, even)
-		g.VPADDD(even, acc, acc)
-		g.VPMADDWD(odd, oddA, odd)
-		g.VPADDD(odd, acc, acc)
+// rowQuads is the loop of a tile of one row, which has little to do but read B and so
+// has to keep up with memory. The low seven bits of A are safe from the saturation of
+// VPMADDUBSW; sums of the top bits fit 16 bits for a while, and count 128 times.
+func (g *gen) rowQuads(row []reg.VecVirtual, a, b, ldb, k reg.GPVirtual) {
+	ones, masks := g.constant(g.byteConstants.ones), g.operands(g.byteConstants.masks)
+	top := g.vecs(len(row))
+	g.Label("loop")
+	for _, r := range top {
+		g.zero(r)
 	}
+	n := g.GP64()
+	g.MOVQ(U32(quadsOfTop), n)
+	g.CMPQ(k, n)
+	g.CMOVQLT(k, n)
+	g.SUBQ(n, k)
+	g.Label("quad")
+	g.fetchAhead(b, len(row))
+	low, high := g.vec(), g.vec()
+	g.VPBROADCASTD(Mem{Base: a}, low)
+	g.VPSRLW(Imm(7), low, high)
+	g.and(masks[0], low)
+	g.and(masks[1], high)
+	for j := range row {
+		at, p := Mem{Base: b, Disp: g.width() * 4 * j}, g.vec()
+		g.VPMADDUBSW(at, low, p)
+		g.VPMADDWD(ones, p, p)
+		g.VPADDD(p, row[j], row[j])
+		q := g.vec()
+		g.VPMADDUBSW(at, high, q)
+		g.VPADDW(q, top[j], top[j])
+	}
+	g.ADDQ(Imm(4), a)
+	g.ADDQ(ldb, b)
+	g.DECQ(n)
+	g.JNZ(LabelRef("quad"))
+	for j := range row {
+		g.VPMADDWD(ones, top[j], top[j])
+		g.VPSLLD(Imm(7), top[j], top[j])
+		g.VPADDD(top[j], row[j], row[j])
+	}
+	g.TESTQ(k, k)
+	g.JNZ(LabelRef("loop"))
+}
+
+// quadsOfTop is how many sums of two bytes fit 16 bits.
+const quadsOfTop = 127
+
+// and keeps of v what the mask has.
+func (g *gen) and(mask Op, v reg.VecVirtual) {
+	if g.avx512 {
+		g.VPANDD(mask, v, v)
+		return
+	}
+	g.VPAND(mask, v, v)
 }
 
 // addRow stores a row of sums plus what is at add.

@@ -4,6 +4,32 @@
 
 #include "textflag.h"
 
+DATA byteConstants<>+0(SB)/4, $0x00010001
+DATA byteConstants<>+4(SB)/4, $0x00010001
+DATA byteConstants<>+8(SB)/4, $0x00010001
+DATA byteConstants<>+12(SB)/4, $0x00010001
+DATA byteConstants<>+16(SB)/4, $0x00010001
+DATA byteConstants<>+20(SB)/4, $0x00010001
+DATA byteConstants<>+24(SB)/4, $0x00010001
+DATA byteConstants<>+28(SB)/4, $0x00010001
+DATA byteConstants<>+32(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+36(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+40(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+44(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+48(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+52(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+56(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+60(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+64(SB)/4, $0x01010101
+DATA byteConstants<>+68(SB)/4, $0x01010101
+DATA byteConstants<>+72(SB)/4, $0x01010101
+DATA byteConstants<>+76(SB)/4, $0x01010101
+DATA byteConstants<>+80(SB)/4, $0x01010101
+DATA byteConstants<>+84(SB)/4, $0x01010101
+DATA byteConstants<>+88(SB)/4, $0x01010101
+DATA byteConstants<>+92(SB)/4, $0x01010101
+GLOBL byteConstants<>(SB), RODATA|NOPTR, $96
+
 DATA tailMasks<>+0(SB)/8, $0xffffffffffffffff
 DATA tailMasks<>+8(SB)/8, $0xffffffffffffffff
 DATA tailMasks<>+16(SB)/8, $0xffffffffffffffff
@@ -2637,7 +2663,7 @@ store:
 	RET
 
 // func tile1x1AVX512(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
-// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile1x1AVX512(SB), NOSPLIT, $0-80
 	MOVQ  a+16(FP), AX
 	MOVQ  ldb+32(FP), CX
@@ -2654,31 +2680,43 @@ TEXT ·tile1x1AVX512(SB), NOSPLIT, $0-80
 	MOVQ  groups+0(FP), R8
 
 group:
-	MOVQ       b+24(FP), R9
-	MOVQ       k+8(FP), R10
-	VPXORQ     Z0, Z0, Z0
-	MOVQ       SI, R11
-	PREFETCHT0 (R11)
-	TESTQ      R10, R10
-	JZ         store
+	MOVQ         b+24(FP), R9
+	MOVQ         k+8(FP), R10
+	VPXORQ       Z0, Z0, Z0
+	MOVQ         SI, R11
+	PREFETCHT0   (R11)
+	TESTQ        R10, R10
+	JZ           store
+	VBROADCASTSS byteConstants<>+0(SB), Z1
+	VBROADCASTSS byteConstants<>+32(SB), Z2
+	VBROADCASTSS byteConstants<>+64(SB), Z3
 
 loop:
+	VPXORQ  Z4, Z4, Z4
+	MOVQ    $0x0000007f, R11
+	CMPQ    R10, R11
+	CMOVQLT R10, R11
+	SUBQ    R11, R10
+
+quad:
 	PREFETCHT0   4096(R9)
-	VPBROADCASTD (AX), Z2
-	VPSLLW       $0x08, Z2, Z1
-	VPSRLW       $0x08, Z1, Z1
-	VPSRLW       $0x08, Z2, Z2
-	VMOVUPS      (R9), Z4
-	VPSLLW       $0x08, Z4, Z3
-	VPSRAW       $0x08, Z3, Z3
-	VPSRAW       $0x08, Z4, Z4
-	VPMADDWD     Z3, Z1, Z3
-	VPADDD       Z3, Z0, Z0
-	VPMADDWD     Z4, Z2, Z4
-	VPADDD       Z4, Z0, Z0
-	ADDQ         $0x00000004, AX
+	VPBROADCASTD (AX), Z5
+	VPSRLW       $0x07, Z5, Z6
+	VPANDD       Z2, Z5, Z5
+	VPANDD       Z3, Z6, Z6
+	VPMADDUBSW   (R9), Z5, Z5
+	VPMADDWD     Z1, Z5, Z5
+	VPADDD       Z5, Z0, Z0
+	VPMADDUBSW   (R9), Z6, Z5
+	VPADDW       Z5, Z4, Z4
+	ADDQ         $0x04, AX
 	ADDQ         CX, R9
-	DECQ         R10
+	DECQ         R11
+	JNZ          quad
+	VPMADDWD     Z1, Z4, Z4
+	VPSLLD       $0x07, Z4, Z4
+	VPADDD       Z4, Z0, Z0
+	TESTQ        R10, R10
 	JNZ          loop
 
 store:
@@ -2693,7 +2731,7 @@ store:
 	RET
 
 // func tile1x2AVX512(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
-// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile1x2AVX512(SB), NOSPLIT, $0-80
 	MOVQ  a+16(FP), AX
 	MOVQ  ldb+32(FP), CX
@@ -2710,42 +2748,55 @@ TEXT ·tile1x2AVX512(SB), NOSPLIT, $0-80
 	MOVQ  groups+0(FP), R8
 
 group:
-	MOVQ       b+24(FP), R9
-	MOVQ       k+8(FP), R10
-	VPXORQ     Z0, Z0, Z0
-	VPXORQ     Z1, Z1, Z1
-	MOVQ       SI, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	TESTQ      R10, R10
-	JZ         store
+	MOVQ         b+24(FP), R9
+	MOVQ         k+8(FP), R10
+	VPXORQ       Z0, Z0, Z0
+	VPXORQ       Z1, Z1, Z1
+	MOVQ         SI, R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	TESTQ        R10, R10
+	JZ           store
+	VBROADCASTSS byteConstants<>+0(SB), Z2
+	VBROADCASTSS byteConstants<>+32(SB), Z3
+	VBROADCASTSS byteConstants<>+64(SB), Z4
 
 loop:
+	VPXORQ  Z5, Z5, Z5
+	VPXORQ  Z6, Z6, Z6
+	MOVQ    $0x0000007f, R11
+	CMPQ    R10, R11
+	CMOVQLT R10, R11
+	SUBQ    R11, R10
+
+quad:
 	PREFETCHT0   4096(R9)
 	PREFETCHT0   4160(R9)
-	VPBROADCASTD (AX), Z3
-	VPSLLW       $0x08, Z3, Z2
-	VPSRLW       $0x08, Z2, Z2
-	VPSRLW       $0x08, Z3, Z3
-	VMOVUPS      (R9), Z5
-	VPSLLW       $0x08, Z5, Z4
-	VPSRAW       $0x08, Z4, Z4
-	VPSRAW       $0x08, Z5, Z5
-	VPMADDWD     Z4, Z2, Z4
-	VPADDD       Z4, Z0, Z0
-	VPMADDWD     Z5, Z3, Z5
-	VPADDD       Z5, Z0, Z0
-	VMOVUPS      64(R9), Z5
-	VPSLLW       $0x08, Z5, Z4
-	VPSRAW       $0x08, Z4, Z4
-	VPSRAW       $0x08, Z5, Z5
-	VPMADDWD     Z4, Z2, Z4
-	VPADDD       Z4, Z1, Z1
-	VPMADDWD     Z5, Z3, Z5
-	VPADDD       Z5, Z1, Z1
-	ADDQ         $0x00000004, AX
+	VPBROADCASTD (AX), Z7
+	VPSRLW       $0x07, Z7, Z8
+	VPANDD       Z3, Z7, Z7
+	VPANDD       Z4, Z8, Z8
+	VPMADDUBSW   (R9), Z7, Z9
+	VPMADDWD     Z2, Z9, Z9
+	VPADDD       Z9, Z0, Z0
+	VPMADDUBSW   (R9), Z8, Z9
+	VPADDW       Z9, Z5, Z5
+	VPMADDUBSW   64(R9), Z7, Z7
+	VPMADDWD     Z2, Z7, Z7
+	VPADDD       Z7, Z1, Z1
+	VPMADDUBSW   64(R9), Z8, Z7
+	VPADDW       Z7, Z6, Z6
+	ADDQ         $0x04, AX
 	ADDQ         CX, R9
-	DECQ         R10
+	DECQ         R11
+	JNZ          quad
+	VPMADDWD     Z2, Z5, Z5
+	VPSLLD       $0x07, Z5, Z5
+	VPADDD       Z5, Z0, Z0
+	VPMADDWD     Z2, Z6, Z6
+	VPSLLD       $0x07, Z6, Z6
+	VPADDD       Z6, Z1, Z1
+	TESTQ        R10, R10
 	JNZ          loop
 
 store:
@@ -2763,7 +2814,7 @@ store:
 	RET
 
 // func tile1x3AVX512(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
-// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile1x3AVX512(SB), NOSPLIT, $0-80
 	MOVQ  a+16(FP), AX
 	MOVQ  ldb+32(FP), CX
@@ -2780,53 +2831,67 @@ TEXT ·tile1x3AVX512(SB), NOSPLIT, $0-80
 	MOVQ  groups+0(FP), R8
 
 group:
-	MOVQ       b+24(FP), R9
-	MOVQ       k+8(FP), R10
-	VPXORQ     Z0, Z0, Z0
-	VPXORQ     Z1, Z1, Z1
-	VPXORQ     Z2, Z2, Z2
-	MOVQ       SI, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	TESTQ      R10, R10
-	JZ         store
+	MOVQ         b+24(FP), R9
+	MOVQ         k+8(FP), R10
+	VPXORQ       Z0, Z0, Z0
+	VPXORQ       Z1, Z1, Z1
+	VPXORQ       Z2, Z2, Z2
+	MOVQ         SI, R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	TESTQ        R10, R10
+	JZ           store
+	VBROADCASTSS byteConstants<>+0(SB), Z3
+	VBROADCASTSS byteConstants<>+32(SB), Z4
+	VBROADCASTSS byteConstants<>+64(SB), Z5
 
 loop:
+	VPXORQ  Z6, Z6, Z6
+	VPXORQ  Z7, Z7, Z7
+	VPXORQ  Z8, Z8, Z8
+	MOVQ    $0x0000007f, R11
+	CMPQ    R10, R11
+	CMOVQLT R10, R11
+	SUBQ    R11, R10
+
+quad:
 	PREFETCHT0   4096(R9)
 	PREFETCHT0   4160(R9)
 	PREFETCHT0   4224(R9)
-	VPBROADCASTD (AX), Z4
-	VPSLLW       $0x08, Z4, Z3
-	VPSRLW       $0x08, Z3, Z3
-	VPSRLW       $0x08, Z4, Z4
-	VMOVUPS      (R9), Z6
-	VPSLLW       $0x08, Z6, Z5
-	VPSRAW       $0x08, Z5, Z5
-	VPSRAW       $0x08, Z6, Z6
-	VPMADDWD     Z5, Z3, Z5
-	VPADDD       Z5, Z0, Z0
-	VPMADDWD     Z6, Z4, Z6
-	VPADDD       Z6, Z0, Z0
-	VMOVUPS      64(R9), Z6
-	VPSLLW       $0x08, Z6, Z5
-	VPSRAW       $0x08, Z5, Z5
-	VPSRAW       $0x08, Z6, Z6
-	VPMADDWD     Z5, Z3, Z5
-	VPADDD       Z5, Z1, Z1
-	VPMADDWD     Z6, Z4, Z6
-	VPADDD       Z6, Z1, Z1
-	VMOVUPS      128(R9), Z6
-	VPSLLW       $0x08, Z6, Z5
-	VPSRAW       $0x08, Z5, Z5
-	VPSRAW       $0x08, Z6, Z6
-	VPMADDWD     Z5, Z3, Z5
-	VPADDD       Z5, Z2, Z2
-	VPMADDWD     Z6, Z4, Z6
-	VPADDD       Z6, Z2, Z2
-	ADDQ         $0x00000004, AX
+	VPBROADCASTD (AX), Z9
+	VPSRLW       $0x07, Z9, Z10
+	VPANDD       Z4, Z9, Z9
+	VPANDD       Z5, Z10, Z10
+	VPMADDUBSW   (R9), Z9, Z11
+	VPMADDWD     Z3, Z11, Z11
+	VPADDD       Z11, Z0, Z0
+	VPMADDUBSW   (R9), Z10, Z11
+	VPADDW       Z11, Z6, Z6
+	VPMADDUBSW   64(R9), Z9, Z11
+	VPMADDWD     Z3, Z11, Z11
+	VPADDD       Z11, Z1, Z1
+	VPMADDUBSW   64(R9), Z10, Z11
+	VPADDW       Z11, Z7, Z7
+	VPMADDUBSW   128(R9), Z9, Z9
+	VPMADDWD     Z3, Z9, Z9
+	VPADDD       Z9, Z2, Z2
+	VPMADDUBSW   128(R9), Z10, Z9
+	VPADDW       Z9, Z8, Z8
+	ADDQ         $0x04, AX
 	ADDQ         CX, R9
-	DECQ         R10
+	DECQ         R11
+	JNZ          quad
+	VPMADDWD     Z3, Z6, Z6
+	VPSLLD       $0x07, Z6, Z6
+	VPADDD       Z6, Z0, Z0
+	VPMADDWD     Z3, Z7, Z7
+	VPSLLD       $0x07, Z7, Z7
+	VPADDD       Z7, Z1, Z1
+	VPMADDWD     Z3, Z8, Z8
+	VPSLLD       $0x07, Z8, Z8
+	VPADDD       Z8, Z2, Z2
+	TESTQ        R10, R10
 	JNZ          loop
 
 store:
@@ -4926,7 +4991,7 @@ store:
 	RET
 
 // func tile1x1AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
-// Requires: AVX, AVX2, MMX+
+// Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·tile1x1AVX2(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ ldb+32(FP), CX
@@ -4939,31 +5004,41 @@ TEXT ·tile1x1AVX2(SB), NOSPLIT, $0-80
 	MOVQ groups+0(FP), R8
 
 group:
-	MOVQ       b+24(FP), R9
-	MOVQ       k+8(FP), R10
-	VXORPS     Y0, Y0, Y0
-	MOVQ       SI, R11
-	PREFETCHT0 (R11)
-	TESTQ      R10, R10
-	JZ         store
+	MOVQ         b+24(FP), R9
+	MOVQ         k+8(FP), R10
+	VXORPS       Y0, Y0, Y0
+	MOVQ         SI, R11
+	PREFETCHT0   (R11)
+	TESTQ        R10, R10
+	JZ           store
+	VBROADCASTSS byteConstants<>+0(SB), Y1
 
 loop:
+	VXORPS  Y2, Y2, Y2
+	MOVQ    $0x0000007f, R11
+	CMPQ    R10, R11
+	CMOVQLT R10, R11
+	SUBQ    R11, R10
+
+quad:
 	PREFETCHT0   4096(R9)
-	VPBROADCASTD (AX), Y2
-	VPSLLW       $0x08, Y2, Y1
-	VPSRLW       $0x08, Y1, Y1
-	VPSRLW       $0x08, Y2, Y2
-	VMOVUPS      (R9), Y4
-	VPSLLW       $0x08, Y4, Y3
-	VPSRAW       $0x08, Y3, Y3
-	VPSRAW       $0x08, Y4, Y4
-	VPMADDWD     Y3, Y1, Y3
+	VPBROADCASTD (AX), Y3
+	VPSRLW       $0x07, Y3, Y4
+	VPAND        byteConstants<>+32(SB), Y3, Y3
+	VPAND        byteConstants<>+64(SB), Y4, Y4
+	VPMADDUBSW   (R9), Y3, Y3
+	VPMADDWD     Y1, Y3, Y3
 	VPADDD       Y3, Y0, Y0
-	VPMADDWD     Y4, Y2, Y4
-	VPADDD       Y4, Y0, Y0
-	ADDQ         $0x00000004, AX
+	VPMADDUBSW   (R9), Y4, Y3
+	VPADDW       Y3, Y2, Y2
+	ADDQ         $0x04, AX
 	ADDQ         CX, R9
-	DECQ         R10
+	DECQ         R11
+	JNZ          quad
+	VPMADDWD     Y1, Y2, Y2
+	VPSLLD       $0x07, Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	TESTQ        R10, R10
 	JNZ          loop
 
 store:
@@ -4983,7 +5058,7 @@ store:
 	RET
 
 // func tile1x2AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
-// Requires: AVX, AVX2, MMX+
+// Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·tile1x2AVX2(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ ldb+32(FP), CX
@@ -4996,40 +5071,51 @@ TEXT ·tile1x2AVX2(SB), NOSPLIT, $0-80
 	MOVQ groups+0(FP), R8
 
 group:
-	MOVQ       b+24(FP), R9
-	MOVQ       k+8(FP), R10
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	MOVQ       SI, R11
-	PREFETCHT0 (R11)
-	TESTQ      R10, R10
-	JZ         store
+	MOVQ         b+24(FP), R9
+	MOVQ         k+8(FP), R10
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	MOVQ         SI, R11
+	PREFETCHT0   (R11)
+	TESTQ        R10, R10
+	JZ           store
+	VBROADCASTSS byteConstants<>+0(SB), Y2
 
 loop:
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	MOVQ    $0x0000007f, R11
+	CMPQ    R10, R11
+	CMOVQLT R10, R11
+	SUBQ    R11, R10
+
+quad:
 	PREFETCHT0   4096(R9)
-	VPBROADCASTD (AX), Y3
-	VPSLLW       $0x08, Y3, Y2
-	VPSRLW       $0x08, Y2, Y2
-	VPSRLW       $0x08, Y3, Y3
-	VMOVUPS      (R9), Y5
-	VPSLLW       $0x08, Y5, Y4
-	VPSRAW       $0x08, Y4, Y4
-	VPSRAW       $0x08, Y5, Y5
-	VPMADDWD     Y4, Y2, Y4
-	VPADDD       Y4, Y0, Y0
-	VPMADDWD     Y5, Y3, Y5
-	VPADDD       Y5, Y0, Y0
-	VMOVUPS      32(R9), Y5
-	VPSLLW       $0x08, Y5, Y4
-	VPSRAW       $0x08, Y4, Y4
-	VPSRAW       $0x08, Y5, Y5
-	VPMADDWD     Y4, Y2, Y4
-	VPADDD       Y4, Y1, Y1
-	VPMADDWD     Y5, Y3, Y5
+	VPBROADCASTD (AX), Y5
+	VPSRLW       $0x07, Y5, Y6
+	VPAND        byteConstants<>+32(SB), Y5, Y5
+	VPAND        byteConstants<>+64(SB), Y6, Y6
+	VPMADDUBSW   (R9), Y5, Y7
+	VPMADDWD     Y2, Y7, Y7
+	VPADDD       Y7, Y0, Y0
+	VPMADDUBSW   (R9), Y6, Y7
+	VPADDW       Y7, Y3, Y3
+	VPMADDUBSW   32(R9), Y5, Y5
+	VPMADDWD     Y2, Y5, Y5
 	VPADDD       Y5, Y1, Y1
-	ADDQ         $0x00000004, AX
+	VPMADDUBSW   32(R9), Y6, Y5
+	VPADDW       Y5, Y4, Y4
+	ADDQ         $0x04, AX
 	ADDQ         CX, R9
-	DECQ         R10
+	DECQ         R11
+	JNZ          quad
+	VPMADDWD     Y2, Y3, Y3
+	VPSLLD       $0x07, Y3, Y3
+	VPADDD       Y3, Y0, Y0
+	VPMADDWD     Y2, Y4, Y4
+	VPSLLD       $0x07, Y4, Y4
+	VPADDD       Y4, Y1, Y1
+	TESTQ        R10, R10
 	JNZ          loop
 
 store:
@@ -5052,7 +5138,7 @@ store:
 	RET
 
 // func tile1x3AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
-// Requires: AVX, AVX2, MMX+
+// Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·tile1x3AVX2(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ ldb+32(FP), CX
@@ -5065,51 +5151,63 @@ TEXT ·tile1x3AVX2(SB), NOSPLIT, $0-80
 	MOVQ groups+0(FP), R8
 
 group:
-	MOVQ       b+24(FP), R9
-	MOVQ       k+8(FP), R10
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	MOVQ       SI, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	TESTQ      R10, R10
-	JZ         store
+	MOVQ         b+24(FP), R9
+	MOVQ         k+8(FP), R10
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         SI, R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	TESTQ        R10, R10
+	JZ           store
+	VBROADCASTSS byteConstants<>+0(SB), Y3
 
 loop:
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	MOVQ    $0x0000007f, R11
+	CMPQ    R10, R11
+	CMOVQLT R10, R11
+	SUBQ    R11, R10
+
+quad:
 	PREFETCHT0   4096(R9)
 	PREFETCHT0   4160(R9)
-	VPBROADCASTD (AX), Y4
-	VPSLLW       $0x08, Y4, Y3
-	VPSRLW       $0x08, Y3, Y3
-	VPSRLW       $0x08, Y4, Y4
-	VMOVUPS      (R9), Y6
-	VPSLLW       $0x08, Y6, Y5
-	VPSRAW       $0x08, Y5, Y5
-	VPSRAW       $0x08, Y6, Y6
-	VPMADDWD     Y5, Y3, Y5
-	VPADDD       Y5, Y0, Y0
-	VPMADDWD     Y6, Y4, Y6
-	VPADDD       Y6, Y0, Y0
-	VMOVUPS      32(R9), Y6
-	VPSLLW       $0x08, Y6, Y5
-	VPSRAW       $0x08, Y5, Y5
-	VPSRAW       $0x08, Y6, Y6
-	VPMADDWD     Y5, Y3, Y5
-	VPADDD       Y5, Y1, Y1
-	VPMADDWD     Y6, Y4, Y6
-	VPADDD       Y6, Y1, Y1
-	VMOVUPS      64(R9), Y6
-	VPSLLW       $0x08, Y6, Y5
-	VPSRAW       $0x08, Y5, Y5
-	VPSRAW       $0x08, Y6, Y6
-	VPMADDWD     Y5, Y3, Y5
-	VPADDD       Y5, Y2, Y2
-	VPMADDWD     Y6, Y4, Y6
-	VPADDD       Y6, Y2, Y2
-	ADDQ         $0x00000004, AX
+	VPBROADCASTD (AX), Y7
+	VPSRLW       $0x07, Y7, Y8
+	VPAND        byteConstants<>+32(SB), Y7, Y7
+	VPAND        byteConstants<>+64(SB), Y8, Y8
+	VPMADDUBSW   (R9), Y7, Y9
+	VPMADDWD     Y3, Y9, Y9
+	VPADDD       Y9, Y0, Y0
+	VPMADDUBSW   (R9), Y8, Y9
+	VPADDW       Y9, Y4, Y4
+	VPMADDUBSW   32(R9), Y7, Y9
+	VPMADDWD     Y3, Y9, Y9
+	VPADDD       Y9, Y1, Y1
+	VPMADDUBSW   32(R9), Y8, Y9
+	VPADDW       Y9, Y5, Y5
+	VPMADDUBSW   64(R9), Y7, Y7
+	VPMADDWD     Y3, Y7, Y7
+	VPADDD       Y7, Y2, Y2
+	VPMADDUBSW   64(R9), Y8, Y7
+	VPADDW       Y7, Y6, Y6
+	ADDQ         $0x04, AX
 	ADDQ         CX, R9
-	DECQ         R10
+	DECQ         R11
+	JNZ          quad
+	VPMADDWD     Y3, Y4, Y4
+	VPSLLD       $0x07, Y4, Y4
+	VPADDD       Y4, Y0, Y0
+	VPMADDWD     Y3, Y5, Y5
+	VPSLLD       $0x07, Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	VPMADDWD     Y3, Y6, Y6
+	VPSLLD       $0x07, Y6, Y6
+	VPADDD       Y6, Y2, Y2
+	TESTQ        R10, R10
 	JNZ          loop
 
 store:
@@ -5135,7 +5233,7 @@ store:
 	RET
 
 // func tile1x4AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
-// Requires: AVX, AVX2, MMX+
+// Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·tile1x4AVX2(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ ldb+32(FP), CX
@@ -5148,60 +5246,73 @@ TEXT ·tile1x4AVX2(SB), NOSPLIT, $0-80
 	MOVQ groups+0(FP), R8
 
 group:
-	MOVQ       b+24(FP), R9
-	MOVQ       k+8(FP), R10
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	MOVQ       SI, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	TESTQ      R10, R10
-	JZ         store
+	MOVQ         b+24(FP), R9
+	MOVQ         k+8(FP), R10
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	MOVQ         SI, R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	TESTQ        R10, R10
+	JZ           store
+	VBROADCASTSS byteConstants<>+0(SB), Y4
 
 loop:
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	MOVQ    $0x0000007f, R11
+	CMPQ    R10, R11
+	CMOVQLT R10, R11
+	SUBQ    R11, R10
+
+quad:
 	PREFETCHT0   4096(R9)
 	PREFETCHT0   4160(R9)
-	VPBROADCASTD (AX), Y5
-	VPSLLW       $0x08, Y5, Y4
-	VPSRLW       $0x08, Y4, Y4
-	VPSRLW       $0x08, Y5, Y5
-	VMOVUPS      (R9), Y7
-	VPSLLW       $0x08, Y7, Y6
-	VPSRAW       $0x08, Y6, Y6
-	VPSRAW       $0x08, Y7, Y7
-	VPMADDWD     Y6, Y4, Y6
-	VPADDD       Y6, Y0, Y0
-	VPMADDWD     Y7, Y5, Y7
-	VPADDD       Y7, Y0, Y0
-	VMOVUPS      32(R9), Y7
-	VPSLLW       $0x08, Y7, Y6
-	VPSRAW       $0x08, Y6, Y6
-	VPSRAW       $0x08, Y7, Y7
-	VPMADDWD     Y6, Y4, Y6
-	VPADDD       Y6, Y1, Y1
-	VPMADDWD     Y7, Y5, Y7
-	VPADDD       Y7, Y1, Y1
-	VMOVUPS      64(R9), Y7
-	VPSLLW       $0x08, Y7, Y6
-	VPSRAW       $0x08, Y6, Y6
-	VPSRAW       $0x08, Y7, Y7
-	VPMADDWD     Y6, Y4, Y6
-	VPADDD       Y6, Y2, Y2
-	VPMADDWD     Y7, Y5, Y7
-	VPADDD       Y7, Y2, Y2
-	VMOVUPS      96(R9), Y7
-	VPSLLW       $0x08, Y7, Y6
-	VPSRAW       $0x08, Y6, Y6
-	VPSRAW       $0x08, Y7, Y7
-	VPMADDWD     Y6, Y4, Y6
-	VPADDD       Y6, Y3, Y3
-	VPMADDWD     Y7, Y5, Y7
-	VPADDD       Y7, Y3, Y3
-	ADDQ         $0x00000004, AX
+	VPBROADCASTD (AX), Y9
+	VPSRLW       $0x07, Y9, Y10
+	VPAND        byteConstants<>+32(SB), Y9, Y9
+	VPAND        byteConstants<>+64(SB), Y10, Y10
+	VPMADDUBSW   (R9), Y9, Y11
+	VPMADDWD     Y4, Y11, Y11
+	VPADDD       Y11, Y0, Y0
+	VPMADDUBSW   (R9), Y10, Y11
+	VPADDW       Y11, Y5, Y5
+	VPMADDUBSW   32(R9), Y9, Y11
+	VPMADDWD     Y4, Y11, Y11
+	VPADDD       Y11, Y1, Y1
+	VPMADDUBSW   32(R9), Y10, Y11
+	VPADDW       Y11, Y6, Y6
+	VPMADDUBSW   64(R9), Y9, Y11
+	VPMADDWD     Y4, Y11, Y11
+	VPADDD       Y11, Y2, Y2
+	VPMADDUBSW   64(R9), Y10, Y11
+	VPADDW       Y11, Y7, Y7
+	VPMADDUBSW   96(R9), Y9, Y9
+	VPMADDWD     Y4, Y9, Y9
+	VPADDD       Y9, Y3, Y3
+	VPMADDUBSW   96(R9), Y10, Y9
+	VPADDW       Y9, Y8, Y8
+	ADDQ         $0x04, AX
 	ADDQ         CX, R9
-	DECQ         R10
+	DECQ         R11
+	JNZ          quad
+	VPMADDWD     Y4, Y5, Y5
+	VPSLLD       $0x07, Y5, Y5
+	VPADDD       Y5, Y0, Y0
+	VPMADDWD     Y4, Y6, Y6
+	VPSLLD       $0x07, Y6, Y6
+	VPADDD       Y6, Y1, Y1
+	VPMADDWD     Y4, Y7, Y7
+	VPSLLD       $0x07, Y7, Y7
+	VPADDD       Y7, Y2, Y2
+	VPMADDWD     Y4, Y8, Y8
+	VPSLLD       $0x07, Y8, Y8
+	VPADDD       Y8, Y3, Y3
+	TESTQ        R10, R10
 	JNZ          loop
 
 store:
@@ -5230,7 +5341,7 @@ store:
 	RET
 
 // func tile1x5AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
-// Requires: AVX, AVX2, MMX+
+// Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·tile1x5AVX2(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ ldb+32(FP), CX
@@ -5243,71 +5354,85 @@ TEXT ·tile1x5AVX2(SB), NOSPLIT, $0-80
 	MOVQ groups+0(FP), R8
 
 group:
-	MOVQ       b+24(FP), R9
-	MOVQ       k+8(FP), R10
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	MOVQ       SI, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	TESTQ      R10, R10
-	JZ         store
+	MOVQ         b+24(FP), R9
+	MOVQ         k+8(FP), R10
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	MOVQ         SI, R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	TESTQ        R10, R10
+	JZ           store
+	VBROADCASTSS byteConstants<>+0(SB), Y5
 
 loop:
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	MOVQ    $0x0000007f, R11
+	CMPQ    R10, R11
+	CMOVQLT R10, R11
+	SUBQ    R11, R10
+
+quad:
 	PREFETCHT0   4096(R9)
 	PREFETCHT0   4160(R9)
 	PREFETCHT0   4224(R9)
-	VPBROADCASTD (AX), Y6
-	VPSLLW       $0x08, Y6, Y5
-	VPSRLW       $0x08, Y5, Y5
-	VPSRLW       $0x08, Y6, Y6
-	VMOVUPS      (R9), Y8
-	VPSLLW       $0x08, Y8, Y7
-	VPSRAW       $0x08, Y7, Y7
-	VPSRAW       $0x08, Y8, Y8
-	VPMADDWD     Y7, Y5, Y7
-	VPADDD       Y7, Y0, Y0
-	VPMADDWD     Y8, Y6, Y8
-	VPADDD       Y8, Y0, Y0
-	VMOVUPS      32(R9), Y8
-	VPSLLW       $0x08, Y8, Y7
-	VPSRAW       $0x08, Y7, Y7
-	VPSRAW       $0x08, Y8, Y8
-	VPMADDWD     Y7, Y5, Y7
-	VPADDD       Y7, Y1, Y1
-	VPMADDWD     Y8, Y6, Y8
-	VPADDD       Y8, Y1, Y1
-	VMOVUPS      64(R9), Y8
-	VPSLLW       $0x08, Y8, Y7
-	VPSRAW       $0x08, Y7, Y7
-	VPSRAW       $0x08, Y8, Y8
-	VPMADDWD     Y7, Y5, Y7
-	VPADDD       Y7, Y2, Y2
-	VPMADDWD     Y8, Y6, Y8
-	VPADDD       Y8, Y2, Y2
-	VMOVUPS      96(R9), Y8
-	VPSLLW       $0x08, Y8, Y7
-	VPSRAW       $0x08, Y7, Y7
-	VPSRAW       $0x08, Y8, Y8
-	VPMADDWD     Y7, Y5, Y7
-	VPADDD       Y7, Y3, Y3
-	VPMADDWD     Y8, Y6, Y8
-	VPADDD       Y8, Y3, Y3
-	VMOVUPS      128(R9), Y8
-	VPSLLW       $0x08, Y8, Y7
-	VPSRAW       $0x08, Y7, Y7
-	VPSRAW       $0x08, Y8, Y8
-	VPMADDWD     Y7, Y5, Y7
-	VPADDD       Y7, Y4, Y4
-	VPMADDWD     Y8, Y6, Y8
-	VPADDD       Y8, Y4, Y4
-	ADDQ         $0x00000004, AX
+	VPBROADCASTD (AX), Y11
+	VPSRLW       $0x07, Y11, Y12
+	VPAND        byteConstants<>+32(SB), Y11, Y11
+	VPAND        byteConstants<>+64(SB), Y12, Y12
+	VPMADDUBSW   (R9), Y11, Y13
+	VPMADDWD     Y5, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPMADDUBSW   (R9), Y12, Y13
+	VPADDW       Y13, Y6, Y6
+	VPMADDUBSW   32(R9), Y11, Y13
+	VPMADDWD     Y5, Y13, Y13
+	VPADDD       Y13, Y1, Y1
+	VPMADDUBSW   32(R9), Y12, Y13
+	VPADDW       Y13, Y7, Y7
+	VPMADDUBSW   64(R9), Y11, Y13
+	VPMADDWD     Y5, Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPMADDUBSW   64(R9), Y12, Y13
+	VPADDW       Y13, Y8, Y8
+	VPMADDUBSW   96(R9), Y11, Y13
+	VPMADDWD     Y5, Y13, Y13
+	VPADDD       Y13, Y3, Y3
+	VPMADDUBSW   96(R9), Y12, Y13
+	VPADDW       Y13, Y9, Y9
+	VPMADDUBSW   128(R9), Y11, Y11
+	VPMADDWD     Y5, Y11, Y11
+	VPADDD       Y11, Y4, Y4
+	VPMADDUBSW   128(R9), Y12, Y11
+	VPADDW       Y11, Y10, Y10
+	ADDQ         $0x04, AX
 	ADDQ         CX, R9
-	DECQ         R10
+	DECQ         R11
+	JNZ          quad
+	VPMADDWD     Y5, Y6, Y6
+	VPSLLD       $0x07, Y6, Y6
+	VPADDD       Y6, Y0, Y0
+	VPMADDWD     Y5, Y7, Y7
+	VPSLLD       $0x07, Y7, Y7
+	VPADDD       Y7, Y1, Y1
+	VPMADDWD     Y5, Y8, Y8
+	VPSLLD       $0x07, Y8, Y8
+	VPADDD       Y8, Y2, Y2
+	VPMADDWD     Y5, Y9, Y9
+	VPSLLD       $0x07, Y9, Y9
+	VPADDD       Y9, Y3, Y3
+	VPMADDWD     Y5, Y10, Y10
+	VPSLLD       $0x07, Y10, Y10
+	VPADDD       Y10, Y4, Y4
+	TESTQ        R10, R10
 	JNZ          loop
 
 store:
@@ -5339,7 +5464,7 @@ store:
 	RET
 
 // func tile1x6AVX2(groups int, k int, a *uint8, b *int8, ldb int, add *int32, lda int, c *int32, ldc int, tail int)
-// Requires: AVX, AVX2, MMX+
+// Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·tile1x6AVX2(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ ldb+32(FP), CX
@@ -5352,80 +5477,95 @@ TEXT ·tile1x6AVX2(SB), NOSPLIT, $0-80
 	MOVQ groups+0(FP), R8
 
 group:
-	MOVQ       b+24(FP), R9
-	MOVQ       k+8(FP), R10
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	MOVQ       SI, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	TESTQ      R10, R10
-	JZ         store
+	MOVQ         b+24(FP), R9
+	MOVQ         k+8(FP), R10
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	MOVQ         SI, R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	TESTQ        R10, R10
+	JZ           store
+	VBROADCASTSS byteConstants<>+0(SB), Y6
 
 loop:
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y12, Y12, Y12
+	MOVQ    $0x0000007f, R11
+	CMPQ    R10, R11
+	CMOVQLT R10, R11
+	SUBQ    R11, R10
+
+quad:
 	PREFETCHT0   4096(R9)
 	PREFETCHT0   4160(R9)
 	PREFETCHT0   4224(R9)
-	VPBROADCASTD (AX), Y7
-	VPSLLW       $0x08, Y7, Y6
-	VPSRLW       $0x08, Y6, Y6
-	VPSRLW       $0x08, Y7, Y7
-	VMOVUPS      (R9), Y9
-	VPSLLW       $0x08, Y9, Y8
-	VPSRAW       $0x08, Y8, Y8
-	VPSRAW       $0x08, Y9, Y9
-	VPMADDWD     Y8, Y6, Y8
-	VPADDD       Y8, Y0, Y0
-	VPMADDWD     Y9, Y7, Y9
-	VPADDD       Y9, Y0, Y0
-	VMOVUPS      32(R9), Y9
-	VPSLLW       $0x08, Y9, Y8
-	VPSRAW       $0x08, Y8, Y8
-	VPSRAW       $0x08, Y9, Y9
-	VPMADDWD     Y8, Y6, Y8
-	VPADDD       Y8, Y1, Y1
-	VPMADDWD     Y9, Y7, Y9
-	VPADDD       Y9, Y1, Y1
-	VMOVUPS      64(R9), Y9
-	VPSLLW       $0x08, Y9, Y8
-	VPSRAW       $0x08, Y8, Y8
-	VPSRAW       $0x08, Y9, Y9
-	VPMADDWD     Y8, Y6, Y8
-	VPADDD       Y8, Y2, Y2
-	VPMADDWD     Y9, Y7, Y9
-	VPADDD       Y9, Y2, Y2
-	VMOVUPS      96(R9), Y9
-	VPSLLW       $0x08, Y9, Y8
-	VPSRAW       $0x08, Y8, Y8
-	VPSRAW       $0x08, Y9, Y9
-	VPMADDWD     Y8, Y6, Y8
-	VPADDD       Y8, Y3, Y3
-	VPMADDWD     Y9, Y7, Y9
-	VPADDD       Y9, Y3, Y3
-	VMOVUPS      128(R9), Y9
-	VPSLLW       $0x08, Y9, Y8
-	VPSRAW       $0x08, Y8, Y8
-	VPSRAW       $0x08, Y9, Y9
-	VPMADDWD     Y8, Y6, Y8
-	VPADDD       Y8, Y4, Y4
-	VPMADDWD     Y9, Y7, Y9
-	VPADDD       Y9, Y4, Y4
-	VMOVUPS      160(R9), Y9
-	VPSLLW       $0x08, Y9, Y8
-	VPSRAW       $0x08, Y8, Y8
-	VPSRAW       $0x08, Y9, Y9
-	VPMADDWD     Y8, Y6, Y8
-	VPADDD       Y8, Y5, Y5
-	VPMADDWD     Y9, Y7, Y9
-	VPADDD       Y9, Y5, Y5
-	ADDQ         $0x00000004, AX
+	VPBROADCASTD (AX), Y13
+	VPSRLW       $0x07, Y13, Y14
+	VPAND        byteConstants<>+32(SB), Y13, Y13
+	VPAND        byteConstants<>+64(SB), Y14, Y14
+	VPMADDUBSW   (R9), Y13, Y15
+	VPMADDWD     Y6, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDUBSW   (R9), Y14, Y15
+	VPADDW       Y15, Y7, Y7
+	VPMADDUBSW   32(R9), Y13, Y15
+	VPMADDWD     Y6, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPMADDUBSW   32(R9), Y14, Y15
+	VPADDW       Y15, Y8, Y8
+	VPMADDUBSW   64(R9), Y13, Y15
+	VPMADDWD     Y6, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDUBSW   64(R9), Y14, Y15
+	VPADDW       Y15, Y9, Y9
+	VPMADDUBSW   96(R9), Y13, Y15
+	VPMADDWD     Y6, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VPMADDUBSW   96(R9), Y14, Y15
+	VPADDW       Y15, Y10, Y10
+	VPMADDUBSW   128(R9), Y13, Y15
+	VPMADDWD     Y6, Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDUBSW   128(R9), Y14, Y15
+	VPADDW       Y15, Y11, Y11
+	VPMADDUBSW   160(R9), Y13, Y13
+	VPMADDWD     Y6, Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VPMADDUBSW   160(R9), Y14, Y13
+	VPADDW       Y13, Y12, Y12
+	ADDQ         $0x04, AX
 	ADDQ         CX, R9
-	DECQ         R10
+	DECQ         R11
+	JNZ          quad
+	VPMADDWD     Y6, Y7, Y7
+	VPSLLD       $0x07, Y7, Y7
+	VPADDD       Y7, Y0, Y0
+	VPMADDWD     Y6, Y8, Y8
+	VPSLLD       $0x07, Y8, Y8
+	VPADDD       Y8, Y1, Y1
+	VPMADDWD     Y6, Y9, Y9
+	VPSLLD       $0x07, Y9, Y9
+	VPADDD       Y9, Y2, Y2
+	VPMADDWD     Y6, Y10, Y10
+	VPSLLD       $0x07, Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPMADDWD     Y6, Y11, Y11
+	VPSLLD       $0x07, Y11, Y11
+	VPADDD       Y11, Y4, Y4
+	VPMADDWD     Y6, Y12, Y12
+	VPSLLD       $0x07, Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	TESTQ        R10, R10
 	JNZ          loop
 
 store:

@@ -78,7 +78,9 @@ func testTileShapes(t *testing.T, tile Tile, lanes, m, v int) {
 		}
 	}
 	testTile(t, tile, v*lanes, v*lanes*4+64, m, lanes, 0, 2, 0)
-	testTile(t, tile, (v-1)*lanes+3, v*lanes*4+64, m, 3, 70, 2, 2)
+	for fill := range fills {
+		testTile(t, tile, (v-1)*lanes+3, v*lanes*4+64, m, 3, 270, 2, fill)
+	}
 }
 
 func testTile(t *testing.T, tile Tile, n, ldb, m, tail, quads, groups, fill int) {
