@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -14,6 +16,9 @@ func byteConvertFile(c *build.Context) {
 	for _, avx512 := range []bool{true, false} {
 		g := &gen{Context: c, elem: elem{"i8", "float32", 4}, avx512: avx512}
 		g.quantizeBlocks(order)
+		if !avx512 {
+			g.quantizeNear(order)
+		}
 		g.dequantizeBlocks("dequantizeSigned", "int8", g.VPMOVSXBD)
 		g.dequantizeBlocks("dequantizeUnsigned", "uint8", g.VPMOVZXBD)
 		g.scaleBlocks()
@@ -87,6 +92,59 @@ func (g *gen) quantizeBlocks(order Mem) {
 		}
 		g.storeBytes(out, dst, order)
 	})
+}
+
+// quantizeNear multiplies by the inverse of the scale, which is right unless a quotient
+// may be halfway between two integers, as that of a NaN may. With AVX-512 there, it is
+// used as well.
+func (g *gen) quantizeNear(order Mem) {
+	g.begin("quantizeNear", "func(blocks int, x *float32, inv float32, zero, flip int32, dst *uint8) int",
+		"Quantizes up to 32·blocks values, and returns how many blocks are left from the first on where a value,",
+		"times inv, is within 2⁻¹³ of being halfway, or NaN:",
+		"\tdst[i] = uint8(saturate8(saturate16(roundHalfEven(x[i]*inv)) + int16(zero))) ^ uint8(flip)")
+	n, x, dst := g.param("blocks"), g.param("x"), g.param("dst")
+	inv, zero, flip := g.scalar("inv"), g.scalar("zero"), g.scalar("flip")
+	abs, half, quads := g.YMM(), g.YMM(), g.YMM()
+	g.VPCMPEQD(abs, abs, abs)
+	g.VPSRLD(Imm(1), abs, abs)
+	bits := g.GP32()
+	g.MOVL(U32(math.Float32bits(0.5-0x1p-13)), bits)
+	g.VMOVD(bits, half.AsX())
+	g.VPBROADCASTD(half.AsX(), half)
+	g.VMOVDQU(order, quads)
+	g.Label("loop")
+	out, worst := g.vecs(4), g.vec()
+	for j := range out {
+		v, r := g.vec(), g.vec()
+		g.VMULPS(g.at(x, j, 4), inv, v)
+		g.VCVTPS2DQ(v, out[j])
+		g.VCVTDQ2PS(out[j], r)
+		g.VSUBPS(r, v, v)
+		if j == 0 {
+			g.VPAND(abs, v, worst)
+			continue
+		}
+		g.VPAND(abs, v, v)
+		g.VPMAXUD(v, worst, worst)
+	}
+	g.VPCMPGTD(half, worst, worst)
+	g.VPTEST(worst, worst)
+	g.JNZ(LabelRef("end"))
+	g.VPACKSSDW(out[1], out[0], out[0])
+	g.VPACKSSDW(out[3], out[2], out[2])
+	g.VPADDSW(zero, out[0], out[0])
+	g.VPADDSW(zero, out[2], out[2])
+	g.VPACKSSWB(out[2], out[0], out[0])
+	g.VPERMD(out[0], quads, out[0])
+	g.VPXOR(flip, out[0], out[0])
+	g.VMOVDQU(out[0], Mem{Base: dst})
+	g.ADDQ(U32(4*blockLanes), x)
+	g.ADDQ(U32(blockLanes), dst)
+	g.DECQ(n)
+	g.JNZ(LabelRef("loop"))
+	g.Label("end")
+	g.Store(n, g.ReturnIndex(0))
+	g.RET()
 }
 
 // ordered returns the mask of the lanes that are not NaN.

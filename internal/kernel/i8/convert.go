@@ -21,20 +21,9 @@ func bytes[T Byte](p []T) *uint8 { return (*uint8)(unsafe.Pointer(&p[0])) }
 func Quantize[T Byte](dst []T, x []float32, scale float32, low, high, zero int32) {
 	n := 0
 	// Within these bounds 1/scale and the rest of it are normal numbers.
-	if scale >= 0x1p-60 && scale <= 0x1p60 {
+	if scale >= 0x1p-60 && scale <= 0x1p60 && len(x) >= block && cpu.Current() != cpu.Go {
 		n = len(x) / block
-	}
-	if n > 0 {
-		inv := 1 / scale
-		rest := float32(1/float64(scale) - float64(inv))
-		switch cpu.Current() {
-		case cpu.AVX512:
-			quantizeAVX512(n, &x[0], scale, inv, rest, float32(low)*scale, float32(high)*scale, zero, bytes(dst))
-		case cpu.AVX2:
-			quantizeAVX2(n, &x[0], scale, inv, rest, float32(low)*scale, float32(high)*scale, zero, bytes(dst))
-		default:
-			n = 0
-		}
+		quantizeBlocks(n, dst, x, scale, low, high, zero)
 	}
 	lo, hi := float32(low), float32(high)
 	for i := n * block; i < len(x); i++ {
@@ -43,6 +32,37 @@ func Quantize[T Byte](dst []T, x []float32, scale float32, low, high, zero int32
 			v = 0
 		}
 		dst[i] = T(round(v) + zero)
+	}
+}
+
+// quantizeBlocks is the assembly for n blocks: fast ones, and between them the blocks
+// that need the exact quotients.
+func quantizeBlocks[T Byte](n int, dst []T, x []float32, scale float32, low, high, zero int32) {
+	var t T
+	first := int32(0)
+	if ^t < 0 {
+		first = -128
+	}
+	inv := 1 / scale
+	rest := float32(1/float64(scale) - float64(inv))
+	exact := func(i, n int) {
+		if cpu.Current() == cpu.AVX512 {
+			quantizeAVX512(n, &x[i*block], scale, inv, rest, float32(low)*scale, float32(high)*scale, zero, bytes(dst[i*block:]))
+		} else {
+			quantizeAVX2(n, &x[i*block], scale, inv, rest, float32(low)*scale, float32(high)*scale, zero, bytes(dst[i*block:]))
+		}
+	}
+	if low+zero != first || high+zero != first+255 { // where fast blocks end
+		exact(0, n)
+		return
+	}
+	words := (zero - first - 128) & 0xffff
+	flip := (first + 128) * 0x01010101
+	for i := 0; i < n; i++ {
+		left := quantizeNearAVX2(n-i, &x[i*block], inv, words|words<<16, flip, bytes(dst[i*block:]))
+		if i = n - left; left > 0 {
+			exact(i, 1)
+		}
 	}
 }
 

@@ -46,6 +46,14 @@ func requantizeAVX512(blocks int, acc *int32, scale *float32, low float32, high 
 //go:noescape
 func quantizeAVX2(blocks int, x *float32, scale float32, inv float32, rest float32, low float32, high float32, zero int32, dst *uint8)
 
+// Quantizes up to 32·blocks values, and returns how many blocks are left from the first on where a value,
+// times inv, is within 2⁻¹³ of being halfway, or NaN:
+//
+//	dst[i] = uint8(saturate8(saturate16(roundHalfEven(x[i]*inv)) + int16(zero))) ^ uint8(flip)
+//
+//go:noescape
+func quantizeNearAVX2(blocks int, x *float32, inv float32, zero int32, flip int32, dst *uint8) int
+
 // Converts 32·blocks bytes:
 //
 //	dst[i] = float32(int32(q[i]) - zero) * scale

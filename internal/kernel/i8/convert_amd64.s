@@ -261,6 +261,67 @@ loop:
 	VZEROUPPER
 	RET
 
+// func quantizeNearAVX2(blocks int, x *float32, inv float32, zero int32, flip int32, dst *uint8) int
+// Requires: AVX, AVX2
+TEXT ·quantizeNearAVX2(SB), NOSPLIT, $0-48
+	MOVQ         blocks+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         dst+32(FP), DX
+	VBROADCASTSS inv+16(FP), Y0
+	VBROADCASTSS zero+20(FP), Y1
+	VBROADCASTSS flip+24(FP), Y2
+	VPCMPEQD     Y3, Y3, Y3
+	VPSRLD       $0x01, Y3, Y3
+	MOVL         $0x3efff000, BX
+	VMOVD        BX, X4
+	VPBROADCASTD X4, Y4
+	VMOVDQU      packOrder<>+0(SB), Y5
+
+loop:
+	VMULPS    (CX), Y0, Y7
+	VCVTPS2DQ Y7, Y6
+	VCVTDQ2PS Y6, Y8
+	VSUBPS    Y8, Y7, Y7
+	VPAND     Y3, Y7, Y10
+	VMULPS    32(CX), Y0, Y8
+	VCVTPS2DQ Y8, Y7
+	VCVTDQ2PS Y7, Y9
+	VSUBPS    Y9, Y8, Y8
+	VPAND     Y3, Y8, Y8
+	VPMAXUD   Y8, Y10, Y10
+	VMULPS    64(CX), Y0, Y9
+	VCVTPS2DQ Y9, Y8
+	VCVTDQ2PS Y8, Y11
+	VSUBPS    Y11, Y9, Y9
+	VPAND     Y3, Y9, Y9
+	VPMAXUD   Y9, Y10, Y10
+	VMULPS    96(CX), Y0, Y11
+	VCVTPS2DQ Y11, Y9
+	VCVTDQ2PS Y9, Y12
+	VSUBPS    Y12, Y11, Y11
+	VPAND     Y3, Y11, Y11
+	VPMAXUD   Y11, Y10, Y10
+	VPCMPGTD  Y4, Y10, Y10
+	VPTEST    Y10, Y10
+	JNZ       end
+	VPACKSSDW Y7, Y6, Y6
+	VPACKSSDW Y9, Y8, Y8
+	VPADDSW   Y1, Y6, Y6
+	VPADDSW   Y1, Y8, Y8
+	VPACKSSWB Y8, Y6, Y6
+	VPERMD    Y6, Y5, Y6
+	VPXOR     Y2, Y6, Y6
+	VMOVDQU   Y6, (DX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000020, DX
+	DECQ      AX
+	JNZ       loop
+
+end:
+	MOVQ AX, ret+40(FP)
+	VZEROUPPER
+	RET
+
 // func dequantizeSignedAVX2(blocks int, q *int8, scale float32, zero int32, dst *float32)
 // Requires: AVX, AVX2
 TEXT ·dequantizeSignedAVX2(SB), NOSPLIT, $0-32

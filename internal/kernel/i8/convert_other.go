@@ -28,6 +28,10 @@ func quantizeAVX2(blocks int, x *float32, scale float32, inv float32, rest float
 	panic("i8: no assembly here")
 }
 
+func quantizeNearAVX2(blocks int, x *float32, inv float32, zero int32, flip int32, dst *uint8) int {
+	panic("i8: no assembly here")
+}
+
 func dequantizeSignedAVX2(blocks int, q *int8, scale float32, zero int32, dst *float32) {
 	panic("i8: no assembly here")
 }
