@@ -51,31 +51,8 @@ func (l *penalized) newColumnModel(ctx context.Context) (*columnModel, error) {
 
 // copySparse sets the columns of a set.
 func (l *penalized) copySparse(set []int) {
-	n, d := l.p.x.Dims()
-	want := make([]bool, d)
-	for _, j := range set {
-		want[j] = true
-	}
-	count := make([]int, d)
-	var buf []float64
-	for i := range n {
-		col, _ := l.p.sparse.row(i, &buf)
-		for _, j := range col {
-			if want[j] {
-				count[j]++
-			}
-		}
-	}
-	for _, j := range set {
-		l.columns[j] = column{make([]uint32, 0, count[j]), make([]float64, 0, count[j])}
-	}
-	for i := range n {
-		col, val := l.p.sparse.row(i, &buf)
-		for e, j := range col {
-			if c := &l.columns[j]; want[j] {
-				c.rows, c.vals = append(c.rows, uint32(i)), append(c.vals, val[e])
-			}
-		}
+	for k, c := range l.p.sparseColumns(set) {
+		l.columns[set[k]] = c
 	}
 }
 

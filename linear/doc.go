@@ -76,10 +76,12 @@
 // leave-one-out errors for all strengths of the penalty at once: a row that is left out
 // is missed by its residual over one less its leverage. [Lasso] and [ElasticNet]
 // leave out features; their path over many strengths of the penalty costs little
-// more than a few fits. They go down coordinate by coordinate on the inner products
-// of a working set, which the strong rule proposes, in which gap-safe screening
-// tells what is zero for sure, and which every pass over X completes. The duality gap
-// ends a fit, and it bounds what is missing to the minimum.
+// more than a few fits. They go down coordinate by coordinate, those first that have the
+// longest way to go, on the inner products of a working set, which the strong rule
+// proposes, in which gap-safe screening tells what is zero for sure, and which every
+// pass over X completes. Minima lie nearly on a line from one strength to the next, and
+// a path begins where the line through the last two leads. The duality gap ends a fit,
+// and it bounds what is missing to the minimum.
 //
 // [Poisson] is for counts, [Gamma] for positive amounts whose spread grows with them,
 // [Tweedie] for these and for sums of claims, many of which are 0. The mean is
@@ -151,6 +153,8 @@
 //     problems, Journal of the Royal Statistical Society B 74 (2012).
 //   - E. Ndiaye, O. Fercoq, A. Gramfort, J. Salmon, Gap safe screening rules for
 //     sparsity enforcing penalties, Journal of Machine Learning Research 18 (2017).
+//   - J. Nutini and others, Coordinate descent converges faster with the Gauss–Southwell
+//     rule than random selection, ICML (2015).
 //   - M. Massias, A. Gramfort, J. Salmon, Celer: a fast solver for the lasso with dual
 //     extrapolation, ICML (2018): working sets.
 package linear

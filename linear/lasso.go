@@ -88,8 +88,9 @@ func (t ElasticNet) TrainRegressor(ctx context.Context, X gram.Matrix, y, w []fl
 // what does not fit; gram.ErrNotConverged, together with the last iterate, after MaxIter
 // iterations; ctx's error.
 //
-// With s features in working sets, memory is O(n·s + s²), for sparse X too, and time
-// O(n·s²) beside the passes over X, of which there are a few.
+// With s features in working sets, memory is O(n·s + s²) and time O(n·s²) beside the
+// passes over X, of which there are a few; for sparse X memory is O(z + s²), and time
+// O(z·r), with z the non-zeros of these features and r those of a row.
 func (t ElasticNet) Fit(ctx context.Context, X gram.Matrix, y, w []float64) (*ElasticNetModel, error) {
 	alpha := t.Alpha
 	if alpha == 0 {

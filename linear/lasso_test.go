@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"github.com/gram-ml/gram"
@@ -149,6 +150,52 @@ func TestLassoForms(t *testing.T) {
 		}
 		if d := distance(m.Coef(), want.Coef()); d > 1e-6 {
 			t.Errorf("%s: coefficients off by %v", name, d)
+		}
+	}
+}
+
+// Many sparse rows: the conditions of the minimum hold all along a path, and columns are
+// never made dense.
+func TestLassoSparse(t *testing.T) {
+	const n, d, alphas = 20_000, 500, 10
+	X, y := scattered(t, n, d, 3, 7)
+	w := randomWeights(n, 2)
+	weight := 0.0
+	for _, v := range w {
+		weight += v
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var strengths []float64
+	for k := range alphas {
+		strengths = append(strengths, 0.1*math.Pow(0.5, float64(k)))
+	}
+	path, err := linear.Lasso{Tol: 1e-12}.Path(background, X, y, w, strengths)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	last := path[alphas-1]
+	if used := after.TotalAlloc - before.TotalAlloc; last.NonZeros() < 350 || used > uint64(8*n*last.NonZeros()) {
+		t.Errorf("%d bytes for %d features of %d rows", used, last.NonZeros(), n)
+	}
+	for _, m := range path {
+		e, grad, sum := predict(t, m, X), make([]float64, d), 0.0
+		for i := range e {
+			e[i] = w[i] * (y[i] - e[i]) / weight
+			sum += e[i]
+		}
+		X.AddTransMulRows(grad, 0, n, e, 1)
+		worst := math.Abs(sum)
+		for j, b := range m.Coef() {
+			if b != 0 {
+				worst = max(worst, math.Abs(grad[j]-math.Copysign(m.Alpha(), b)))
+			} else {
+				worst = max(worst, math.Abs(grad[j])-m.Alpha())
+			}
+		}
+		if worst > 1e-6 {
+			t.Errorf("alpha %v, %d coefficients: off by %v", m.Alpha(), m.NonZeros(), worst)
 		}
 	}
 }

@@ -7,9 +7,7 @@ import (
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/internal/kernel/f64"
-	"github.com/gram-ml/gram/internal/par"
 	"github.com/gram-ml/gram/linalg"
-	"gonum.org/v1/gonum/blas"
 )
 
 // A squares is the problem
@@ -23,26 +21,35 @@ type squares struct {
 	p     *problem
 	y     []float64 // ỹ
 	yMean float64
-	yy    float64   // ‖ỹ‖²
-	root  []float64 // √w
-	l1    float64   // of the last solve, at first that which makes all zero
-	fresh bool      // corr is that of coef
+	yy    float64 // ‖ỹ‖²
+	sum   float64 // √wᵀỹ
+	l1    float64 // of the last solve, at first that which makes all zero
+	fresh bool    // corr is that of coef
 
 	r    []float64 // ỹ − X̃β
 	corr []float64 // X̃ᵀr of all features
 	sums []*productSum
 
-	held      []int                    // features, in the order of their coming
-	slot      []int                    // of each feature in held, or −1
-	chunks    []*linalg.Dense[float64] // their columns, as rows
-	quadratic                          // of held: gramian is X̃ᵀX̃, q is X̃ᵀr
-	b         []float64                // X̃ᵀỹ of held
+	held      []int // features, in the order of their coming
+	slot      []int // of each feature in held, or −1
+	columns   *columnSet
+	quadratic           // of held: gramian is X̃ᵀX̃, q is X̃ᵀr
+	b, diag   []float64 // X̃ᵀỹ of held, and their squares
+
+	last minimum // before the one where it is
+}
+
+// A minimum is what is kept of the solution for one strength of the penalty.
+type minimum struct {
+	l1   float64
+	coef []float64 // of those held then
+	corr []float64
 }
 
 func newSquares(p *problem, y []float64) *squares {
 	n, d := p.x.Dims()
 	s := &squares{
-		p: p, y: make([]float64, n), root: make([]float64, n), r: make([]float64, n),
+		p: p, y: make([]float64, n), r: make([]float64, n), columns: newColumnSet(p),
 		corr: make([]float64, d), slot: make([]int, d),
 		quadratic: quadratic{gramian: linalg.NewDense[float64](64, 64, nil), workers: p.workers},
 	}
@@ -50,13 +57,12 @@ func newSquares(p *problem, y []float64) *squares {
 		s.yMean = weightedMean(y, p.w)
 	}
 	for i, v := range y {
-		s.root[i] = math.Sqrt(p.w[i])
-		s.y[i] = s.root[i] * (v - s.yMean)
+		s.y[i] = s.columns.root[i] * (v - s.yMean)
 	}
 	for j := range s.slot {
 		s.slot[j] = -1
 	}
-	s.yy = f64.SumSquares(s.y)
+	s.yy, s.sum = f64.SumSquares(s.y), f64.Dot(s.columns.root, s.y)
 	return s
 }
 
@@ -65,20 +71,12 @@ func newSquares(p *problem, y []float64) *squares {
 func (s *squares) pass(ctx context.Context) error {
 	_, d := s.p.x.Dims()
 	copy(s.r, s.y)
-	k := 0
-	for _, c := range s.chunks {
-		for i := range c.Rows {
-			if b := s.coef[k]; b != 0 {
-				f64.Axpy(-b, c.Row(i), s.r)
-			}
-			k++
-		}
-	}
+	s.columns.subtract(s.r, s.coef)
 	parts, err := sum(ctx, s.p, s.p.spans, d, &s.sums, func() *productSum { return newProductSum(d, 1) }, (*productSum).Reset,
 		func(h *productSum, rows span, t *scratch) {
 			g := grow(&t.a, rows.hi-rows.lo)
 			for i := range g {
-				g[i] = s.root[rows.lo+i] * s.r[rows.lo+i]
+				g[i] = s.columns.root[rows.lo+i] * s.r[rows.lo+i]
 			}
 			s.p.x.AddTransMulRows(h.coef, rows.lo, rows.hi, g, 1)
 			h.bias[0] += f64.Sum(g)
@@ -139,6 +137,16 @@ func (s *squares) solve(ctx context.Context, l1, l2, tol float64, limit int, pro
 	report := gram.Convergence{Solver: "coordinate-descent", Tolerance: tol * s.yy / 2 / weight}
 	out := make([]bool, len(s.slot))
 	threshold := 2*l1 - s.l1 // the strong rule of Tibshirani and others
+	if s.extrapolate(l1) {
+		const slack = 0.3 // of what the strong rule leaves
+		if err := s.hold(ctx, s.missing(l1-slack*(s.l1-l1))); err != nil {
+			return report, err
+		}
+		if err := s.descend(ctx, out, l1, l2, 0.5*tol*s.yy/2); err != nil {
+			return report, err
+		}
+		s.fresh, threshold = false, l1
+	}
 	for {
 		report.Iterations++
 		if !s.fresh {
@@ -171,6 +179,38 @@ func (s *squares) solve(ctx context.Context, l1, l2, tol float64, limit int, pro
 		}
 		s.fresh = false
 	}
+}
+
+// extrapolate moves to where the line through the last two minima has the coefficients for
+// l1, those apart that would change sign, and tells whether there is such a line. It
+// leaves the correlations of features that are not held about right.
+func (s *squares) extrapolate(l1 float64) bool {
+	was := s.last
+	s.last = minimum{s.l1, slices.Clone(s.coef), slices.Clone(s.corr)}
+	if !(was.l1 > s.l1 && s.l1 > l1) {
+		return false
+	}
+	t := (s.l1 - l1) / (was.l1 - s.l1)
+	for j, c := range was.corr {
+		s.corr[j] += t * (s.corr[j] - c)
+	}
+	var zero []int
+	for k, j := range s.held {
+		s.q[k] = s.corr[j]
+		old, before := s.coef[k], 0.0
+		if k < len(was.coef) {
+			before = was.coef[k]
+		}
+		s.coef[k] += t * (old - before)
+		if s.coef[k] != 0 && !(s.coef[k]*old > 0) {
+			zero = append(zero, k)
+		}
+	}
+	for _, k := range zero {
+		s.move(k, -s.coef[k])
+		s.coef[k] = 0
+	}
+	return true
 }
 
 // missing returns features that are not held and whose correlations are at least the
@@ -218,85 +258,35 @@ func (s *squares) hold(ctx context.Context, set []int) error {
 		return ctx.Err()
 	}
 	old := len(s.held)
-	chunk, err := s.copyColumns(ctx, set)
-	if err != nil {
+	if err := s.columns.add(ctx, set); err != nil {
 		return err
 	}
-	s.chunks = append(s.chunks, chunk)
 	for _, j := range set {
 		s.slot[j] = len(s.held)
 		s.held = append(s.held, j)
 	}
 	size := len(s.held)
 	if size > s.gramian.Rows {
-		wider := linalg.NewDense[float64](2*size, 2*size, nil)
+		wider := linalg.NewDense[float64](size+size/2, size+size/2, nil)
 		for k := range old {
 			copy(wider.Row(k), s.gramian.Row(k)[:old])
 		}
 		s.gramian = wider
 	}
-	at := 0
-	for _, c := range s.chunks {
-		block := s.gramian.Slice(old, size, at, at+c.Rows)
-		linalg.GemmParallel(s.p.workers, blas.NoTrans, blas.Trans, 1, chunk, c, 0, block)
-		for i := range block.Rows {
-			for k, v := range block.Row(i) {
-				s.gramian.Set(at+k, old+i, v)
-			}
-		}
-		at += c.Rows
+	if err := s.columns.products(ctx, s.gramian, old); err != nil {
+		return err
 	}
 	s.coef = append(s.coef, make([]float64, len(set))...)
-	for i := range set {
-		b := f64.Dot(chunk.Row(i), s.y)
-		s.b = append(s.b, b)
-		s.q = append(s.q, b-f64.Dot(s.gramian.Row(old + i)[:size], s.coef))
+	for k := old; k < size; k++ {
+		b := s.columns.dot(k, s.y, s.sum)
+		s.b, s.diag = append(s.b, b), append(s.diag, s.gramian.At(k, k))
+		s.q = append(s.q, b-f64.Dot(s.gramian.Row(k)[:size], s.coef))
 	}
-	return ctx.Err()
+	return nil
 }
 
-// copyColumns returns columns of X̃ as rows.
-func (s *squares) copyColumns(ctx context.Context, set []int) (*linalg.Dense[float64], error) {
-	n, d := s.p.x.Dims()
-	chunk := linalg.NewDense[float64](len(set), n, nil)
-	at := make([]int, d)
-	for k, j := range set {
-		at[j] = k + 1
-	}
-	err := par.ForWorker(ctx, s.p.workers, len(s.p.spans), 1, func(worker, _, lo, hi int) {
-		t := &s.p.work[worker]
-		for _, rows := range s.p.spans[lo:hi] {
-			if s.p.sparse == nil {
-				block, stride := denseBlock(s.p.x, rows, &t.a)
-				for k, j := range set {
-					mean, dst := s.p.std.mean[j], chunk.Row(k)[rows.lo:rows.hi]
-					for i := range dst {
-						dst[i] = s.root[rows.lo+i] * (block[i*stride+j] - mean)
-					}
-				}
-				continue
-			}
-			for k, j := range set {
-				mean, dst := s.p.std.mean[j], chunk.Row(k)[rows.lo:rows.hi]
-				for i := range dst {
-					dst[i] = -s.root[rows.lo+i] * mean
-				}
-			}
-			for i := rows.lo; i < rows.hi; i++ {
-				col, val := s.p.sparse.row(i, &t.a)
-				for e, j := range col {
-					if k := at[j] - 1; k >= 0 {
-						chunk.Row(k)[i] += s.root[i] * val[e]
-					}
-				}
-			}
-		}
-	})
-	return chunk, err
-}
-
-// descend goes over the held features that are not out until their own duality gap is
-// at most tol, or stops coming down.
+// descend moves the held features that are not out until their own duality gap is at most
+// tol, or stops coming down.
 func (s *squares) descend(ctx context.Context, out []bool, l1, l2, tol float64) error {
 	var set []int
 	for k, j := range s.held {
@@ -304,33 +294,93 @@ func (s *squares) descend(ctx context.Context, out []bool, l1, l2, tol float64) 
 			set = append(set, k)
 		}
 	}
-	const most = 10_000
+	// All is counted in moves, of which as many as there are coefficients make a round.
+	const most, patience = 10_000, 50
 	work := 5e7 // multiplications that jumps may take: as many as descent has, and some more
-	// Rounding is all that goes on where the gap has not come down for long.
-	const patience = 50
-	best, idle := math.Inf(1), 0
-	for range most {
+	best, idle, total, sinceJump := math.Inf(1), 0, 0, 0
+	for total <= most*len(set) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		moves, moved := s.round(set, l1, l2)
-		work += float64(moves) * float64(len(s.q))
-		steepest, by := 0.0, f64.Dot(s.coef, s.b)
-		for _, k := range set {
-			steepest = max(steepest, math.Abs(s.q[k]-l2*s.coef[k]))
-		}
-		rr := max(s.yy-by-f64.Dot(s.coef, s.q), 0)
-		_, gap, _ := s.gap(rr, s.yy-by, steepest, l1, l2)
-		if idle++; gap < 0.9*best {
+		// Rounding is all that goes on where the gap has not come down for long.
+		gap := s.heldGap(set, l1, l2)
+		if gap < 0.9*best {
 			best, idle = gap, 0
 		}
-		if gap <= tol || idle == patience || moved <= 1e-15*math.Sqrt(s.yy) {
+		if gap <= tol || idle > patience*len(set) {
 			return nil
 		}
+		moves, moved := s.greedy(set, l1, l2)
+		if moved <= 1e-15*math.Sqrt(s.yy) {
+			return nil
+		}
+		total, idle, sinceJump = total+moves, idle+moves, sinceJump+moves
+		work += float64(moves) * float64(len(s.q))
+		if sinceJump < s.nonZeros() {
+			continue
+		}
+		sinceJump = 0
 		for s.jump(l1, l2, &work) {
 		}
 	}
 	return nil
+}
+
+func (s *squares) nonZeros() int {
+	count := 0
+	for _, v := range s.coef {
+		if v != 0 {
+			count++
+		}
+	}
+	return count
+}
+
+// heldGap returns the duality gap if there were no features beside the held ones of a set.
+func (s *squares) heldGap(set []int, l1, l2 float64) float64 {
+	steepest := 0.0
+	for _, k := range set {
+		steepest = max(steepest, math.Abs(s.q[k]-l2*s.coef[k]))
+	}
+	by := f64.Dot(s.coef, s.b)
+	rr := max(s.yy-by-f64.Dot(s.coef, s.q), 0)
+	_, gap, _ := s.gap(rr, s.yy-by, steepest, l1, l2)
+	return gap
+}
+
+// greedy goes over a set and moves those coefficients to where the objective is smallest
+// that have nearly the longest way to go, in terms of √(X̃ᵀX̃): to look at one costs
+// nothing beside a move, and the longest moves make the objective fall most (J. Nutini
+// and others, Coordinate descent converges faster with the Gauss–Southwell rule than
+// random selection, ICML 2015). It returns how many moved, and the longest move.
+func (s *squares) greedy(set []int, l1, l2 float64) (moves int, longest float64) {
+	const nearly = 0.7
+	bar := 0.0
+	for _, k := range set {
+		_, length := s.aim(k, l1, l2)
+		bar = max(bar, nearly*length)
+	}
+	for _, k := range set {
+		v, length := s.aim(k, l1, l2)
+		if length == 0 || length < bar {
+			continue
+		}
+		s.move(k, v-s.coef[k])
+		s.coef[k] = v
+		longest = max(longest, length)
+		moves++
+	}
+	return moves, longest
+}
+
+// aim returns where the objective is smallest by a coefficient, and how far that is.
+func (s *squares) aim(k int, l1, l2 float64) (v, length float64) {
+	h, old := s.diag[k], s.coef[k]
+	if h+l2 == 0 {
+		return old, 0
+	}
+	v = shrink(s.q[k]+h*old, l1) / (h + l2)
+	return v, math.Abs(v-old) * math.Sqrt(h+l2)
 }
 
 // predictor returns the model where the fit is.
