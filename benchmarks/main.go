@@ -71,6 +71,7 @@ func run(only string, rounds, threads int) error {
 	all = append(all, evalRows(dir, threads)...)
 	all = append(all, mixtureRows(dir, threads)...)
 	all = append(all, regressionRows(dir, threads)...)
+	all = append(all, classificationRows(dir, threads)...)
 	all = append(all, decompRows(dir, threads)...)
 	fmt.Printf("| work | gram | peer | ratio | at least | |\n|---|---|---|---|---|---|\n")
 	for _, r := range all {
