@@ -83,9 +83,9 @@ def cv():
 
 
 WORK = {
-    "l1/liblinear": lambda: l1(dense("l1", 100_000, 100, 7), 0.01, "liblinear", 1e-10),
-    "l1/saga": lambda: l1(dense("l1", 100_000, 100, 7), 0.01, "saga", 1e-10),
-    "l1csr/liblinear": lambda: l1(csr("l1csr", 100_000, 20_000, 60, 9), 1.0, "liblinear", 1e-8),
+    "l1/liblinear": lambda: l1(dense("l1", 100_000, 100, 7), 0.01, "liblinear", 1e-9),
+    "l1/saga": lambda: l1(dense("l1", 100_000, 100, 7), 0.01, "saga", 1e-9),
+    "l1csr/liblinear": lambda: l1(csr("l1csr", 100_000, 20_000, 60, 9), 1.0, "liblinear", 1e-10),
     "cv/lbfgs": cv,
 }
 print("scikit-learn %s, numpy %s" % (sklearn.__version__, np.__version__), file=sys.stderr)
