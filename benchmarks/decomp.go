@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/decomp"
 	"github.com/gram-ml/gram/linalg"
 	"github.com/gram-ml/gram/sparse"
@@ -137,6 +139,27 @@ func (w *decompWork) truncated(workers int) (float64, float64, error) {
 	return time.Since(start).Seconds(), linalg.Sum(m.ExplainedVarianceRatio()), nil
 }
 
+// nmf starts from the peer's basis. Its objective is the peer's, the root of twice the loss.
+func (w *decompWork) nmf(loss decomp.NMFLoss, iterations int) decompFit {
+	return func(workers int) (float64, float64, error) {
+		X, err := w.matrix("parts", "parts_x")
+		if err != nil {
+			return 0, 0, err
+		}
+		h, err := w.matrix("parts", "parts_h")
+		if err != nil {
+			return 0, 0, err
+		}
+		f := decomp.NMF{Components: 20, Loss: loss, Basis: h.Data, MaxIter: iterations, Tol: 1e-12, Workers: workers}
+		start := time.Now()
+		m, err := f.Fit(context.Background(), X, nil)
+		if err != nil && !errors.Is(err, gram.ErrNotConverged) {
+			return 0, 0, err
+		}
+		return time.Since(start).Seconds(), math.Sqrt(2 * m.Convergence().Objective), nil
+	}
+}
+
 // timed keeps the objective of f for a note.
 func (f decompFit) timed(workers int, into *result) func() (float64, error) {
 	return func() (float64, error) {
@@ -195,6 +218,8 @@ func decompRows(dir string, threads int) []row {
 		w.row("PCA 10000×2000, 20 components", "sklearn randomized", "randomized", 3, randomized),
 		w.row("Incremental PCA 100000×200, batches of 1000", "sklearn", "incremental", 10, w.incremental),
 		w.row("TruncatedSVD of CSR 200000×50000, 50 components", "sklearn", "tsvd", 5, w.truncated),
+		w.row("NMF 2000×1000, 20 components, squared error, 60 iterations", "sklearn cd, 200 iterations", "nmf", 3, w.nmf(decomp.Frobenius, 60)),
+		w.row("NMF 2000×1000, 20 components, divergence, 50 iterations", "sklearn mu, 50 iterations", "nmf_kl", 1, w.nmf(decomp.KullbackLeibler, 50)),
 		w.transformRow(),
 	}
 }

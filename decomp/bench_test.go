@@ -1,6 +1,7 @@
 package decomp_test
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -96,5 +97,19 @@ func BenchmarkTruncatedSVD(b *testing.B) {
 		if _, err := (decomp.TruncatedSVD{Components: 50, Workers: 1}).Fit(background, X, nil); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func BenchmarkNMF(b *testing.B) {
+	X := parts(2_000, 1_000, 20, 0.01)
+	for _, loss := range []decomp.NMFLoss{decomp.Frobenius, decomp.KullbackLeibler} {
+		b.Run(loss.String(), func(b *testing.B) {
+			f := decomp.NMF{Components: 20, Loss: loss, Init: decomp.RandomFactors, MaxIter: 20, Workers: 1}
+			for b.Loop() {
+				if _, err := f.Fit(background, X, nil); !errors.Is(err, gram.ErrNotConverged) {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

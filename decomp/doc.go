@@ -36,15 +36,45 @@
 // For what comes after, as a classifier, none of them is meant: search the number by
 // cross-validation over the pipeline.
 //
+// # Parts
+//
+// [NMF] writes rows that are not negative as sums of parts that are not negative, X ≈ Z·H,
+// at the least loss that its start leads to:
+//
+//	Frobenius          ½·Σ(x − q)²            with q the elements of Z·H
+//	Kullback-Leibler   Σ x·ln(x/q) − x + q    for counts
+//
+// Nothing cancels, and so parts can be read: topics of words, spectra of mixtures, notes
+// of a sound. Against PCA of the same k it loses more of the squared length.
+//
+// # With classes, and without looking
+//
+// [LDA] reads the classes of rows: its directions v are those of the largest ratio of the
+// scatter of the classes' means to the scatter within them, Sᵦ·v = λ·S·v, at most K−1 of
+// them. A direction of small variance that tells classes apart, which PCA drops, comes first.
+//
+// [RandomProjection] looks at nothing but the shape of X. Between n rows,
+// [JohnsonLindenstrauss] gives the number of columns that is enough for all distances to
+// within 1 ± ε, whatever d was.
+//
+// [LowRank] is for matrices of weights, not of rows: W ≈ A·B, with the error and the
+// parameters of every rank side by side.
+//
 // # Which method
 //
-//	             linear  keeps                   cost             inverse  new rows
-//	PCA          yes     variance                n·d² or n·d·k    yes      yes
+//	              linear  keeps                      cost of a fit        inverse  for
+//	PCA           yes     variance                   n·d² or n·d·k        yes      the first choice
+//	TruncatedSVD  yes     squared length             n·d·k, non-zeros     yes      sparse rows, where zero means nothing there
+//	NMF           no      sums of parts              n·d·k a round        yes      counts, spectra; parts to be read
+//	LDA           yes     differences of classes     n·d² + d³            no       labelled rows; also a classifier
+//	Projection    yes     distances, roughly         n·d·k, or n·√d·k     no       very many columns, no time to learn
+//
+// All of them transform new rows.
 //
 // # Sources
 //
 // I. Jolliffe, Principal Component Analysis, 2nd edition, 2002. M. Tipping and C. Bishop,
 // Probabilistic principal component analysis, JRSS B 61 (1999). T. Minka, Automatic choice of
 // dimensionality for PCA, NIPS 2000. N. Halko, P. Martinsson and J. Tropp, Finding structure
-// with randomness, SIAM Review 53 (2011).
+// with randomness, SIAM Review 53 (2011). N. Gillis, Nonnegative Matrix Factorization, 2020.
 package decomp

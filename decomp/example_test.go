@@ -117,3 +117,186 @@ func ExampleWhitening() {
 	fmt.Printf("%.3f\n", []float64{c.Matrix(1).At(0, 0), c.Matrix(1).At(1, 1)})
 	// Output: [1.000 1.000]
 }
+
+// baskets are counts of bread, butter, nails and screws bought together.
+var baskets = linalg.NewDense(6, 4, []float64{
+	2, 1, 0, 0,
+	4, 2, 0, 0,
+	0, 0, 3, 6,
+	0, 0, 1, 2,
+	2, 1, 1, 2,
+	6, 3, 2, 4,
+})
+
+func ExampleNMF() {
+	m, err := decomp.NMF{Components: 2}.Fit(context.Background(), baskets, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	parts := linalg.NewDense(2, 4, m.Basis())
+	for j := range 2 {
+		linalg.Scal(1/linalg.Sum(parts.Row(j)), parts.Row(j))
+		fmt.Printf("%.2f\n", parts.Row(j))
+	}
+	// Output:
+	// [0.00 0.00 0.33 0.67]
+	// [0.67 0.33 0.00 0.00]
+}
+
+func ExampleNMFModel() {
+	m, err := decomp.NMF{Components: 2}.Fit(context.Background(), baskets, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	x := []float64{0, 3, 0, 0} // butter alone
+	z := make([]float64, 2)
+	if err := m.TransformRow(z, x); err != nil {
+		log.Fatal(err)
+	}
+	back, err := m.InverseTransform(nil, linalg.NewDense(1, 2, z))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%.2f\n", back)
+	// Output: [1.20 0.60 0.00 0.00]
+}
+
+func ExampleNMFLoss() {
+	m, err := decomp.NMF{Loss: decomp.KullbackLeibler, Tol: 1e-6}.Fit(context.Background(), baskets, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%v: %.3f\n", m.Loss(), m.Convergence().Objective)
+	// Output: kullback-leibler: 0.000
+}
+
+func ExampleNMFInit() {
+	m, err := decomp.NMF{Init: decomp.NNDSVD}.Fit(context.Background(), baskets, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%v: %.3f\n", decomp.NNDSVD, m.Convergence().Objective)
+	// Output: nndsvd: 0.000
+}
+
+// flowers are two measurements of three kinds.
+var (
+	flowers = linalg.NewDense(9, 2, []float64{1.4, 0.2, 1.3, 0.3, 1.5, 0.3, 4.7, 1.4, 4.5, 1.5, 4.0, 1.3, 6.0, 2.5, 5.1, 1.9, 5.9, 2.1})
+	kinds   = []int{0, 0, 0, 1, 1, 1, 2, 2, 2}
+)
+
+func ExampleLDA() {
+	m, err := decomp.LDA{}.Fit(context.Background(), flowers, kinds, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("directions:", m.Components())
+	fmt.Printf("explained: %.2f\n", m.ExplainedVarianceRatio())
+	// Output:
+	// directions: 2
+	// explained: [0.98 0.02]
+}
+
+func ExampleLDAModel() {
+	m, err := decomp.LDA{Components: 1}.Fit(context.Background(), flowers, kinds, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	kind, err := m.PredictRow([]float64{4.2, 1.2})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(kind)
+	// Output: 1
+}
+
+func ExampleRandomProjection() {
+	X := normal(100, 5000)
+	m, err := decomp.RandomProjection{Eps: 0.2, Sparse: true}.Fit(context.Background(), X, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(m.Features(), "to", m.Components())
+	// Output: 5000 to 1063
+}
+
+func ExampleRandomProjectionModel() {
+	X := normal(2, 5000)
+	m, err := decomp.RandomProjection{Components: 1000}.Fit(context.Background(), X, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	z, err := m.Transform(nil, X)
+	if err != nil {
+		log.Fatal(err)
+	}
+	before, after := 0.0, 0.0
+	for j := range 5000 {
+		before += (X.At(0, j) - X.At(1, j)) * (X.At(0, j) - X.At(1, j))
+	}
+	for j := range 1000 {
+		after += (z[j] - z[1000+j]) * (z[j] - z[1000+j])
+	}
+	fmt.Println("within a tenth:", after > 0.9*before && after < 1.1*before)
+	// Output: within a tenth: true
+}
+
+// normal returns standard normal numbers.
+func normal(n, d int) *linalg.Dense[float64] {
+	rng := rand.New(rand.NewPCG(2, 2))
+	X := linalg.NewDense[float64](n, d, nil)
+	for i := range X.Data {
+		X.Data[i] = rng.NormFloat64()
+	}
+	return X
+}
+
+func ExampleJohnsonLindenstrauss() {
+	fmt.Println(decomp.JohnsonLindenstrauss(1_000_000, 0.1))
+	// Output: 11842
+}
+
+// smooth is a weight matrix of few directions.
+func smooth() *linalg.Dense[float64] {
+	W := linalg.NewDense[float64](60, 40, nil)
+	for i := range 60 {
+		for j := range 40 {
+			W.Set(i, j, 1/float64(1+i+j))
+		}
+	}
+	return W
+}
+
+func ExampleLowRank() {
+	f, err := decomp.LowRank{MaxError: 0.01}.Factorize(context.Background(), smooth())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%d×%d and %d×%d\n", f.A.Rows, f.A.Cols, f.B.Rows, f.B.Cols)
+	// Output: 60×4 and 4×40
+}
+
+func ExampleLowRankFactors() {
+	f, err := decomp.LowRank{}.Factorize(context.Background(), smooth())
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, p := range f.Curve[:5] {
+		fmt.Printf("rank %d: %.0f %% saved, %.1e off\n", p.Rank, 100*p.Saved, p.Error)
+	}
+	// Output:
+	// rank 1: 96 % saved, 3.2e-01 off
+	// rank 2: 92 % saved, 6.8e-02 off
+	// rank 3: 88 % saved, 1.2e-02 off
+	// rank 4: 83 % saved, 1.9e-03 off
+	// rank 5: 79 % saved, 2.6e-04 off
+}
+
+func ExampleLowRankPoint() {
+	f, err := decomp.LowRank{Rank: 3}.Factorize(context.Background(), smooth())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(f.Chosen.Parameters, "of", 60*40)
+	// Output: 300 of 2400
+}

@@ -7,6 +7,9 @@ import (
 func init() {
 	gram.Register("decomp.PCA", 1, encodePCA, decodePCA)
 	gram.Register("decomp.TruncatedSVD", 1, encodeTruncated, decodeTruncated)
+	gram.Register("decomp.LDA", 1, encodeLDA, decodeLDA)
+	gram.Register("decomp.RandomProjection", 1, encodeProjection, decodeProjection)
+	gram.Register("decomp.NMF", 1, encodeNMF, decodeNMF)
 }
 
 func encodePCA(e *gram.Encoder, m *PCAModel) {

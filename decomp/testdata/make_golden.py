@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 import sklearn
 import sklearn.datasets
-from sklearn.decomposition import PCA, IncrementalPCA, TruncatedSVD
+from sklearn.decomposition import NMF, PCA, IncrementalPCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.random_projection import johnson_lindenstrauss_min_dim
 
@@ -75,11 +75,33 @@ for name, shrinkage in (("iris", None), ("wine", None), ("wine", 0.25)):
     X, y = DATA[name]
     m = LinearDiscriminantAnalysis(solver="svd" if shrinkage is None else "eigen", shrinkage=shrinkage).fit(X, y)
     test = X[:: len(X) // 6]
+    # With shrinkage it divides the scatter by n, and not by n - K.
+    scale = 1 if shrinkage is None else 1 - 3 / len(X)
+    odds = np.log(m.priors_) + scale * (m.predict_log_proba(test) - np.log(m.priors_))
+    proba = np.exp(odds) / np.exp(odds).sum(1, keepdims=True)
     lda.append({"data": name, "shrinkage": shrinkage or 0, "step": len(X) // 6, "ratio": flat(m.explained_variance_ratio_),
-                "transform": flat(m.transform(test)), "proba": flat(m.predict_proba(test)), "priors": flat(m.priors_)})
+                "transform": flat(m.transform(test)), "proba": flat(proba), "priors": flat(m.priors_)})
+
+nmf = []
+for name, k, loss, init, steps in (("iris", 2, "frobenius", "start", 20000), ("iris", 3, "frobenius", "nndsvda", 20000),
+                                   ("digits", 4, "frobenius", "nndsvd", 3000), ("iris", 2, "kullback-leibler", "start", 20000),
+                                   ("digits", 3, "kullback-leibler", "nndsvda", 5000)):
+    X = DATA[name][0]
+    if name == "digits":
+        X = X[::8]
+    solver = "cd" if loss == "frobenius" else "mu"
+    m = NMF(k, init="custom" if init == "start" else init, solver=solver, beta_loss=loss, max_iter=steps, tol=0, random_state=0)
+    W = H = start = None
+    if init == "start":
+        start = 1.0 + np.arange(k * X.shape[1]).reshape(k, -1) * 7 % 5
+        W, H = np.full((len(X), k), np.sqrt(X.mean() / k)), start.copy()
+    Z = m.fit_transform(X, W=W, H=H)
+    step = len(X) // 6
+    nmf.append({"data": name, "components": k, "loss": loss, "init": init, "step": step, "start": [] if start is None else flat(start),
+                "objective": float(m.reconstruction_err_ ** 2 / 2), "product": flat((Z @ m.components_)[::step])})
 
 jl = [{"n": n, "eps": e, "dim": int(johnson_lindenstrauss_min_dim(n, eps=e))} for n, e in ((60, 0.1), (1000, 0.5), (1000000, 0.2))]
 
 with open("golden.json", "w") as f:
-    json.dump({"tool": TOOL, "command": COMMAND, "pca": pca, "incremental": incremental, "tsvd": tsvd, "lda": lda, "jl": jl}, f, indent=None)
+    json.dump({"tool": TOOL, "command": COMMAND, "pca": pca, "incremental": incremental, "tsvd": tsvd, "lda": lda, "nmf": nmf, "jl": jl}, f, indent=None)
     f.write("\n")
