@@ -139,6 +139,21 @@ func (w *decompWork) truncated(workers int) (float64, float64, error) {
 	return time.Since(start).Seconds(), linalg.Sum(m.ExplainedVarianceRatio()), nil
 }
 
+// kernel measures the sum of the eigenvalues.
+func (w *decompWork) kernel(workers int) (float64, float64, error) {
+	X, err := w.matrix("pca_tall", "pca_tall_x")
+	if err != nil {
+		return 0, 0, err
+	}
+	start := time.Now()
+	p := decomp.KernelPCA{Components: 10, Kernel: decomp.RBF, Gamma: 1e-3, Workers: workers}
+	m, err := p.Fit(context.Background(), X.Slice(0, 4000, 0, X.Cols), nil)
+	if err != nil {
+		return 0, 0, err
+	}
+	return time.Since(start).Seconds(), 3999 * linalg.Sum(m.ExplainedVariance()), nil
+}
+
 // nmf starts from the peer's basis. Its objective is the peer's, the root of twice the loss.
 func (w *decompWork) nmf(loss decomp.NMFLoss, iterations int) decompFit {
 	return func(workers int) (float64, float64, error) {
@@ -218,6 +233,7 @@ func decompRows(dir string, threads int) []row {
 		w.row("PCA 10000×2000, 20 components", "sklearn randomized", "randomized", 3, randomized),
 		w.row("Incremental PCA 100000×200, batches of 1000", "sklearn", "incremental", 10, w.incremental),
 		w.row("TruncatedSVD of CSR 200000×50000, 50 components", "sklearn", "tsvd", 5, w.truncated),
+		w.row("KernelPCA 4000×200, RBF, 10 components", "sklearn randomized", "kernel", 3, w.kernel),
 		w.row("NMF 2000×1000, 20 components, squared error, 60 iterations", "sklearn cd, 200 iterations", "nmf", 3, w.nmf(decomp.Frobenius, 60)),
 		w.row("NMF 2000×1000, 20 components, divergence, 50 iterations", "sklearn mu, 50 iterations", "nmf_kl", 1, w.nmf(decomp.KullbackLeibler, 50)),
 		w.transformRow(),

@@ -113,3 +113,17 @@ func BenchmarkNMF(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkKernelPCA(b *testing.B) {
+	X := decaying(2_000, 200, 100)
+	for name, p := range map[string]decomp.KernelPCA{"whole": {}, "nystrom": {Landmarks: 200}} {
+		p.Kernel, p.Gamma, p.Components, p.Workers = decomp.RBF, 1e-3, 10, 1
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := p.Fit(background, X, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

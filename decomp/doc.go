@@ -47,6 +47,14 @@
 // Nothing cancels, and so parts can be read: topics of words, spectra of mixtures, notes
 // of a sound. Against PCA of the same k it loses more of the squared length.
 //
+// # Kernels
+//
+// [KernelPCA] takes the components of the rows' images φ(x) in a space where they may bend:
+// with K the kernel k(x, y) = φ(x)·φ(y) between all rows, centred, and K·u = λ·u, a score is
+// √λ·uᵢ. It costs n² memory, or n·m with m landmarks; RBF with a γ of about one over
+// the squared distance of neighbours is the usual start. The variance of what it finds is
+// not that of the data, so its share says little; choose by what comes after.
+//
 // # With classes, and without looking
 //
 // [LDA] reads the classes of rows: its directions v are those of the largest ratio of the
@@ -66,6 +74,7 @@
 //	PCA           yes     variance                   n·d² or n·d·k        yes      the first choice
 //	TruncatedSVD  yes     squared length             n·d·k, non-zeros     yes      sparse rows, where zero means nothing there
 //	NMF           no      sums of parts              n·d·k a round        yes      counts, spectra; parts to be read
+//	KernelPCA     no      variance of φ(x)           n²·(d + k), n·m·…    learned  curved structure, up to some 10⁴ rows
 //	LDA           yes     differences of classes     n·d² + d³            no       labelled rows; also a classifier
 //	Projection    yes     distances, roughly         n·d·k, or n·√d·k     no       very many columns, no time to learn
 //

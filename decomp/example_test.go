@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"math"
 	"math/rand/v2"
 
 	"github.com/gram-ml/gram/decomp"
@@ -299,4 +300,70 @@ func ExampleLowRankPoint() {
 	}
 	fmt.Println(f.Chosen.Parameters, "of", 60*40)
 	// Output: 300 of 2400
+}
+
+// rings are points on two circles about each other.
+func rings() (X *linalg.Dense[float64], inner int) {
+	X = linalg.NewDense[float64](80, 2, nil)
+	for i := range 80 {
+		radius := 1.0
+		if i >= 40 {
+			radius = 3
+		}
+		s, c := math.Sincos(2 * math.Pi * float64(i) / 40)
+		X.Row(i)[0], X.Row(i)[1] = radius*c, radius*s
+	}
+	return X, 40
+}
+
+func ExampleKernelPCA() {
+	X, inner := rings()
+	m, err := decomp.KernelPCA{Kernel: decomp.RBF, Gamma: 0.3, Components: 3}.Fit(context.Background(), X, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	z, err := m.Transform(nil, X)
+	if err != nil {
+		log.Fatal(err)
+	}
+	// One of the components tells the circles apart, which no line in the plane does.
+	for j := range 3 {
+		mean := [2]float64{}
+		for i := range 80 {
+			mean[i/inner] += z[3*i+j] / 40
+		}
+		fmt.Printf("%.1f\n", math.Abs(mean[0]-mean[1]))
+	}
+	// Output:
+	// 0.8
+	// 0.0
+	// 0.0
+}
+
+func ExampleKernelPCAModel() {
+	X, _ := rings()
+	m, err := decomp.KernelPCA{Kernel: decomp.RBF, Components: 5, Inverse: true, Ridge: 1e-3}.Fit(context.Background(), X, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	z := make([]float64, 5)
+	if err := m.TransformRow(z, []float64{0, 3.3}); err != nil {
+		log.Fatal(err)
+	}
+	x := make([]float64, 2)
+	if err := m.InverseTransformRow(x, z); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%.1f\n", x[1]) // towards the circle of radius 3
+	// Output: 2.8
+}
+
+func ExampleKernel() {
+	X, _ := rings()
+	m, err := decomp.KernelPCA{Kernel: decomp.Polynomial, Degree: 2, Coef0: 1}.Fit(context.Background(), X, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%v: %.2f\n", decomp.Polynomial, m.ExplainedVarianceRatio())
+	// Output: polynomial: [0.21 0.21]
 }

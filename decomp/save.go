@@ -7,6 +7,7 @@ import (
 func init() {
 	gram.Register("decomp.PCA", 1, encodePCA, decodePCA)
 	gram.Register("decomp.TruncatedSVD", 1, encodeTruncated, decodeTruncated)
+	gram.Register("decomp.KernelPCA", 1, encodeKernelPCA, decodeKernelPCA)
 	gram.Register("decomp.LDA", 1, encodeLDA, decodeLDA)
 	gram.Register("decomp.RandomProjection", 1, encodeProjection, decodeProjection)
 	gram.Register("decomp.NMF", 1, encodeNMF, decodeNMF)

@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 import scipy.sparse as sp
 import sklearn
-from sklearn.decomposition import NMF, PCA, IncrementalPCA, TruncatedSVD
+from sklearn.decomposition import NMF, PCA, IncrementalPCA, KernelPCA, TruncatedSVD
 
 warnings.filterwarnings("ignore")
 DIR = sys.argv[1]
@@ -99,6 +99,11 @@ def nmf(solver, loss, iterations):
     return time.perf_counter() - start, float(m.reconstruction_err_)
 
 
+def kernel():
+    m = KernelPCA(10, kernel="rbf", gamma=1e-3, eigen_solver="randomized", random_state=0)
+    return fit(m, tall()[:4000], lambda m: m.eigenvalues_.sum())
+
+
 def tall():
     return lowrank("pca_tall", 100_000, 200, 100, 4)
 
@@ -121,6 +126,7 @@ WORK = {
     "tsvd": lambda: fit(TruncatedSVD(50, random_state=0), text(), variance),
     "nmf": lambda: nmf("cd", "frobenius", 200),
     "nmf_kl": lambda: nmf("mu", "kullback-leibler", 50),
+    "kernel": kernel,
     "data pca_tall": lambda: (tall() is None, 0.0),
     "data pca_rand": lambda: (wide() is None, 0.0),
     "data tsvd": lambda: (text() is None, 0.0),

@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 import sklearn
 import sklearn.datasets
-from sklearn.decomposition import NMF, PCA, IncrementalPCA, TruncatedSVD
+from sklearn.decomposition import NMF, PCA, IncrementalPCA, KernelPCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.random_projection import johnson_lindenstrauss_min_dim
 
@@ -100,8 +100,22 @@ for name, k, loss, init, steps in (("iris", 2, "frobenius", "start", 20000), ("i
     nmf.append({"data": name, "components": k, "loss": loss, "init": init, "step": step, "start": [] if start is None else flat(start),
                 "objective": float(m.reconstruction_err_ ** 2 / 2), "product": flat((Z @ m.components_)[::step])})
 
+kernelpca = []
+for name, k, kernel, gamma, coef0, degree in (("iris", 3, "linear", 1, 0, 3), ("iris", 4, "rbf", 0.3, 0, 3), ("wine", 2, "rbf", 1e-5, 0, 3),
+                                              ("iris", 3, "poly", 0.05, 1, 4), ("iris", 2, "sigmoid", 0.01, -0.5, 3), ("wine", 3, "cosine", 1, 0, 3)):
+    X = DATA[name][0]
+    # The way back is learned about the mean, so the rows are centred where the kernel does not change by it.
+    mean = X.mean(0) if kernel in ("linear", "rbf") else 0 * X.mean(0)
+    inverse = kernel in ("linear", "rbf")
+    m = KernelPCA(k, kernel=kernel, gamma=gamma, coef0=coef0, degree=degree, eigen_solver="dense", fit_inverse_transform=inverse, alpha=0.1).fit(X - mean)
+    test = X[::len(X) // 6] * 1.01
+    Z = m.transform(test - mean)
+    kernelpca.append({"data": name, "components": k, "kernel": kernel, "gamma": gamma, "coef0": coef0, "degree": degree, "step": len(X) // 6,
+                      "values": flat(m.eigenvalues_), "transform": flat(Z),
+                      "inverse": flat(m.inverse_transform(Z) + mean) if inverse else []})
+
 jl = [{"n": n, "eps": e, "dim": int(johnson_lindenstrauss_min_dim(n, eps=e))} for n, e in ((60, 0.1), (1000, 0.5), (1000000, 0.2))]
 
 with open("golden.json", "w") as f:
-    json.dump({"tool": TOOL, "command": COMMAND, "pca": pca, "incremental": incremental, "tsvd": tsvd, "lda": lda, "nmf": nmf, "jl": jl}, f, indent=None)
+    json.dump({"tool": TOOL, "command": COMMAND, "pca": pca, "incremental": incremental, "tsvd": tsvd, "lda": lda, "nmf": nmf, "kernelpca": kernelpca, "jl": jl}, f, indent=None)
     f.write("\n")
