@@ -55,6 +55,16 @@
 // the squared distance of neighbours is the usual start. The variance of what it finds is
 // not that of the data, so its share says little; choose by what comes after.
 //
+// # Factors and sources
+//
+// [FactorAnalysis] is the model x = μ + z·L + ε, with noise ε of a variance for each column:
+// where measurements have errors of their own, its factors are what they share, and the
+// density that it gives tells models apart. PCA is what remains where all noise is alike.
+//
+// [FastICA] turns the whitened components of PCA until they are as far from normal as can be:
+// where rows are mixtures of independent sources, as voices, artefacts or pulses, these
+// come out, and variance plays no role.
+//
 // # With classes, and without looking
 //
 // [LDA] reads the classes of rows: its directions v are those of the largest ratio of the
@@ -75,6 +85,8 @@
 //	TruncatedSVD  yes     squared length             n·d·k, non-zeros     yes      sparse rows, where zero means nothing there
 //	NMF           no      sums of parts              n·d·k a round        yes      counts, spectra; parts to be read
 //	KernelPCA     no      variance of φ(x)           n²·(d + k), n·m·…    learned  curved structure, up to some 10⁴ rows
+//	Factors       yes     covariances                n·d² + d³ a round    yes      columns with errors of their own; densities
+//	FastICA       yes     independent sources        n·d² + n·k² a round  yes      mixtures of signals
 //	LDA           yes     differences of classes     n·d² + d³            no       labelled rows; also a classifier
 //	Projection    yes     distances, roughly         n·d·k, or n·√d·k     no       very many columns, no time to learn
 //
@@ -86,4 +98,7 @@
 // Probabilistic principal component analysis, JRSS B 61 (1999). T. Minka, Automatic choice of
 // dimensionality for PCA, NIPS 2000. N. Halko, P. Martinsson and J. Tropp, Finding structure
 // with randomness, SIAM Review 53 (2011). N. Gillis, Nonnegative Matrix Factorization, 2020.
+// B. Schölkopf and A. Smola, Learning with Kernels, 2002. D. Lawley and A. Maxwell, Factor
+// Analysis as a Statistical Method, 1971. A. Hyvärinen, J. Karhunen and E. Oja, Independent
+// Component Analysis, 2001.
 package decomp

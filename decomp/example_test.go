@@ -367,3 +367,99 @@ func ExampleKernel() {
 	fmt.Printf("%v: %.2f\n", decomp.Polynomial, m.ExplainedVarianceRatio())
 	// Output: polynomial: [0.21 0.21]
 }
+
+// pupils have marks in two subjects of language and two of numbers.
+func pupils(n int) *linalg.Dense[float64] {
+	rng := rand.New(rand.NewPCG(3, 3))
+	X := linalg.NewDense[float64](n, 6, nil)
+	for i := range n {
+		words, numbers := rng.NormFloat64(), rng.NormFloat64()
+		for j := range 6 {
+			talent := words
+			if j >= 3 {
+				talent = numbers
+			}
+			X.Row(i)[j] = 10 + 2*talent + rng.NormFloat64()
+		}
+	}
+	return X
+}
+
+func ExampleFactorAnalysis() {
+	m, err := decomp.FactorAnalysis{Components: 2, Varimax: true}.Fit(context.Background(), pupils(2000), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	loadings := linalg.NewDense(2, 6, m.Mixing())
+	for j := range 2 {
+		for _, v := range loadings.Row(j) {
+			fmt.Printf(" %.0f", math.Abs(v))
+		}
+		fmt.Println()
+	}
+	// Output:
+	//  2 2 2 0 0 0
+	//  0 0 0 2 2 2
+}
+
+func ExampleFactorAnalysisModel() {
+	m, err := decomp.FactorAnalysis{Components: 2}.Fit(context.Background(), pupils(2000), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("share of the first mark that talent explains: %.1f\n", m.Communalities()[0])
+	// Output: share of the first mark that talent explains: 0.8
+}
+
+// voices are two sounds as three microphones hear them.
+func voices() (X *linalg.Dense[float64], first []float64) {
+	X = linalg.NewDense[float64](1000, 3, nil)
+	for i := range 1000 {
+		a, b := math.Sin(0.05*float64(i)), math.Mod(0.013*float64(i), 1)
+		copy(X.Row(i), []float64{a + b, a - 0.5*b, 0.3*a + 2*b})
+		first = append(first, a)
+	}
+	return X, first
+}
+
+func ExampleFastICA() {
+	X, first := voices()
+	m, err := decomp.FastICA{}.Fit(context.Background(), X, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	z, err := m.Transform(nil, X)
+	if err != nil {
+		log.Fatal(err)
+	}
+	dots := [2]float64{}
+	for i, v := range first {
+		dots[0] += v * z[2*i] / 1000 * math.Sqrt2
+		dots[1] += v * z[2*i+1] / 1000 * math.Sqrt2
+	}
+	fmt.Println("sources:", m.Components())
+	fmt.Printf("one is the first voice: %.1f\n", max(math.Abs(dots[0]), math.Abs(dots[1])))
+	// Output:
+	// sources: 2
+	// one is the first voice: 1.0
+}
+
+func ExampleFastICAModel() {
+	X, _ := voices()
+	m, err := decomp.FastICA{}.Fit(context.Background(), X, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("converged:", m.Convergence().Converged)
+	// Output: converged: true
+}
+
+func ExampleContrast() {
+	X, _ := voices()
+	m, err := decomp.FastICA{Contrast: decomp.Cube}.Fit(context.Background(), X, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(decomp.Cube, m.Components())
+	// Output: cube 2
+}

@@ -34,8 +34,8 @@ func (p *nonNegative) resize(k int) {
 }
 
 // minimise improves p.z until no score could move by more than 1e-13 of the largest, each in
-// units of the root of its second derivative. Steps that promise less than 1e-12 of the
-// value, which its rounding may hide, are taken as they are: two such steps are enough.
+// units of the root of its second derivative, or two steps have been too small to show in
+// the value: those before were then quadratic.
 func (p *nonNegative) minimise(f scoreLoss) {
 	const rounds = 200
 	now, blind := f.value(p, p.z), 0
@@ -44,22 +44,30 @@ func (p *nonNegative) minimise(f scoreLoss) {
 		if p.settled() || !p.direction() {
 			return
 		}
-		promise, moved := p.move(1)
-		if !moved || blind == 2 {
+		next, ok := p.advance(f, now)
+		if !ok || blind == 2 {
 			return
 		}
-		if -promise <= 1e-12*math.Abs(now) {
+		if next == now {
 			blind++
-			copy(p.z, p.trial)
-			continue
-		}
-		blind = 0
-		next, ok := p.search(f, now)
-		if !ok {
-			return
 		}
 		now = next
 	}
+}
+
+// advance takes the step, or as much of it as lowers the value, and returns the new value: the
+// old one for a step that promises less than 1e-12 of it, which its rounding may hide. It
+// returns false if nothing comes of it.
+func (p *nonNegative) advance(f scoreLoss, now float64) (next float64, ok bool) {
+	promise, moved := p.move(1)
+	if !moved {
+		return now, false
+	}
+	if -promise <= 1e-12*math.Abs(now) {
+		copy(p.z, p.trial)
+		return now, true
+	}
+	return p.search(f, now)
 }
 
 // move sets trial to z after a share t of the step, and returns how the value changes by

@@ -7,6 +7,8 @@ import (
 func init() {
 	gram.Register("decomp.PCA", 1, encodePCA, decodePCA)
 	gram.Register("decomp.TruncatedSVD", 1, encodeTruncated, decodeTruncated)
+	gram.Register("decomp.FactorAnalysis", 1, encodeFactors, decodeFactors)
+	gram.Register("decomp.FastICA", 1, encodeICA, decodeICA)
 	gram.Register("decomp.KernelPCA", 1, encodeKernelPCA, decodeKernelPCA)
 	gram.Register("decomp.LDA", 1, encodeLDA, decodeLDA)
 	gram.Register("decomp.RandomProjection", 1, encodeProjection, decodeProjection)

@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 import sklearn
 import sklearn.datasets
-from sklearn.decomposition import NMF, PCA, IncrementalPCA, KernelPCA, TruncatedSVD
+from sklearn.decomposition import NMF, PCA, FactorAnalysis, FastICA, IncrementalPCA, KernelPCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.random_projection import johnson_lindenstrauss_min_dim
 
@@ -114,8 +114,25 @@ for name, k, kernel, gamma, coef0, degree in (("iris", 3, "linear", 1, 0, 3), ("
                       "values": flat(m.eigenvalues_), "transform": flat(Z),
                       "inverse": flat(m.inverse_transform(Z) + mean) if inverse else []})
 
+factors = []
+for name, k in (("wine", 1), ("wine", 2)):
+    X = DATA[name][0]
+    m = FactorAnalysis(k, svd_method="lapack", tol=1e-14, max_iter=100000).fit(X)
+    test = X[::len(X) // 6]
+    factors.append({"data": name, "components": k, "step": len(X) // 6, "mixing": flat(m.components_), "noise": flat(m.noise_variance_),
+                    "transform": flat(m.transform(test)), "logdensity": flat(m.score_samples(test)), "score": float(m.score(X))})
+
+# Sources that the tests make by the same formulas.
+I = np.arange(400.0)
+S = np.c_[np.sin(0.1 * I), (7 * I % 31) / 31, np.sign(np.cos(0.37 * I))]
+X = S @ np.array([[1, 2, -1, 0.5], [0.5, -1, 1, 2], [2, 1, 1, -1]]) + [10, 0, -5, 1]
+ica = []
+for fun in ("logcosh", "exp", "cube"):
+    m = FastICA(3, whiten="unit-variance", fun=fun, max_iter=5000, tol=1e-14, w_init=np.eye(3)).fit(X)
+    ica.append({"contrast": fun, "basis": flat(m.components_), "mixing": flat(m.mixing_.T), "transform": flat(m.transform(X[:5]))})
+
 jl = [{"n": n, "eps": e, "dim": int(johnson_lindenstrauss_min_dim(n, eps=e))} for n, e in ((60, 0.1), (1000, 0.5), (1000000, 0.2))]
 
 with open("golden.json", "w") as f:
-    json.dump({"tool": TOOL, "command": COMMAND, "pca": pca, "incremental": incremental, "tsvd": tsvd, "lda": lda, "nmf": nmf, "kernelpca": kernelpca, "jl": jl}, f, indent=None)
+    json.dump({"tool": TOOL, "command": COMMAND, "pca": pca, "incremental": incremental, "tsvd": tsvd, "lda": lda, "nmf": nmf, "kernelpca": kernelpca, "factors": factors, "ica": ica, "jl": jl}, f, indent=None)
     f.write("\n")
