@@ -96,7 +96,7 @@
 // matrix product a block; the sums of the M-step are taken in those coordinates, so that
 // neither data far from zero nor narrow components lose digits. Responsibilities below
 // 2⁻⁶⁴ do not enter the sums of matrices. [Statistics] are these sums, back in the
-// coordinates of the data: they merge, and EM on streams stands on them.
+// coordinates of the data: they merge, and EM on streams, [Stepwise], stands on them.
 //
 // # Sources
 //

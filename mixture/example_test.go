@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"math"
 	"math/rand/v2"
 
 	"github.com/gram-ml/gram/linalg"
@@ -214,6 +215,23 @@ func ExampleStudentMixtureModel() {
 	far, _ := m.LogDensityRow([]float64{1000})
 	fmt.Printf("log-density %.0f at 0, %.0f at 1000\n", near, far)
 	// Output: log-density -2 at 0, -19 at 1000
+}
+
+func ExampleStepwise() {
+	rng := rand.New(rand.NewPCG(2, 2))
+	stream := mixture.Stepwise{Trainer: mixture.GaussianMixture{Components: 2, NInit: 3}}
+	for range 50 {
+		batch := linalg.NewDense[float64](100, 1, nil)
+		for i := range batch.Rows {
+			batch.Set(i, 0, rng.NormFloat64()+8*float64(i%2))
+		}
+		if _, err := stream.Update(context.Background(), batch, nil); err != nil {
+			log.Fatal(err)
+		}
+	}
+	means := stream.Model().Means()
+	fmt.Printf("%d batches, means %.0f apart\n", stream.Batches(), math.Abs(means[1]-means[0]))
+	// Output: 50 batches, means 8 apart
 }
 
 // drawn returns 300 rows from two components.

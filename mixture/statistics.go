@@ -184,7 +184,7 @@ func logProduct(x []float64) (sum float64) {
 // is empty and takes its shape from the first rows. A value must not be used by two
 // goroutines at once.
 //
-// One round over a stream, with a memory of about 1/(1−0.99) batches, is
+// [Stepwise] is EM on a stream. By hand a round, with a memory of about 1/(1−0.99) batches, is
 //
 //	stats.Scale(0.99)
 //	err := stats.Add(ctx, model, batch, nil)

@@ -1,7 +1,7 @@
 // Command anomaly learns what the telemetry of a service looks like, in a Gaussian
 // mixture, and reports what does not: rows whose log-density lies below a quantile of that
-// of the training rows. When the service changes for good, a stream of statistics
-// carries the model along, without a second look at old rows.
+// of the training rows. When the service changes for good, stepwise EM carries the
+// model along, without a second look at old rows.
 package main
 
 import (
@@ -94,32 +94,21 @@ func run(ctx context.Context) (r report, err error) {
 	if r.moved, err = d.share(telemetry(rng, 5000, 7)); err != nil {
 		return r, err
 	}
-	if err := d.follow(ctx, base, train, func() *linalg.Dense[float64] { return telemetry(rng, 500, 7) }); err != nil {
+	if err := d.follow(ctx, base, func() *linalg.Dense[float64] { return telemetry(rng, 500, 7) }); err != nil {
 		return r, err
 	}
 	r.movedLearnt, err = d.share(telemetry(rng, 5000, 7))
 	return r, err
 }
 
-// follow updates the detector by 60 batches: old rows count for 0.8 of what they did with
-// each, so that the model remembers about five.
-func (d *detector) follow(ctx context.Context, trainer mixture.GaussianMixture, train *linalg.Dense[float64], batch func() *linalg.Dense[float64]) error {
-	var stats mixture.Statistics
-	if err := stats.Add(ctx, d.model, train, nil); err != nil {
-		return err
-	}
+// follow updates the detector by 60 batches, of which it remembers about five.
+func (d *detector) follow(ctx context.Context, trainer mixture.GaussianMixture, batch func() *linalg.Dense[float64]) (err error) {
+	stream := mixture.Stepwise{Trainer: trainer, From: d.model, Memory: 5}
 	for range 60 {
-		X := batch()
-		stats.Scale(0.8)
-		if err := stats.Add(ctx, d.model, X, nil); err != nil {
-			return err
-		}
-		var err error
-		if d.model, err = trainer.FromStatistics(&stats); err != nil {
+		if d.model, err = stream.Update(ctx, batch(), nil); err != nil {
 			return err
 		}
 	}
-	var err error
 	d.limit, err = mixture.Threshold(d.model, batch(), quantile)
 	return err
 }
