@@ -5,9 +5,11 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/gram-ml/gram/linalg"
@@ -101,6 +103,21 @@ func regressionRows(dir string, threads int) []row {
 				}
 				return worst, nil
 			}, err
+		}),
+		regressionRow(dir, sk, "Ridge 20000×200, 20 values, leave-one-out", "ridge", func(X *linalg.Dense[float64], y []float64) (func() (float64, error), error) {
+			var alphas []float64
+			for k := range 20 {
+				alphas = append(alphas, math.Pow(10, -3+7*float64(k)/19))
+			}
+			m, err := linear.Ridge{Workers: 1, Alphas: alphas}.Fit(context.Background(), X, y, nil)
+			return func() (float64, error) {
+				_, errors := m.LeaveOneOut()
+				return slices.Min(errors), nil
+			}, err
+		}),
+		regressionRow(dir, sk, "Poisson 100000×100", "poisson", func(X *linalg.Dense[float64], y []float64) (func() (float64, error), error) {
+			m, err := linear.Poisson{Workers: 1, Alpha: 1e-4, Tol: 1e-6}.Fit(context.Background(), X, y, nil)
+			return func() (float64, error) { return m.Convergence().Objective, nil }, err
 		}),
 	}
 }
