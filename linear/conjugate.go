@@ -2,11 +2,13 @@ package linear
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/internal/kernel/f64"
 	"github.com/gram-ml/gram/internal/par"
+	"github.com/gram-ml/gram/linalg"
 )
 
 // A tall is the matrix A = √W·(X − means)/scales of least squares by its products
@@ -63,8 +65,10 @@ func (a *tall) mulTrans(ctx context.Context, dst, r []float64) error {
 // conjugate solves ridge regression by conjugate gradients on the residuals of rows,
 // not on the normal equations, whose rounding is worse (Å. Björck, T. Elfving and
 // Z. Strakoš, Stability of conjugate gradient and Lanczos methods for linear least
-// squares problems, SIAM Journal on Matrix Analysis and Applications 19 (1998)).
-func (p *problem) conjugate(ctx context.Context, y []float64, alpha, tol float64, limit int, progress func(gram.Progress)) (LinearPredictor, gram.Convergence, error) {
+// squares problems, SIAM Journal on Matrix Analysis and Applications 19 (1998)). It
+// ends when the gradient is at most tol of that of coefficients 0, or at most exact
+// times what it is made of.
+func (p *problem) conjugate(ctx context.Context, y []float64, alpha float64, pre preconditioner, tol, exact float64, limit int, progress func(gram.Progress)) (LinearPredictor, gram.Convergence, error) {
 	n, d := p.x.Dims()
 	a := &tall{p: p, coef: make([]float64, d), whole: make([]float64, n)}
 	mean := 0.0
@@ -75,28 +79,27 @@ func (p *problem) conjugate(ctx context.Context, y []float64, alpha, tol float64
 	for i, v := range y {
 		r[i] = math.Sqrt(p.w[i]) * (v - mean)
 	}
-	penalty := make([]float64, d)
-	for j, scale := range p.std.scale {
-		penalty[j] = alpha / scale / scale
-	}
-	theta, s, dir := make([]float64, d), make([]float64, d), make([]float64, d)
+	penalty := p.penalties(alpha)
+	theta, s, z, dir := make([]float64, d), make([]float64, d), make([]float64, d), make([]float64, d)
 	report := gram.Convergence{Solver: "conjugate-gradients"}
+	size := linalg.Nrm2(r)
+	first := 0.0
 	old := math.Inf(1)
 	for {
 		if err := a.mulTrans(ctx, s, r); err != nil {
 			return LinearPredictor{}, report, err
 		}
 		report.Objective, report.Residual = f64.SumSquares(r), 0
-		size := 0.0
 		for j, v := range theta {
 			s[j] -= penalty[j] * v
 			report.Objective += penalty[j] * v * v
 			report.Residual = max(report.Residual, math.Abs(s[j]))
-			size += s[j] * s[j] / (p.weight + penalty[j])
 		}
 		if report.Iterations == 0 {
-			report.Tolerance = tol * report.Residual
-		} else if progress != nil {
+			first = report.Residual
+		}
+		report.Tolerance = max(tol*first, exact*math.Sqrt(p.weight)*(size+math.Sqrt(p.weight)*linalg.Nrm2(theta)))
+		if report.Iterations > 0 && progress != nil {
 			progress(gram.Progress{
 				Iteration: report.Iterations, Limit: limit, Objective: report.Objective, Residual: report.Residual, Tolerance: report.Tolerance,
 			})
@@ -105,10 +108,13 @@ func (p *problem) conjugate(ctx context.Context, y []float64, alpha, tol float64
 		if report.Converged || report.Iterations == limit {
 			return p.linearPredictor(theta, mean), report, ctx.Err()
 		}
-		for j, v := range s {
-			dir[j] = v/(p.weight+penalty[j]) + size/old*dir[j]
+		copy(z, s)
+		pre.solve(z)
+		sz := f64.Dot(s, z)
+		for j, v := range z {
+			dir[j] = v + sz/old*dir[j]
 		}
-		old = size
+		old = sz
 		if err := a.mul(ctx, q, dir); err != nil {
 			return LinearPredictor{}, report, err
 		}
@@ -116,10 +122,55 @@ func (p *problem) conjugate(ctx context.Context, y []float64, alpha, tol float64
 		for j, v := range dir {
 			curvature += penalty[j] * v * v
 		}
-		f64.Axpy(size/curvature, dir, theta)
-		f64.Axpy(-size/curvature, q, r)
+		f64.Axpy(sz/curvature, dir, theta)
+		f64.Axpy(-sz/curvature, q, r)
 		report.Iterations++
 	}
+}
+
+// penalties returns alpha by the coefficients of standardized features.
+func (p *problem) penalties(alpha float64) []float64 {
+	out := make([]float64, len(p.std.scale))
+	for j, scale := range p.std.scale {
+		out[j] = alpha / scale / scale
+	}
+	return out
+}
+
+// byVariances solves ridge regression with the features' variances to precondition.
+func (p *problem) byVariances(ctx context.Context, y []float64, alpha, tol float64, limit int, progress func(gram.Progress)) (LinearPredictor, gram.Convergence, error) {
+	pre := diagonal(p.penalties(alpha))
+	for j, v := range pre {
+		pre[j] = 1 / (p.weight + v)
+	}
+	return p.conjugate(ctx, y, alpha, pre, tol, 0, limit, progress)
+}
+
+// byGramian solves ridge regression with the inner products of features to
+// precondition. Two or three iterations then give all digits, unless columns nearly
+// depend on each other: it has not converged then.
+func (p *problem) byGramian(ctx context.Context, y []float64, alpha float64, progress func(gram.Progress)) (LinearPredictor, gram.Convergence, error) {
+	g, err := p.gramian(ctx)
+	if err != nil {
+		return LinearPredictor{}, gram.Convergence{}, err
+	}
+	d := len(p.std.scale)
+	g = linalg.CopyOf[float64](g.Slice(0, d, 0, d)) // without the intercept, which centring sets apart
+	for j, v := range p.penalties(alpha) {
+		g.Data[j*g.Stride+j] += v
+		if math.IsInf(p.std.scale[j], 1) {
+			g.Data[j*g.Stride+j] = p.weight
+		}
+	}
+	pre, err := factor(g)
+	if errors.Is(err, gram.ErrSingular) {
+		return LinearPredictor{}, gram.Convergence{}, nil
+	}
+	if err != nil {
+		return LinearPredictor{}, gram.Convergence{}, err
+	}
+	const exact, limit = 1e-14, 6
+	return p.conjugate(ctx, y, alpha, pre, 0, exact, limit, progress)
 }
 
 // linearPredictor returns the model of coefficients theta of standardized features, for

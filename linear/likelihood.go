@@ -272,14 +272,18 @@ func (l *likelihood) on(keep int) *likelihood {
 	return &part
 }
 
-// solve goes down from pt until the residual is at most tol. level is a usual
-// curvature by the score.
-func (l *likelihood) solve(ctx context.Context, pt *point, level, tol float64, limit int, progress func(gram.Progress)) (gram.Convergence, error) {
+// solve goes down from pt, where the function is start, until the residual is at most
+// tol. level is a usual curvature by the score.
+func (l *likelihood) solve(ctx context.Context, pt *point, start, level, tol float64, limit int, progress func(gram.Progress)) (gram.Convergence, error) {
 	report := gram.Convergence{Solver: LBFGS.String(), Tolerance: tol}
 	m := &quasiNewton{pre: l.variances(level), fit: true}
-	if l.useHessian() {
+	if !l.useHessian() {
+		if err := l.eval(ctx, pt); err != nil {
+			return report, err
+		}
+	} else {
 		report.Solver = NewtonCholesky.String()
-		sample, err := l.approach(ctx, pt)
+		sample, err := l.approach(ctx, pt, start)
 		if err != nil {
 			return report, err
 		}
@@ -287,9 +291,6 @@ func (l *likelihood) solve(ctx context.Context, pt *point, level, tol float64, l
 			return report, err
 		}
 		m.renew = l.factoredIfSlow
-	}
-	if err := l.eval(ctx, pt); err != nil {
-		return report, err
 	}
 	steps, err := minimize(ctx, l, pt, m, tol, limit, progress)
 	report.Iterations, report.Objective, report.Residual = steps, pt.f, pt.residual
@@ -303,14 +304,14 @@ func (l *likelihood) solve(ctx context.Context, pt *point, level, tol float64, l
 	return report, err
 }
 
-// approach moves pt to about the minimum over a part of the rows, if they are many, and
-// returns the function on that part, whose Hessian serves for all. A part that misleads
-// leaves pt as it is.
-func (l *likelihood) approach(ctx context.Context, pt *point) (*likelihood, error) {
+// approach evaluates pt, where the function is start, having moved it to about the
+// minimum over a part of the rows, if they are many. It returns the function on that
+// part, whose Hessian serves for all. A part that misleads leaves pt where it is.
+func (l *likelihood) approach(ctx context.Context, pt *point, start float64) (*likelihood, error) {
 	n, _ := l.p.x.Dims()
 	keep := l.p.sampleRows()
 	if 4*keep > n {
-		return l, nil
+		return l, l.eval(ctx, pt)
 	}
 	part := l.on(keep)
 	at := newPoint(l.size())
@@ -324,22 +325,17 @@ func (l *likelihood) approach(ctx context.Context, pt *point) (*likelihood, erro
 	}
 	const limit = 10
 	_, err = minimize(ctx, part, at, m, 1e-3*at.residual, limit, nil)
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
-	if err != nil && !errors.Is(err, gram.ErrNotConverged) && !errors.Is(err, errStalled) {
-		return l, nil
+	if err == nil || errors.Is(err, gram.ErrNotConverged) || errors.Is(err, errStalled) {
+		if err := l.eval(ctx, at); err != nil {
+			return nil, err
+		}
+		if at.f < start {
+			swap(pt, at)
+			return part, nil
+		}
 	}
-	if err := l.eval(ctx, pt); err != nil {
-		return nil, err
-	}
-	start := pt.f
-	if err := l.eval(ctx, at); err != nil {
-		return nil, err
-	}
-	if !(at.f < start) {
-		return l, nil
-	}
-	copy(pt.theta, at.theta)
-	return part, nil
+	return l, l.eval(ctx, pt)
 }

@@ -19,9 +19,10 @@ import (
 // coefficients as they are. With Alphas it takes the one of several strengths whose
 // exact leave-one-out error is smallest, at about the price of two fits.
 //
-// Rows are factorized as [Linear] does where min(n, d)·d ≤ 2²⁵. Larger problems, and
-// sparse ones where it is cheaper, go by conjugate gradients; X is never made dense
-// for that.
+// Rows are factorized as [Linear] does where min(n, d)·d ≤ 2²⁵, or many of them go by
+// the inner products of features and conjugate gradients that restore the digits which
+// these cost. Larger problems, and sparse ones where it is cheaper, go by conjugate
+// gradients alone; X is never made dense for that.
 type Ridge struct {
 	// Alpha is the strength of the penalty, > 0; 0 means 1.
 	Alpha float64
@@ -79,11 +80,17 @@ func (t Ridge) Fit(ctx context.Context, X gram.Matrix, y, w []float64) (*RidgeMo
 	}
 	m := &RidgeModel{alpha: alpha}
 	if len(t.Alphas) == 0 && p.iterates() {
-		m.LinearPredictor, m.convergence, err = p.conjugate(ctx, y, alpha, tol, limit, t.Progress)
+		m.LinearPredictor, m.convergence, err = p.byVariances(ctx, y, alpha, tol, limit, t.Progress)
 		if err != nil {
 			return nil, err
 		}
 		return m, unconverged(m.convergence)
+	}
+	if len(t.Alphas) == 0 && p.isTall() {
+		m.LinearPredictor, m.convergence, err = p.byGramian(ctx, y, alpha, t.Progress)
+		if err != nil || m.convergence.Converged {
+			return m, err
+		}
 	}
 	if err := m.factorize(ctx, p, y, t.Alphas); err != nil {
 		return nil, err
@@ -102,6 +109,13 @@ func (p *problem) iterates() bool {
 	}
 	const passes = 200
 	return p.sparse != nil && passes*2*p.entries() < float64(n)*float64(d)*float64(min(n, d))
+}
+
+// isTall tells whether there are so many rows that their inner products are worth it
+// beside a factorization.
+func (p *problem) isTall() bool {
+	n, d := p.x.Dims()
+	return n >= 4*d && n*d >= 1<<17
 }
 
 // factorize fits by a factorization, for the best of alphas if there are any.

@@ -232,6 +232,45 @@ func TestRidgeLarge(t *testing.T) {
 	}
 }
 
+// Many rows go by inner products and lose no digit to them, even where features nearly
+// depend on each other; where they do, by factorization.
+func TestRidgeTall(t *testing.T) {
+	X, y := regression(8200, 16, 5)
+	for i := range X.Rows {
+		X.Set(i, 3, X.At(i, 2)+1e-4*X.At(i, 3))
+	}
+	w := randomWeights(X.Rows, 3)
+	for _, through := range []bool{false, true} {
+		m, err := linear.Ridge{Alpha: 0.5, NoIntercept: through}.Fit(background, X, y, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Convergence().Solver != "conjugate-gradients" || m.Convergence().Iterations > 6 {
+			t.Errorf("%+v", m.Convergence())
+		}
+		want, err := linear.Ridge{Alphas: []float64{0.5}, NoIntercept: through}.Fit(background, X, y, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := distance(append(m.Coef(), m.Intercept()), append(want.Coef(), want.Intercept())); d > 1e-9 {
+			t.Errorf("off by %v from a factorization", d)
+		}
+	}
+	for i := range X.Rows {
+		X.Set(i, 3, X.At(i, 2)+1e-12*X.At(i, 4))
+	}
+	m, err := linear.Ridge{Alpha: 1e-12}.Fit(background, X, y, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grad, sum := normal(X, y, nil, predict(t, m, X))
+	for j, g := range append(grad, sum) {
+		if math.Abs(g) > 1e-9*norm(y)*1e3 {
+			t.Errorf("residuals times column %d is %v", j, g)
+		}
+	}
+}
+
 // A penalty that rounding hides leaves the shortest of the solutions.
 func TestRidgeTinyPenalty(t *testing.T) {
 	X, y := regression(40, 3, 2)

@@ -230,7 +230,10 @@ func (r *robust) start() *point {
 func (r *robust) solve(ctx context.Context, X gram.Matrix, f family, pt *point, level, tol float64, limit int, progress func(gram.Progress)) (*point, gram.Convergence, error) {
 	const floor = 1e-10
 	l := &likelihood{p: r.p, family: f, floor: floor}
-	report, err := l.solve(ctx, pt, level, tol*r.p.weight, limit, progress)
+	if err := l.eval(ctx, pt); err != nil {
+		return nil, gram.Convergence{}, err
+	}
+	report, err := l.solve(ctx, pt, pt.f, level, tol*r.p.weight, limit, progress)
 	if errors.Is(err, gram.ErrNotConverged) && report.Iterations < limit && pt.grad[r.p.std.dim()] > 0.1*pt.residual {
 		err = gram.ErrSingular // it stalled where a smaller scale is ever better
 	}

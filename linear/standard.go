@@ -34,6 +34,7 @@ func (p *params) complete(z []float64, lo int) {
 // are.
 type standard struct {
 	mean, scale []float64
+	inverse     []float64 // 1/scale
 	measure     []float64 // see newStandard
 	intercept   bool
 }
@@ -45,7 +46,7 @@ type standard struct {
 // gets an infinite scale: its coefficient is zero.
 func newStandard(m *momentSum, intercept bool) *standard {
 	d := len(m.mean)
-	s := &standard{make([]float64, d), make([]float64, d), make([]float64, d), intercept}
+	s := &standard{make([]float64, d), make([]float64, d), make([]float64, d), make([]float64, d), intercept}
 	for j, mu := range m.mean {
 		rms := m.rms(j)
 		s.measure[j] = 1
@@ -60,6 +61,7 @@ func newStandard(m *momentSum, intercept bool) *standard {
 		default:
 			s.scale[j] = rms
 		}
+		s.inverse[j] = 1 / s.scale[j]
 	}
 	return s
 }
@@ -165,10 +167,8 @@ func (s *standard) block(x gram.Operator, rows span, raw, out *[]float64) *linal
 	src, stride := denseBlock(x, rows, raw)
 	dst := linalg.NewDense(n, dim, grow(out, n*dim))
 	for i := range n {
-		row, from := dst.Row(i), src[i*stride:i*stride+d]
-		for j, v := range from {
-			row[j] = (v - s.mean[j]) / s.scale[j]
-		}
+		row := dst.Row(i)
+		f64.Standardize(row[:d], src[i*stride:i*stride+d], s.mean, s.inverse)
 		if s.intercept {
 			row[d] = 1
 		}

@@ -242,11 +242,8 @@ func (g *gramianSum) Reset() { clear(g.sum.Data) }
 func (g *gramianSum) Add(rows *linalg.Dense[float64], w, buf []float64) {
 	b := linalg.NewDense(rows.Rows, rows.Cols, buf)
 	for i, wi := range w {
-		root := math.Sqrt(wi)
-		dst := b.Row(i)
-		for j, v := range rows.Row(i) {
-			dst[j] = root * v
-		}
+		copy(b.Row(i), rows.Row(i))
+		f64.Scal(math.Sqrt(wi), b.Row(i))
 	}
 	linalg.Syrk(blas.Lower, blas.Trans, 1, b, 1, g.sum)
 }

@@ -226,7 +226,7 @@ func (t Tweedie) fit(ctx context.Context, X gram.Matrix, l *likelihood, g *power
 		pt.theta[len(pt.theta)-1] = start
 	}
 	m.nullDeviance = g.deviance(l.offset, start)
-	report, err := l.solve(ctx, pt, level, tol*level*p.weight, limit, scaledProgress(t.Progress, p.weight))
+	report, err := l.solve(ctx, pt, m.nullDeviance/2, level, tol*level*p.weight, limit, scaledProgress(t.Progress, p.weight))
 	if errors.Is(err, gram.ErrNonFinite) {
 		return nil, checkFinite(X, math.NaN())
 	}
