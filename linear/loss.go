@@ -41,23 +41,22 @@ func binaryResiduals(z []float64, y []int, w, tmp []float64) (loss, margin float
 	expSlice(e, e)
 	margin = math.Inf(1)
 	logs := logProduct{1, 0}
+	const one = 0x3ff0000000000000 // the bits of 1
+	y, w = y[:len(z)], w[:len(z)]
 	for i, v := range z {
-		m, sign := v, -w[i] // toward the right side the loss falls
-		if y[i] == 0 {
-			m, sign = -v, w[i]
-		}
-		wrong := 1 / (1 + e[i]) // σ(−m) where m ≤ 0
-		if m > 0 {
-			wrong *= e[i]
-		} else {
-			loss -= w[i] * m
-		}
+		sign := float64(2*y[i] - 1)
+		m := v * sign
+		// σ(−m) is e/(1+e) where m ≥ 0, and 1/(1+e) where not. Which, no branch could
+		// predict.
+		negative := uint64(int64(math.Float64bits(m)) >> 63)
+		top := math.Float64frombits(math.Float64bits(e[i])&^negative | one&negative)
+		loss += w[i] * max(-m, 0)
 		if w[i] == 1 {
 			logs.add(e[i])
 		} else {
 			loss += w[i] * math.Log1p(e[i])
 		}
-		z[i] = sign * wrong
+		z[i] = -sign * w[i] * top / (1 + e[i])
 		if m < margin && w[i] > 0 {
 			margin = m
 		}

@@ -57,6 +57,7 @@ func newTrack(ctx context.Context, X gram.Matrix, y []int, w []float64, cols int
 		return nil, err
 	}
 	own := *s
+	p.kept = new(keptHessian)
 	t := &track{X: X, p: p, s: &own}
 	if own.solver == Auto && own.l1 == 0 {
 		own.solver = p.cheapest()

@@ -33,6 +33,8 @@ type problem struct {
 	factor  float64 // weight of all rows / weight of the rows in spans
 	workers int
 
+	kept *keptHessian // of the latest factorization, or nil to keep none
+
 	// Memory that evaluations reuse.
 	work      []scratch
 	gradients []*gradientSum

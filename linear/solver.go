@@ -353,6 +353,9 @@ func (p *problem) beginNewton(ctx context.Context, pt *point, f float64, warm bo
 	if err != nil {
 		return nil, err
 	}
+	if warm && p.kept != nil && p.kept.h != nil {
+		return p.newtonAgain()
+	}
 	m, err := sample.newton(ctx, pt)
 	if err != nil {
 		return nil, err
@@ -398,5 +401,27 @@ func (p *problem) factoredHessian(ctx context.Context, pt *point) (preconditione
 	if err != nil {
 		return nil, err
 	}
+	if p.kept != nil {
+		p.kept.h, p.kept.lambda = linalg.CopyOf[float64](h), p.lambda
+	}
 	return factor(h)
+}
+
+// A keptHessian serves fits with other penalties that begin nearby.
+type keptHessian struct {
+	h      *linalg.Dense[float64]
+	lambda float64 // that is in it
+}
+
+// newtonAgain is newton with the Hessian that was kept.
+func (p *problem) newtonAgain() (*quasiNewton, error) {
+	q := contrasts(p.cols)
+	for j, scale := range p.std.scale {
+		for a := j * q; a < (j+1)*q; a++ {
+			p.kept.h.Data[a*p.kept.h.Stride+a] += (p.lambda - p.kept.lambda) / scale / scale
+		}
+	}
+	p.kept.lambda = p.lambda
+	h, err := factor(p.kept.h)
+	return &quasiNewton{pre: h, renew: p.hessianIfSlow}, err
 }
