@@ -78,13 +78,14 @@ func (m *columnModel) step(ctx context.Context, at, next *site, excess float64) 
 		}
 		d.settle(next)
 		full := len(active) == len(m.l.set)
-		if worst <= tol && full {
+		switch {
+		case worst <= tol && full:
 			return nil
-		}
-		if worst <= tol {
+		case worst <= tol:
 			active = m.l.set
-		} else if full {
+		case full:
 			active = m.active(next)
+			d.jump(active, next, tol)
 		}
 	}
 	return nil
@@ -112,6 +113,9 @@ type descender interface {
 	visit(j int, next *site) float64
 	// settle sets the biases to their best.
 	settle(next *site)
+	// jump moves the coefficients of a set, none of which are zero, to about where the model
+	// is smallest if they keep their signs, until derivatives are within tol.
+	jump(set []int, next *site, tol float64)
 }
 
 // binaryDescent is the descent for two classes. The bias of the model always is the best
@@ -180,6 +184,114 @@ func (c *column) dot(u []float64) float64 {
 	return s
 }
 
+// add adds a multiple of the column to v.
+func (c *column) add(by float64, v []float64) {
+	if c.rows == nil {
+		f64.Axpy(by, c.vals, v)
+		return
+	}
+	rows := c.rows[:len(c.vals)]
+	for e, x := range c.vals {
+		v[rows[e]] += by * x
+	}
+}
+
+// jump solves by conjugate gradients, and sets to zero what would change its sign, unless
+// that are many.
+func (b *binaryDescent) jump(set []int, next *site, tol float64) {
+	l := b.l
+	size := len(set)
+	work := make([]float64, 4*size)
+	step, r, z, p := work[:size], work[size:2*size], work[2*size:3*size], work[3*size:]
+	scale := make([]float64, size)
+	for k, j := range set {
+		c := &l.columns[j]
+		beta := next.coef[j]
+		q := -(b.grad[j] + c.dot(b.u) - b.pull/b.total*b.hx[j])
+		r[k] = q - l.l2*beta - math.Copysign(l.l1, beta)
+		scale[k] = b.hxx[j] - b.hx[j]*b.hx[j]/b.total + l.l2
+		if !(scale[k] > 0) {
+			return
+		}
+		z[k] = r[k] / scale[k]
+	}
+	copy(p, z)
+	v, moved := make([]float64, len(b.u)), make([]float64, len(b.u))
+	rz := f64.Dot(r, z)
+	const limit = 30
+	for range limit {
+		clear(v)
+		for k, j := range set {
+			l.columns[j].add(p[k], v)
+		}
+		pull := 0.0
+		for i, h := range b.h {
+			v[i] *= h
+			pull += v[i]
+		}
+		curvature := 0.0
+		for k, j := range set {
+			z[k] = l.columns[j].dot(v) - pull/b.total*b.hx[j] + l.l2*p[k]
+			curvature += z[k] * p[k]
+		}
+		if !(curvature > 0) {
+			break
+		}
+		by := rz / curvature
+		f64.Axpy(by, p, step)
+		f64.Axpy(by, v, moved)
+		f64.Axpy(-by, z, r)
+		worst := 0.0
+		for k, g := range r {
+			worst = max(worst, math.Abs(g))
+			z[k] = g / scale[k]
+		}
+		if worst <= tol {
+			break
+		}
+		before := rz
+		rz = f64.Dot(r, z)
+		for k := range p {
+			p[k] = z[k] + rz/before*p[k]
+		}
+	}
+	var turned []int
+	for k, j := range set {
+		if next.coef[j]*(next.coef[j]+step[k]) < 0 {
+			turned = append(turned, k)
+		}
+	}
+	if 10*len(turned) > size {
+		return
+	}
+	f64.Axpy(1, moved, b.u)
+	for k, j := range set {
+		next.coef[j] += step[k]
+		b.pull += step[k] * b.hx[j]
+	}
+	for _, k := range turned {
+		b.shift(set[k], -next.coef[set[k]])
+		next.coef[set[k]] = 0
+	}
+}
+
+// shift is told that the coefficient of feature j has moved.
+func (b *binaryDescent) shift(j int, by float64) {
+	c := &b.l.columns[j]
+	b.pull += by * b.hx[j]
+	if c.rows == nil {
+		for i, x := range c.vals {
+			b.u[i] += by * b.h[i] * x
+		}
+		return
+	}
+	rows := c.rows[:len(c.vals)]
+	for e, x := range c.vals {
+		i := rows[e]
+		b.u[i] += by * b.h[i] * x
+	}
+}
+
 func (b *binaryDescent) visit(j int, next *site) float64 {
 	c := &b.l.columns[j]
 	hx := b.hx[j]
@@ -191,19 +303,9 @@ func (b *binaryDescent) visit(j int, next *site) float64 {
 		return 0
 	}
 	v := shrink(q+h*old, b.l.l1) / (h + b.l.l2)
-	by := v - old
-	next.coef[j] = v
-	b.pull += by * hx
-	if c.rows == nil {
-		for i, x := range c.vals {
-			b.u[i] += by * b.h[i] * x
-		}
-		return excess
-	}
-	rows := c.rows[:len(c.vals)]
-	for e, x := range c.vals {
-		i := rows[e]
-		b.u[i] += by * b.h[i] * x
+	if v != old {
+		next.coef[j] = v
+		b.shift(j, v-old)
 	}
 	return excess
 }
@@ -290,6 +392,9 @@ func (m *multiDescent) visit(j int, next *site) float64 {
 	}
 	return worst
 }
+
+// jump does nothing: descent goes on.
+func (m *multiDescent) jump([]int, *site, float64) {}
 
 func (m *multiDescent) settle(next *site) {
 	if !m.l.p.std.intercept {

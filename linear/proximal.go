@@ -255,7 +255,11 @@ func (l *penalized) choose() bool {
 			come = append(come, j)
 		}
 	}
-	if room := max(128, len(l.set)); len(come) > room && !few {
+	room := max(128, len(l.set))
+	if l.p.sparse != nil {
+		room = max(2048, 2*len(l.set)) // their columns are short
+	}
+	if len(come) > room && !few {
 		slices.SortStableFunc(come, func(a, b int) int {
 			switch {
 			case steep[a] > steep[b]:
