@@ -68,6 +68,7 @@ func run(only string, rounds, threads int) error {
 		all = append(all, factorizationScaling(threads)...)
 		all = append(all, sparseScalingRows(dir, threads)...)
 	}
+	all = append(all, boostingRows(dir, threads)...)
 	all = append(all, evalRows(dir, threads)...)
 	all = append(all, mixtureRows(dir, threads)...)
 	all = append(all, regressionRows(dir, threads)...)

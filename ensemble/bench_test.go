@@ -3,6 +3,7 @@ package ensemble_test
 import (
 	"testing"
 
+	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/ensemble"
 )
 
@@ -45,23 +46,27 @@ func BenchmarkExtraTreesFit(b *testing.B) {
 
 func BenchmarkPredict(b *testing.B) {
 	X, _, y := noisy(100_000, 28, false, 7)
-	m, err := ensemble.Forest{}.FitClassifier(background, X, y, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
 	dst := make([]float64, 2*X.Rows)
-	b.Run("forest/row", func(b *testing.B) {
-		for i := 0; b.Loop(); i++ {
-			if err := m.PredictProbaRow(dst[:2], X.Row(i%X.Rows)); err != nil {
+	for name, trainer := range map[string]gram.ClassifierTrainer{"boosting": ensemble.GradientBoosting{}, "forest": ensemble.Forest{}} {
+		b.Run(name, func(b *testing.B) {
+			m, err := trainer.TrainClassifier(background, X, y, nil)
+			if err != nil {
 				b.Fatal(err)
 			}
-		}
-	})
-	b.Run("forest/batch", func(b *testing.B) {
-		for b.Loop() {
-			if _, err := m.PredictProba(dst, X); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
+			b.Run("row", func(b *testing.B) {
+				for i := 0; b.Loop(); i++ {
+					if err := m.PredictProbaRow(dst[:2], X.Row(i%X.Rows)); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+			b.Run("batch", func(b *testing.B) {
+				for b.Loop() {
+					if _, err := m.PredictProba(dst, X); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		})
+	}
 }

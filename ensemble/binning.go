@@ -130,54 +130,100 @@ func (b *binning) count(j int) int {
 }
 
 // A guide finds a bin quickly: the range of the cuts is divided into equal cells, and
-// each knows the first bin that reaches into it.
+// each knows the first bin that reaches into it. From there, or by halves if there are many
+// cuts in one cell, the search goes on without branches.
 type guide struct {
 	lo, scale float64
 	first     []uint8
+	cuts      []float64 // and +Inf, as often as they may be looked at
+	steps     int       // the most cuts of a cell, −1 to search by halves
 }
 
-// guideCells is how many cells a guide has.
-const guideCells = 1024
+const (
+	// guideCells is how many cells a guide has.
+	guideCells = 256
+	// guideSteps is the most cuts in a cell that are tried one after the other.
+	guideSteps = 8
+)
 
 func newGuide(cuts []float64) guide {
+	g := guide{cuts: make([]float64, maxBins+1), steps: -1}
+	for i := copy(g.cuts, cuts); i < len(g.cuts); i++ {
+		g.cuts[i] = math.Inf(1)
+	}
 	if len(cuts) == 0 {
-		return guide{first: make([]uint8, 1)}
+		return g
 	}
-	g := guide{lo: cuts[0], first: make([]uint8, guideCells)}
-	g.scale = guideCells / (cuts[len(cuts)-1] - g.lo)
-	if !(g.scale < math.MaxFloat64) || g.scale == 0 {
-		g.scale = 0 // one cut, or numbers too large to subtract: all in the first cell
+	g.lo, g.scale = cuts[0], guideCells/(cuts[len(cuts)-1]-cuts[0])
+	if !(g.scale > 0 && g.scale < math.MaxFloat64) {
+		return g // one cut, or numbers too far apart to subtract
 	}
-	at := 0
+	g.first = make([]uint8, guideCells)
+	at, most := 0, 0
 	for cell := range g.first {
-		// A cut on the edge of a cell may be reckoned to either: begin before it.
-		for at < len(cuts)-1 && g.cell(cuts[at]) < cell {
+		for at < len(cuts) && g.cell(cuts[at]) < cell {
 			at++
 		}
 		g.first[cell] = uint8(at)
+		end := at
+		for end < len(cuts) && g.cell(cuts[end]) == cell {
+			end++
+		}
+		most = max(most, end-at)
+	}
+	if most <= guideSteps {
+		g.steps = most
 	}
 	return g
 }
 
-// cell returns the cell of v: it does not decrease as v grows.
+// cell returns the cell of v, which does not decrease as v grows.
 func (g *guide) cell(v float64) int {
-	return int(min(max((v-g.lo)*g.scale, 0), float64(len(g.first)-1)))
+	f := (v - g.lo) * g.scale
+	switch {
+	case f >= guideCells-1:
+		return guideCells - 1
+	case f > 0:
+		return int(f)
+	}
+	return 0
+}
+
+// bin returns how many cuts are below v, missingBin for NaN.
+func (g *guide) bin(v float64) uint8 {
+	if v != v {
+		return missingBin
+	}
+	cuts := (*[maxBins + 1]float64)(g.cuts)
+	if g.steps < 0 {
+		at := uint8(0)
+		for half := uint8(128); half > 0; half /= 2 {
+			at += half * above(v, cuts[at+half-1])
+		}
+		return at
+	}
+	at := g.first[g.cell(v)]
+	for range g.steps {
+		at += above(v, cuts[at])
+	}
+	return at
+}
+
+// above returns 1 if v is above cut, without a branch.
+func above(v, cut float64) uint8 {
+	var is uint8
+	if v > cut {
+		is = 1
+	}
+	return is
 }
 
 // bin returns the bin of v in feature j, missingBin for one that is no code of a
 // categorical feature.
 func (b *binning) bin(j int, v float64) uint8 {
-	cuts := b.cuts[j]
 	switch {
-	case v != v:
-		return missingBin
-	case cuts != nil:
-		g := &b.guide[j]
-		at := int(g.first[g.cell(v)])
-		for at < len(cuts) && v > cuts[at] {
-			at++
-		}
-		return uint8(at)
+	case b.cuts[j] != nil:
+		return b.guide[j].bin(v)
 	case isCategory(v):
 		return uint8(v)
 	}

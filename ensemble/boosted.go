@@ -5,18 +5,22 @@ import (
 	"math"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/par"
+	"github.com/gram-ml/gram/linalg"
 )
 
 // boosted is what the models of [GradientBoosting] share.
 type boosted struct {
-	features int
-	outputs  int       // scores of a row
-	start    []float64 // scores without any tree
-	trees    []*grown  // round by round, of each one for every score
-	losses   []float64 // on validation rows, by round
-	steps    []step
-	roots    []int32
-	sets     []categorySet
+	features    int
+	outputs     int       // scores of a row
+	start       []float64 // scores without any tree
+	trees       []*grown  // round by round, of each one for every score
+	losses      []float64 // on validation rows, by round
+	logarithmic bool      // whether predictions are exponentials of scores
+	steps       []step
+	roots       []int32
+	sets        []categorySet
+	small       *smallTrees // nil if trees are not
 }
 
 // A step is a node as rows meet it when they are predicted.
@@ -48,6 +52,7 @@ func (m *boosted) compile() {
 			m.steps = append(m.steps, s)
 		}
 	}
+	m.small = newSmallTrees(m)
 }
 
 // Features returns d.
@@ -123,13 +128,31 @@ func (m *boosted) addRow(scores, x []float64, from, to int) {
 // score sets scores to those of x.
 func (m *boosted) score(scores, x []float64) {
 	copy(scores, m.start)
+	if m.small != nil {
+		m.small.addRow(scores, x)
+		return
+	}
 	m.addRow(scores, x, 0, m.Rounds())
 }
 
 // scoreRows sets dst, n×outputs, to the scores of the rows of X.
 func (m *boosted) scoreRows(dst []float64, X gram.Matrix) {
 	k := m.outputs
-	predictRows(X, func(i int, x []float64) { m.score(dst[i*k:(i+1)*k], x) })
+	if m.small == nil {
+		predictRows(X, func(i int, x []float64) { m.score(dst[i*k:(i+1)*k], x) })
+		return
+	}
+	n, d := X.Dims()
+	for i := range n {
+		copy(dst[i*k:(i+1)*k], m.start)
+	}
+	op := linalg.AsOperator(X)
+	par.For(nil, 0, n, smallRows, func(_, lo, hi int) {
+		b := borrow((hi - lo) * d)
+		defer b.back()
+		x, stride := op.RowBlock(b.x, lo, hi)
+		m.small.addRows(dst[lo*k:hi*k], x, hi-lo, stride)
+	})
 }
 
 // decision is DecisionFunction.
@@ -234,7 +257,12 @@ func (m *GradientBoostingClassifierModel) PredictProba(dst []float64, X gram.Mat
 }
 
 func (m *GradientBoostingClassifierModel) probaBlock(dst []float64, X gram.Matrix) error {
-	predictRows(X, func(i int, x []float64) { m.proba(dst[i*m.classes:(i+1)*m.classes], x) })
+	n, _ := X.Dims()
+	scores := dst[len(dst)-n*m.outputs:] // for two classes the second half
+	m.scoreRows(scores, X)
+	for i := range n {
+		m.probabilities(dst[i*m.classes:(i+1)*m.classes], scores[i*m.outputs:(i+1)*m.outputs])
+	}
 	return nil
 }
 
@@ -274,9 +302,21 @@ type GradientBoostingRegressorModel struct{ boosted }
 
 var _ gram.Regressor = (*GradientBoostingRegressorModel)(nil)
 
+// mean returns what a score predicts.
+func (m *boosted) mean(score float64) float64 {
+	if m.logarithmic {
+		return math.Exp(score)
+	}
+	return score
+}
+
 // Predict returns the prediction for each of the n rows. len(dst) is n.
 func (m *GradientBoostingRegressorModel) Predict(dst []float64, X gram.Matrix) ([]float64, error) {
-	return m.decision(dst, X)
+	dst, err := m.decision(dst, X)
+	for i, v := range dst {
+		dst[i] = m.mean(v)
+	}
+	return dst, err
 }
 
 // PredictRow returns the prediction for one row.
@@ -286,11 +326,11 @@ func (m *GradientBoostingRegressorModel) PredictRow(x []float64) (float64, error
 	}
 	var s [1]float64
 	m.score(s[:], x)
-	return s[0], nil
+	return m.mean(s[0]), nil
 }
 
 // Staged returns a sequence of the rounds, from 1 on, each with the n predictions after it,
 // in memory that the next round overwrites.
 func (m *GradientBoostingRegressorModel) Staged(X gram.Matrix) (iter.Seq2[int, []float64], error) {
-	return m.staged(X, 1, func(dst, scores []float64) { copy(dst, scores) })
+	return m.staged(X, 1, func(dst, scores []float64) { dst[0] = m.mean(scores[0]) })
 }

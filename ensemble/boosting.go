@@ -55,6 +55,34 @@ type GradientBoosting struct {
 	MinHessian float64
 	// MinGain is the least decrease of the loss, summed over rows, by a split, ≥ 0.
 	MinGain float64
+	// Loss is what a regressor minimises; 0 means SquaredLoss. AbsoluteLoss and QuantileLoss
+	// value leaves by quantiles, without L1 and L2.
+	Loss BoostingLoss
+	// Quantile is the level of QuantileLoss, 0 < Quantile < 1; 0 means 0.5.
+	Quantile float64
+	// Delta is where HuberLoss turns, > 0; 0 means the 0.9 quantile of the targets' distances
+	// from their median.
+	Delta float64
+	// Power is TweedieLoss's, 1 < Power < 2; 0 means 1.5.
+	Power float64
+	// Custom, if not nil, is a regressor's loss in place of Loss.
+	Custom *CustomLoss
+	// ByLevel splits the leaves nearest the root first, those of the largest gain before
+	// others of their level.
+	ByLevel bool
+	// Subsample is the part of the rows that each round draws, 0 < Subsample ≤ 1; 0 means 1.
+	Subsample float64
+	// GossTop and GossOther have each round take the rows of the largest gradients and draw
+	// from the others, as parts of all rows of a sum below 1, in place of Subsample; others
+	// weigh more to make up for those not drawn (GOSS, of LightGBM's paper). 0 means not to.
+	GossTop, GossOther float64
+	// Columns and ColumnsByNode are the parts of the features that are drawn for each tree, and
+	// of those for each node, 0 to 1; 0 means 1.
+	Columns, ColumnsByNode float64
+	// DropRate has each round leave out every earlier one with this probability, and gives
+	// the weight of those left out in part to its own trees: DART (R. Vinayak, R.
+	// Gilad-Bachrach, AISTATS 2015). 0 ≤ DropRate < 1, and 0 with Patience.
+	DropRate float64
 	// L1 and L2 draw the values of leaves to 0, ≥ 0.
 	L1, L2 float64
 	// Bins is how many bins a feature has at most, 2 to 255; 0 means 255. Missing values
@@ -84,7 +112,7 @@ type GradientBoosting struct {
 	// HoldOut is the part of the rows to hold out as validation rows if there are no
 	// others, 0 < HoldOut < 1; 0 means 0.1 if Patience is set, and otherwise none.
 	HoldOut float64
-	// Seed chooses rows at random.
+	// Seed is that of all random choices.
 	Seed uint64
 	// Workers limits the goroutines, 0 means GOMAXPROCS. The model does not depend on
 	// it, not in a single bit.
@@ -101,6 +129,8 @@ type Validation struct {
 	Labels  []int
 	Targets []float64
 	W       []float64
+	// Groups is for a ranker, whose grades are the Labels.
+	Groups []int
 }
 
 var (
@@ -117,6 +147,18 @@ var (
 // error. A tree takes O(n·d·log MaxLeaves) or less. The memory is n·d bytes, the bins, and
 // some 20 bytes a row; 8 bytes more for each class of more than two.
 func (t GradientBoosting) FitClassifier(ctx context.Context, X gram.Matrix, y []int, w []float64) (*GradientBoostingClassifierModel, error) {
+	return t.classifier(ctx, nil, X, y, w)
+}
+
+// ContinueClassifier is FitClassifier that begins with the trees of a model and adds Rounds
+// to them. The rows may be others, of the same features and classes. gram.ErrShape and
+// gram.ErrLabels if they are not.
+func (t GradientBoosting) ContinueClassifier(ctx context.Context, from *GradientBoostingClassifierModel, X gram.Matrix, y []int, w []float64) (*GradientBoostingClassifierModel, error) {
+	return t.classifier(ctx, from, X, y, w)
+}
+
+// classifier is FitClassifier, from a model if it is not nil.
+func (t GradientBoosting) classifier(ctx context.Context, from *GradientBoostingClassifierModel, X gram.Matrix, y []int, w []float64) (*GradientBoostingClassifierModel, error) {
 	n, _, err := checkShape(X)
 	if err != nil {
 		return nil, err
@@ -127,6 +169,9 @@ func (t GradientBoosting) FitClassifier(ctx context.Context, X gram.Matrix, y []
 	}
 	if k > 2 && t.Monotone != nil {
 		return nil, fmt.Errorf("ensemble: Monotone with %d classes, want 2: %w", k, gram.ErrParam)
+	}
+	if t.Loss != SquaredLoss || t.Custom != nil {
+		return nil, fmt.Errorf("ensemble: Loss or Custom of a classifier, which has the log-loss: %w", gram.ErrParam)
 	}
 	f, err := newBoosting(ctx, t, X, w)
 	if err != nil {
@@ -139,6 +184,14 @@ func (t GradientBoosting) FitClassifier(ctx context.Context, X gram.Matrix, y []
 		f.watched.objective = classObjective(v.Labels, k)
 	}
 	f.objective = classObjective(takeAll(y, f.present), k)
+	if from != nil {
+		if from.classes != k {
+			return nil, fmt.Errorf("ensemble: y has %d classes, the model to continue %d: %w", k, from.classes, gram.ErrLabels)
+		}
+		if err := f.startFrom(&from.boosted, X); err != nil {
+			return nil, err
+		}
+	}
 	m, err := f.run(ctx)
 	if err != nil {
 		return nil, err
@@ -154,8 +207,20 @@ func classObjective(labels []int, k int) objective {
 }
 
 // FitRegressor trains on the n×d matrix X, targets y and sample weights w, as
-// FitClassifier does.
+// FitClassifier does. gram.ErrParam for targets that the loss does not have, too.
 func (t GradientBoosting) FitRegressor(ctx context.Context, X gram.Matrix, y, w []float64) (*GradientBoostingRegressorModel, error) {
+	return t.regressor(ctx, nil, X, y, w)
+}
+
+// ContinueRegressor is FitRegressor that begins with the trees of a model and adds Rounds to
+// them, as ContinueClassifier does. gram.ErrParam if one loss has a logarithmic score and the
+// other has not.
+func (t GradientBoosting) ContinueRegressor(ctx context.Context, from *GradientBoostingRegressorModel, X gram.Matrix, y, w []float64) (*GradientBoostingRegressorModel, error) {
+	return t.regressor(ctx, from, X, y, w)
+}
+
+// regressor is FitRegressor, from a model if it is not nil.
+func (t GradientBoosting) regressor(ctx context.Context, from *GradientBoostingRegressorModel, X gram.Matrix, y, w []float64) (*GradientBoostingRegressorModel, error) {
 	n, _, err := checkShape(X)
 	if err != nil {
 		return nil, err
@@ -167,18 +232,34 @@ func (t GradientBoosting) FitRegressor(ctx context.Context, X gram.Matrix, y, w 
 	if err != nil {
 		return nil, err
 	}
+	y = takeAll(y, f.present)
+	if f.Loss == HuberLoss && f.Delta == 0 {
+		f.Delta = huberDelta(y, f.w, weightedQuantile(y, f.w, 0.5))
+	}
 	if v := t.Validation; v != nil {
-		vn, _ := v.X.Dims()
-		if err := gram.CheckTargets(v.Targets, vn); err != nil {
+		if err := gram.CheckTargets(v.Targets, v.rows()); err != nil {
 			return nil, fmt.Errorf("ensemble: validation: %w", err)
 		}
-		f.watched.objective = &squaredObjective{y: v.Targets}
+		if f.watched.objective, err = f.objectiveFor(v.Targets); err != nil {
+			return nil, fmt.Errorf("validation: %w", err)
+		}
 	}
-	f.objective = &squaredObjective{y: takeAll(y, f.present)}
+	if f.objective, err = f.objectiveFor(y); err != nil {
+		return nil, err
+	}
+	if from != nil {
+		if from.logarithmic != f.logarithmic() {
+			return nil, fmt.Errorf("ensemble: the model to continue has another kind of score than Loss: %w", gram.ErrParam)
+		}
+		if err := f.startFrom(&from.boosted, X); err != nil {
+			return nil, err
+		}
+	}
 	m, err := f.run(ctx)
 	if err != nil {
 		return nil, err
 	}
+	m.logarithmic = f.logarithmic()
 	return &GradientBoostingRegressorModel{*m}, nil
 }
 
@@ -200,6 +281,12 @@ func (t GradientBoosting) TrainRegressor(ctx context.Context, X gram.Matrix, y, 
 	return m, nil
 }
 
+// rows returns the number of rows.
+func (v *Validation) rows() int {
+	n, _ := v.X.Dims()
+	return n
+}
+
 // checkValidation checks what labels and targets have no part in.
 func checkValidation(v *Validation, d int) error {
 	if v.X == nil {
@@ -219,7 +306,7 @@ func checkValidation(v *Validation, d int) error {
 }
 
 func checkValidationLabels(v *Validation, k int) error {
-	n, _ := v.X.Dims()
+	n := v.rows()
 	if len(v.Labels) != n {
 		return fmt.Errorf("ensemble: validation has %d labels, X %d rows: %w", len(v.Labels), n, gram.ErrShape)
 	}
@@ -254,6 +341,11 @@ func (t GradientBoosting) withDefaults() (GradientBoosting, error) {
 	set(&t.MinLeaf, 20)
 	set(&t.MinHessian, 1e-3)
 	set(&t.CategorySmooth, 10)
+	set(&t.Quantile, 0.5)
+	set(&t.Power, 1.5)
+	set(&t.Subsample, 1)
+	set(&t.Columns, 1)
+	set(&t.ColumnsByNode, 1)
 	switch {
 	case t.Rounds < 0:
 		return t, fmt.Errorf("ensemble: Rounds is %d, want at least 1: %w", t.Rounds, gram.ErrParam)
@@ -265,15 +357,35 @@ func (t GradientBoosting) withDefaults() (GradientBoosting, error) {
 		return t, fmt.Errorf("ensemble: Bins is %d, want 2 to %d: %w", t.Bins, maxBins, gram.ErrParam)
 	case t.Patience < 0:
 		return t, fmt.Errorf("ensemble: Patience is %d, want at least 0: %w", t.Patience, gram.ErrParam)
+	case t.Patience > 0 && t.Custom != nil && t.Custom.Loss == nil:
+		return t, fmt.Errorf("ensemble: Patience with a Custom that has no Loss: %w", gram.ErrParam)
 	case !(t.HoldOut >= 0 && t.HoldOut < 1):
 		return t, fmt.Errorf("ensemble: HoldOut is %v, want 0 to below 1: %w", t.HoldOut, gram.ErrParam)
+	case !(t.Quantile > 0 && t.Quantile < 1):
+		return t, fmt.Errorf("ensemble: Quantile is %v, want above 0 and below 1: %w", t.Quantile, gram.ErrParam)
+	case !(t.Power > 1 && t.Power < 2):
+		return t, fmt.Errorf("ensemble: Power is %v, want above 1 and below 2: %w", t.Power, gram.ErrParam)
+	case !(t.GossTop >= 0 && t.GossOther >= 0 && t.GossTop+t.GossOther < 1) || t.GossTop > 0 != (t.GossOther > 0):
+		return t, fmt.Errorf("ensemble: GossTop is %v and GossOther %v, want both 0, or above and a sum below 1: %w", t.GossTop, t.GossOther, gram.ErrParam)
+	case t.GossTop > 0 && t.Subsample < 1:
+		return t, fmt.Errorf("ensemble: both GossTop and Subsample are set: %w", gram.ErrParam)
+	case !(t.DropRate >= 0 && t.DropRate < 1) || t.DropRate > 0 && t.Patience > 0:
+		return t, fmt.Errorf("ensemble: DropRate is %v, want 0 to below 1, and 0 with Patience: %w", t.DropRate, gram.ErrParam)
+	}
+	for _, l := range []struct {
+		name  string
+		value float64
+	}{{"Subsample", t.Subsample}, {"Columns", t.Columns}, {"ColumnsByNode", t.ColumnsByNode}} {
+		if !(l.value > 0 && l.value <= 1) {
+			return t, fmt.Errorf("ensemble: %s is %v, want above 0 and at most 1: %w", l.name, l.value, gram.ErrParam)
+		}
 	}
 	for _, l := range []struct {
 		name  string
 		value float64
 	}{
 		{"LearningRate", t.LearningRate}, {"MinLeaf", t.MinLeaf}, {"MinHessian", t.MinHessian}, {"MinGain", t.MinGain}, {"L1", t.L1}, {"L2", t.L2},
-		{"CategorySmooth", t.CategorySmooth}, {"Tolerance", t.Tolerance},
+		{"CategorySmooth", t.CategorySmooth}, {"Tolerance", t.Tolerance}, {"Delta", t.Delta},
 	} {
 		if !(l.value >= 0 && l.value <= math.MaxFloat64) {
 			return t, fmt.Errorf("ensemble: %s is %v, want at least 0: %w", l.name, l.value, gram.ErrParam)
@@ -292,9 +404,18 @@ type boosting struct {
 	w         []float64
 	present   []int   // the rows of X that are here, nil for all
 	rows      []int32 // those to train on
+	features  []int32 // all
 	scores    [][]float64
 	watched   *watched
 	buffers   [][]float64 // by worker
+	repeated  bool        // whether all weights are whole
+	from      *boosted    // the model to continue
+	first     int         // its rounds
+
+	sample   []int32    // rows of this round
+	others   []int32    // rows to train on that are not in it
+	raised   []float64  // weights of rows of the sample, nil if they are w
+	binTrees []*binTree // of all rounds, for DropRate
 }
 
 // watched is validation rows.
@@ -343,7 +464,8 @@ func newBoosting(ctx context.Context, t GradientBoosting, X gram.Matrix, w []flo
 		return nil, err
 	}
 	f.grower = newHistGrower(f.binning, f.data, c, f.w, t.Workers)
-	f.grower.maxDepth, f.grower.maxLeaves = t.MaxDepth, t.MaxLeaves
+	f.grower.maxDepth, f.grower.maxLeaves, f.grower.byLevel = t.MaxDepth, t.MaxLeaves, t.ByLevel
+	f.features = f.grower.features
 	f.hold()
 	if v := t.Validation; v != nil {
 		data, err := f.binning.apply(ctx, t.Workers, v.X, nil)

@@ -25,7 +25,7 @@ func TestConformanceBoosting(t *testing.T) {
 	}
 }
 
-type boostingFacts struct{ MSE, Sklearn, LogLoss float64 }
+type boostingFacts struct{ MSE, MAE, Sklearn, LogLoss float64 }
 
 func TestBoostingRegressionGolden(t *testing.T) {
 	X, y := readData(t, "diabetes")
@@ -48,6 +48,27 @@ func TestBoostingRegressionGolden(t *testing.T) {
 		}
 		if math.Abs(sum) > 1e-9 {
 			t.Errorf("%d rounds: predictions add up to %g more than targets", rounds, sum)
+		}
+	}
+}
+
+func TestBoostingLossesGolden(t *testing.T) {
+	X, y := readData(t, "diabetes")
+	facts := golden[boostingFacts](t, "boosting")
+	for i := range X.Rows {
+		X.Row(i)[5] = 0
+	}
+	for name, c := range map[string]struct {
+		loss ensemble.BoostingLoss
+		tol  float64
+	}{
+		"absolute": {ensemble.AbsoluteLoss, 0.01}, // gradients of 1 and −1 make splits that tie
+		"poisson":  {ensemble.PoissonLoss, 1e-6},
+	} {
+		m := must(ensemble.GradientBoosting{Rounds: 20, Loss: c.loss}.FitRegressor(background, X, y, nil))(t)
+		_, mae := meanErrors(must(m.Predict(nil, X))(t), y)
+		if want := facts[name].MAE; !near(mae, want, c.tol) {
+			t.Errorf("%s: MAE %.10g, want %.10g", name, mae, want)
 		}
 	}
 }
@@ -312,6 +333,23 @@ func TestBoostingErrors(t *testing.T) {
 		"monotone classes":  {boosting{Monotone: []int{1, 0}}, X, nil, three, gram.ErrParam, "Monotone with 3 classes"},
 		"infinite":          {boosting{}, inf, y, nil, gram.ErrNonFinite, "row 7, column 1 is -Inf"},
 		"overflow":          {boosting{}, X, huge, nil, gram.ErrNonFinite, "gradients add up to +Inf"},
+		"loss":              {boosting{Loss: 9}, X, y, nil, gram.ErrParam, "BoostingLoss(9)"},
+		"quantile":          {boosting{Quantile: 1}, X, y, nil, gram.ErrParam, "Quantile is 1"},
+		"delta":             {boosting{Delta: -1}, X, y, nil, gram.ErrParam, "Delta is -1"},
+		"power":             {boosting{Power: 2}, X, y, nil, gram.ErrParam, "Power is 2"},
+		"counts":            {boosting{Loss: ensemble.PoissonLoss}, X, y, nil, gram.ErrParam, "is negative"},
+		"amounts":           {boosting{Loss: ensemble.GammaLoss}, X, make([]float64, 50), nil, gram.ErrParam, "target 0 in row 0, GammaLoss"},
+		"gradient":          {boosting{Custom: &ensemble.CustomLoss{}}, X, y, nil, gram.ErrParam, "Custom has no Gradient"},
+		"custom patience":   {boosting{Custom: &ensemble.CustomLoss{}, Patience: 1}, X, y, nil, gram.ErrParam, "Custom that has no Loss"},
+		"class loss":        {boosting{Loss: ensemble.HuberLoss}, X, nil, labels, gram.ErrParam, "of a classifier"},
+		"subsample":         {boosting{Subsample: 2}, X, y, nil, gram.ErrParam, "Subsample is 2"},
+		"columns":           {boosting{Columns: -1}, X, y, nil, gram.ErrParam, "Columns is -1"},
+		"columns by node":   {boosting{ColumnsByNode: 1.5}, X, y, nil, gram.ErrParam, "ColumnsByNode is 1.5"},
+		"goss":              {boosting{GossTop: 0.5, GossOther: 0.5}, X, y, nil, gram.ErrParam, "GossTop is 0.5"},
+		"half goss":         {boosting{GossTop: 0.5}, X, y, nil, gram.ErrParam, "GossTop is 0.5"},
+		"goss and sample":   {boosting{GossTop: 0.2, GossOther: 0.1, Subsample: 0.5}, X, y, nil, gram.ErrParam, "both GossTop"},
+		"drop":              {boosting{DropRate: 1}, X, y, nil, gram.ErrParam, "DropRate is 1"},
+		"drop patience":     {boosting{DropRate: 0.1, Patience: 2}, X, y, nil, gram.ErrParam, "with Patience"},
 		"validation X":      {boosting{Validation: &ensemble.Validation{}}, X, y, nil, gram.ErrShape, "validation: X is nil"},
 		"validation rows":   {boosting{Validation: &ensemble.Validation{X: linalg.NewDense[float64](0, 2, nil)}}, X, y, nil, gram.ErrShape, "validation: X has no rows"},
 		"validation cols":   {boosting{Validation: &ensemble.Validation{X: linalg.NewDense[float64](3, 3, nil)}}, X, y, nil, gram.ErrShape, "validation: X has 3 features"},

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/internal/par"
+	"github.com/gram-ml/gram/linalg"
 )
 
 // gradientRows is how many rows gradients are computed of, and added up, at a time.
@@ -84,22 +86,65 @@ func (f *boosting) hold() {
 	}
 }
 
-// run trains all rounds.
-func (f *boosting) run(ctx context.Context) (*boosted, error) {
+// startFrom has the fit begin with a model's trees.
+func (f *boosting) startFrom(m *boosted, X gram.Matrix) error {
+	if _, err := gram.CheckFeatures(X, m.features); err != nil {
+		return fmt.Errorf("ensemble: the model to continue: %w", err)
+	}
+	f.from, f.first = m, m.Rounds()
+	part := X
+	if f.present != nil {
+		part = linalg.Rows(X, f.present)
+	}
+	f.scores = m.columnScores(part)
+	if v := f.Validation; v != nil {
+		f.watched.scores = m.columnScores(v.X)
+	}
+	return nil
+}
+
+// columnScores returns the scores of rows, by output.
+func (m *boosted) columnScores(X gram.Matrix) [][]float64 {
+	n, _ := X.Dims()
+	rows := make([]float64, n*m.outputs)
+	m.scoreRows(rows, X)
+	if m.outputs == 1 {
+		return [][]float64{rows}
+	}
+	out := constantScores(m.start, n)
+	for i, v := range rows {
+		out[i%m.outputs][i/m.outputs] = v
+	}
+	return out
+}
+
+// begin sets what a fit begins with.
+func (f *boosting) begin() *boosted {
 	f.buffers = make([][]float64, par.Workers(f.Workers))
+	f.repeated = !slices.ContainsFunc(f.w, func(w float64) bool { return w != math.Trunc(w) })
 	m := &boosted{features: f.data.d, outputs: f.objective.outputs()}
-	m.start = f.objective.start(f.w)
-	f.scores = constantScores(m.start, f.data.n)
+	if f.from != nil {
+		m.start, m.trees = f.from.start, slices.Clone(f.from.trees)
+	} else {
+		m.start = f.objective.start(f.w)
+		f.scores = constantScores(m.start, f.data.n)
+	}
 	if v := f.watched; v != nil {
-		v.scores = f.scores
-		if v.objective == nil {
-			v.objective = f.objective
-		} else {
+		switch {
+		case v.objective == nil:
+			v.objective, v.scores = f.objective, f.scores
+		case f.from == nil:
 			v.scores = constantScores(m.start, v.data.n)
 		}
 	}
+	return m
+}
+
+// run trains all rounds.
+func (f *boosting) run(ctx context.Context) (*boosted, error) {
+	m := f.begin()
 	for round := range f.Rounds {
-		trees, err := f.round(ctx)
+		trees, err := f.round(ctx, f.first+round)
 		if err != nil {
 			return nil, fmt.Errorf("ensemble: fit stopped in round %d: %w", round+1, err)
 		}
@@ -121,7 +166,7 @@ func (f *boosting) run(ctx context.Context) (*boosted, error) {
 	if v := f.watched; v != nil {
 		m.losses = v.losses
 		if f.Patience > 0 {
-			m.trees = m.trees[: (v.best+1)*m.outputs : (v.best+1)*m.outputs]
+			m.trees = slices.Clip(m.trees[:(f.first+v.best+1)*m.outputs])
 		}
 	}
 	m.compile()
@@ -140,14 +185,23 @@ func constantScores(start []float64, n int) [][]float64 {
 }
 
 // round grows the trees of one round and adds them to the scores.
-func (f *boosting) round(ctx context.Context) ([]*grown, error) {
+func (f *boosting) round(ctx context.Context, round int) ([]*grown, error) {
+	dropped := f.drop(round)
 	f.objective.begin(f.Workers, f.scores)
+	f.sampleRows(round)
 	trees := make([]*grown, f.objective.outputs())
 	for k := range trees {
 		if err := f.pack(ctx, k); err != nil {
 			return nil, err
 		}
-		tree, leaves, err := f.grower.grow(ctx, f.rows)
+		number := round*len(trees) + k
+		f.grower.features = f.sampleFeatures(f.features, f.Columns, featureStream, number)
+		if f.ColumnsByNode < 1 {
+			f.grower.ofNode = func(features []int32, node int32) []int32 {
+				return f.sampleFeatures(features, f.ColumnsByNode, nodeStream, number<<32+int(node))
+			}
+		}
+		tree, leaves, err := f.grower.grow(ctx, f.sample)
 		if err != nil {
 			return nil, err
 		}
@@ -155,11 +209,26 @@ func (f *boosting) round(ctx context.Context) ([]*grown, error) {
 			return nil, err
 		}
 		trees[k] = tree
-		if v := f.watched; v != nil {
-			f.grower.addTree(f.Workers, v.data, v.rows, v.scores[k])
-		}
+		f.addElsewhere(k)
 	}
+	f.restore(round, dropped)
 	return trees, nil
+}
+
+// addElsewhere adds the tree of score k, grown last, to the scores of rows that it was not
+// grown on.
+func (f *boosting) addElsewhere(k int) {
+	if len(f.others) == 0 && f.watched == nil && f.DropRate == 0 {
+		return
+	}
+	tree := f.grower.binTree()
+	tree.add(f.Workers, f.data, f.others, f.scores[k], 1)
+	if v := f.watched; v != nil {
+		tree.add(f.Workers, v.data, v.rows, v.scores[k], 1)
+	}
+	if f.DropRate > 0 {
+		f.binTrees = append(f.binTrees, tree)
+	}
 }
 
 // gradientSums are sums over a block of rows.
@@ -174,11 +243,12 @@ func (s *gradientSums) add(x gradientSums) {
 // weighted sets g and h to the gradients and Hessians of rows times their weights.
 func (f *boosting) weighted(g, h []float64, rows []int32, k int) {
 	f.objective.gradients(g, h, rows, k)
-	if f.w == nil {
+	weights := f.gradientWeights()
+	if weights == nil {
 		return
 	}
 	for i, r := range rows {
-		w := f.w[r]
+		w := weights[r]
 		g[i] *= w
 		h[i] *= w
 	}
@@ -195,7 +265,7 @@ func (f *boosting) buffer(worker int) (g, h []float64) {
 // pack sets the grower's packed numbers to the gradients by score k, and its rules to
 // their scales.
 func (f *boosting) pack(ctx context.Context, k int) error {
-	rows := f.rows
+	rows, w := f.sample, f.gradientWeights()
 	parts := make([]gradientSums, par.Blocks(len(rows), gradientRows))
 	err := par.ForWorker(ctx, f.Workers, len(rows), gradientRows, func(worker, block, lo, hi int) {
 		g, h := f.buffer(worker)
@@ -205,9 +275,9 @@ func (f *boosting) pack(ctx context.Context, k int) error {
 			s.g += math.Abs(v)
 			s.h += h[i]
 		}
-		if f.w != nil {
+		if w != nil {
 			for _, r := range rows[lo:hi] {
-				s.w += f.w[r]
+				s.w += w[r]
 			}
 		}
 		parts[block] = s
@@ -226,7 +296,7 @@ func (f *boosting) pack(ctx context.Context, k int) error {
 	err = par.ForWorker(ctx, f.Workers, len(rows), gradientRows, func(worker, block, lo, hi int) {
 		g, h := f.buffer(worker)
 		f.objective.gradients(g, h, rows[lo:hi], k)
-		parts[block].w = sc.pack(f.grower.packed, rows[lo:hi], g, h, f.w)
+		parts[block].w = sc.pack(f.grower.packed, rows[lo:hi], g, h, w, f.w)
 	})
 	ratio := 0.0
 	for _, s := range parts {
@@ -239,22 +309,41 @@ func (f *boosting) pack(ctx context.Context, k int) error {
 // manyTimes is the sum of weights up to which they are repetitions of rows in rounding, too.
 const manyTimes = 1 << 26
 
-// scalesFor returns scales at which sums over n rows of these sums do not overflow.
+const (
+	// countedRows is how many rows may be counted in packed numbers.
+	countedRows = 1 << 14
+	// countedBits are the bits of the Hessian, and the count, of counted rows.
+	countedBits = 38
+)
+
+// scalesFor returns scales at which sums over n rows of these sums do not overflow. They are
+// the same for rows of whole weights and for rows that come so many times.
 func (f *boosting) scalesFor(all gradientSums, n int) scales {
 	rounded := float64(n) // how many times half a unit may be added by rounding
-	if f.objective.unit() && f.w == nil {
-		low := uint(bits.Len(uint(n)))
-		return scales{low: low, gradient: powerBelow((math.Ldexp(1, int(min(63-low, 50))) - 1 - rounded) / all.g), hessian: 1}
-	}
-	whole := f.w != nil && all.w <= manyTimes
-	if whole {
+	repeated := f.raised == nil && f.repeated && all.w <= manyTimes
+	if f.gradientWeights() == nil {
+		repeated = true
+	} else if f.raised == nil && all.w <= manyTimes {
 		rounded = max(rounded, all.w)
+	}
+	switch {
+	case repeated && f.objective.unit():
+		low := uint(bits.Len(uint(rounded)))
+		return scales{low: low, gradient: powerBelow((math.Ldexp(1, int(min(63-low, 50))) - 1 - rounded) / all.g), hessian: 1, whole: true, unit: true}
+	case repeated && rounded <= countedRows:
+		count := uint(bits.Len(uint(rounded)))
+		unit := math.Ldexp(1, int(count))
+		return scales{
+			low: countedBits, count: count, whole: true,
+			gradient: powerBelow((math.Ldexp(1, 63-countedBits) - 1 - rounded) / all.g),
+			hessian:  powerBelow((math.Ldexp(1, countedBits)/unit-1-2*rounded)/all.h) * unit,
+		}
 	}
 	return scales{
 		low:      32,
 		gradient: powerBelow((1<<31 - 1 - rounded) / all.g),
 		hessian:  powerBelow((1<<32 - 1 - 2*rounded) / all.h),
-		whole:    whole,
+		whole:    f.raised == nil && all.w <= manyTimes,
 	}
 }
 
@@ -271,39 +360,54 @@ func whole(x float64) int64 {
 	return int64(math.Float64bits(x+magic)) - int64(math.Float64bits(magic))
 }
 
-// pack sets the packed numbers of rows to their gradients and Hessians times their weights,
+// pack sets the packed numbers of rows to their gradients and Hessians times weights w,
 // rounded. No Hessian is less than 1, so that a bin without rows can be told. It returns
-// the largest quotient of a Hessian and the row's weight.
-func (s *scales) pack(packed []int64, rows []int32, g, h, w []float64) float64 {
+// the largest quotient of a Hessian and what the row counts, nil for 1.
+func (s *scales) pack(packed []int64, rows []int32, g, h, w, counts []float64) float64 {
 	if w != nil {
-		return s.packWeighted(packed, rows, g, h, w)
+		return s.packWeighted(packed, rows, g, h, w, counts)
 	}
-	most := int64(0)
+	most, hessian, one := int64(0), s.hessianUnit(), s.one()
 	for i, r := range rows {
-		z := max(whole(h[i]*s.hessian), 1)
+		z := max(whole(h[i]*hessian), 1)<<s.count + one
 		packed[r] = whole(g[i]*s.gradient)<<s.low + z
 		most = max(most, z)
 	}
 	return float64(most)
 }
 
+// hessianUnit is the scale of the bits of a Hessian without the count.
+func (s *scales) hessianUnit() float64 { return s.hessian / float64(int64(1)<<s.count) }
+
+// one is what counts a row.
+func (s *scales) one() int64 {
+	if s.count > 0 {
+		return 1
+	}
+	return 0
+}
+
 // packWeighted is pack with weights. Their whole parts multiply rounded numbers, as if
 // rows came so many times: then ties between splits are the same ties.
-func (s *scales) packWeighted(packed []int64, rows []int32, g, h, w []float64) float64 {
-	ratio := 0.0
+func (s *scales) packWeighted(packed []int64, rows []int32, g, h, w, counts []float64) float64 {
+	ratio, hessian, one := 0.0, s.hessianUnit(), s.one()
 	for i, r := range rows {
 		times, part := int64(0), w[r]
 		if s.whole {
 			times = int64(part)
 			part -= float64(times)
 		}
-		gs, hs := g[i]*s.gradient, h[i]*s.hessian
-		z := times * max(whole(hs), 1)
+		gs, hs := g[i]*s.gradient, h[i]*hessian
+		z := times * (max(whole(hs), 1)<<s.count + one)
 		if part > 0 {
 			z += max(whole(part*hs), 1)
 		}
 		packed[r] = (times*whole(gs)+whole(part*gs))<<s.low + z
-		ratio = max(ratio, float64(z)/w[r])
+		count := 1.0
+		if counts != nil {
+			count = counts[r]
+		}
+		ratio = max(ratio, float64(z)/count)
 	}
 	return ratio
 }
@@ -318,11 +422,15 @@ func (f *boosting) setRules(sc scales, ratio float64) {
 	r.minWeight = f.MinLeaf
 	r.minHess = max(int64(math.Ceil(min(f.MinHessian*sc.hessian, math.MaxInt64/2))), 1)
 	r.sure = int64(math.Ceil(min(f.MinLeaf*ratio*(1+1e-12), math.MaxInt64/2)))
-	if f.w == nil && (f.objective.unit() || f.MinLeaf <= 1) {
-		// Hessians are counts, and tell all; or one row is enough.
-		if f.objective.unit() {
-			r.minHess = max(r.minHess, int64(math.Ceil(min(f.MinLeaf, math.MaxInt64/2))))
-		}
+	r.minCount = 0
+	switch {
+	case sc.count > 0:
+		r.minCount = int64(math.Ceil(min(f.MinLeaf, math.MaxInt64/2)))
+		r.sure = 0
+	case sc.unit: // Hessians are counts, and tell all
+		r.minHess = max(r.minHess, int64(math.Ceil(min(f.MinLeaf, math.MaxInt64/2))))
+		r.sure = 0
+	case f.w == nil && f.MinLeaf <= 1: // one row is enough
 		r.sure = 0
 	}
 }
@@ -372,9 +480,8 @@ func (f *boosting) settle(ctx context.Context, k int, tree *grown, leaves []bud)
 		sums[leaves[b.leaf].node].add(parts[i])
 	}
 	f.setValues(tree, sums)
-	for _, b := range leaves {
-		v := &tree.values[b.node]
-		*v = f.LearningRate * b.bounds.clip(*v/f.LearningRate)
+	if err := f.setLeaves(ctx, tree, leaves); err != nil {
+		return err
 	}
 	f.grower.settleMissing()
 	scores := f.scores[k]
@@ -384,6 +491,20 @@ func (f *boosting) settle(ctx context.Context, k int, tree *grown, leaves []bud)
 		for _, r := range order[b.lo:b.hi] {
 			scores[r] += v
 		}
+	})
+}
+
+// setLeaves renews the values of leaves, if the loss wants it, and holds them to their
+// bounds.
+func (f *boosting) setLeaves(ctx context.Context, tree *grown, leaves []bud) error {
+	renewing, renews := f.objective.(renewer)
+	return par.For(ctx, f.Workers, len(leaves), 1, func(i, _, _ int) {
+		b := &leaves[i]
+		v := tree.values[b.node] / f.LearningRate
+		if renews {
+			v = renewing.renew(f.grower.rows[b.lo:b.hi], f.gradientWeights())
+		}
+		tree.values[b.node] = f.LearningRate * b.bounds.clip(v)
 	})
 }
 
@@ -425,6 +546,9 @@ func meanLoss(workers int, o objective, rows []int32, scores [][]float64, w []fl
 			weight := 1.0
 			if w != nil {
 				weight = w[r]
+			}
+			if losses[i] != losses[i] {
+				continue // it does not count
 			}
 			s.g += weight * losses[i]
 			s.w += weight

@@ -25,14 +25,17 @@ func decodeBoostedClassifier(d *gram.Decoder, _ int) *GradientBoostingClassifier
 }
 
 func encodeBoostedRegressor(e *gram.Encoder, m *GradientBoostingRegressorModel) {
+	e.Bool(m.logarithmic)
 	encodeBoosted(e, &m.boosted)
 }
 
 func decodeBoostedRegressor(d *gram.Decoder, _ int) *GradientBoostingRegressorModel {
+	logarithmic := d.Bool()
 	m := decodeBoosted(d)
 	if m == nil {
 		return nil
 	}
+	m.logarithmic = logarithmic
 	if m.outputs != 1 {
 		d.Fail("%d scores of a target", m.outputs)
 	}

@@ -109,9 +109,16 @@
 // Σ|g|: they are exact and the same in any order, so a model has the same bits on
 // any number of processors. What a leaf is worth is then computed in floating point.
 //
+// Losses: SquaredLoss estimates means, HuberLoss means in spite of a few wild targets,
+// AbsoluteLoss medians and QuantileLoss other quantiles, two of which are an interval;
+// PoissonLoss, GammaLoss and TweedieLoss means of counts and amounts, which a factor changes
+// rather than a sum. FitRanker orders the answers to queries.
+//
 // What to set: Rounds and LearningRate go together, half the rate takes twice the rounds; let
 // Patience choose Rounds. Against overfitting fewer leaves, more rows a leaf and L2 help. It
-// needs no scaling; it does not extrapolate.
+// needs no scaling; it does not extrapolate. Subsample, Columns and GossTop train faster
+// or generalize a little better; DropRate (DART) keeps late trees from being trivial, at
+// the cost of passes over the rows for each tree that is dropped.
 //
 // # Rows, weights and missing values
 //

@@ -99,3 +99,54 @@ func ExampleGradientBoostingRegressorModel() {
 	// 3: [0.9375]
 	// split at 1 level
 }
+
+// The loss of Cauchy, which hardly minds wild targets.
+func ExampleCustomLoss() {
+	X := linalg.NewDense[float64](300, 1, nil)
+	y := make([]float64, 300)
+	for i := range y {
+		X.Data[i], y[i] = float64(i), float64(i/150)
+		if i%10 == 0 {
+			y[i] = 1e6
+		}
+	}
+	cauchy := &ensemble.CustomLoss{Gradient: func(g, h, scores, y []float64) {
+		for i, s := range scores {
+			e := s - y[i]
+			g[i], h[i] = e/(1+e*e), 1/(1+e*e)
+		}
+	}}
+	m, err := ensemble.GradientBoosting{Custom: cauchy}.FitRegressor(context.Background(), X, y, nil)
+	if err != nil {
+		panic(err)
+	}
+	p, err := m.Predict(nil, linalg.NewDense(2, 1, []float64{50, 250}))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("%.2f %.2f\n", math.Abs(p[0]), p[1])
+	// Output: 0.00 1.00
+}
+
+func ExampleBoostingLoss() {
+	X := linalg.NewDense[float64](1000, 1, nil)
+	y := make([]float64, 1000)
+	for i := range y {
+		y[i] = float64(i)
+	}
+	for _, q := range []float64{0.1, 0.9} {
+		t := ensemble.GradientBoosting{Loss: ensemble.QuantileLoss, Quantile: q, Rounds: 1}
+		m, err := t.FitRegressor(context.Background(), X, y, nil)
+		if err != nil {
+			panic(err)
+		}
+		p, err := m.PredictRow([]float64{0})
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(t.Loss, q, p)
+	}
+	// Output:
+	// QuantileLoss 0.1 99.5
+	// QuantileLoss 0.9 899.5
+}

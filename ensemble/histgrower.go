@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gram-ml/gram/internal/kernel/hist"
 	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/internal/par"
 )
@@ -26,7 +27,8 @@ type histGrower struct {
 	packed   []int64 // by row
 	rows     []int32 // in the order of the nodes
 	spare    []int32
-	features []int32 // that may be split
+	features []int32                                    // that may be split
+	ofNode   func(features []int32, node int32) []int32 // those to look at in a node; nil for all
 	cuts     []histCut
 	free     []histogram
 	scratch  []histogram // by worker
@@ -49,10 +51,10 @@ type bud struct {
 }
 
 const (
-	// partitionRows is how many rows are sent left and right at a time.
-	partitionRows = 1 << 14
+	// partitionRows is the fewest rows that a worker sends left and right at a time.
+	partitionRows = 1 << 13
 	// addRows is how many rows a worker adds to a histogram at a time.
-	addRows = 1 << 13
+	addRows = 1 << 12
 )
 
 func newHistGrower(b *binning, data *binned, c *constraints, w []float64, workers int) *histGrower {
@@ -250,41 +252,27 @@ func (c *histCut) goesLeft() *[maxBins + 1]uint8 {
 func (g *histGrower) partition(ctx context.Context, b *bud) (mid int, err error) {
 	left := b.cut.goesLeft()
 	rows, spare := g.rows[b.lo:b.hi], g.spare[b.lo:b.hi]
-	word, shift := int(b.cut.feature)/8, int(b.cut.feature)%8*8
-	err = par.For(ctx, g.workers, len(rows), partitionRows, func(block, lo, hi int) {
-		g.counts[block] = g.data.partition(rows[lo:hi], spare[lo:hi], word, shift, left)
+	word, feature := int(b.cut.feature)/8, int(b.cut.feature)%8
+	// The order of rows is the same for blocks of any size.
+	size := max(partitionRows, (len(rows)+g.workers-1)/g.workers)
+	err = par.For(ctx, g.workers, len(rows), size, func(block, lo, hi int) {
+		g.counts[block] = hist.Partition(left, g.data.bins[word:], feature, g.data.words, rows[lo:hi], spare[lo:hi])
 	})
 	if err != nil {
 		return 0, err
 	}
-	at := 0
-	for block, count := range g.counts[:par.Blocks(len(rows), partitionRows)] {
-		lo := block * partitionRows
+	at, counts := 0, g.counts[:par.Blocks(len(rows), size)]
+	for block, count := range counts {
+		lo := block * size
 		at += copy(rows[at:], rows[lo:lo+count])
 	}
 	mid = b.lo + at
-	for block, count := range g.counts[:par.Blocks(len(rows), partitionRows)] {
-		lo := block * partitionRows
-		hi := min(lo+partitionRows, len(rows))
+	for block, count := range counts {
+		lo := block * size
+		hi := min(lo+size, len(rows))
 		at += copy(rows[at:], spare[lo:hi-count])
 	}
 	return mid, nil
-}
-
-// partition moves the rows whose bin goes left to the front, copies the others to
-// spare, and returns how many went left.
-func (m *binned) partition(rows, spare []int32, word, shift int, left *[maxBins + 1]uint8) int {
-	bins, words := m.bins[word:], m.words
-	spare = spare[:len(rows)]
-	nl, nr := 0, 0
-	for _, r := range rows {
-		goes := int(left[uint8(bins[int(r)*words]>>(shift&63))])
-		rows[nl] = r
-		spare[nr] = r
-		nl += goes
-		nr += 1 - goes
-	}
-	return nl
 }
 
 // search sets the best cuts of buds.
@@ -293,10 +281,17 @@ func (g *histGrower) search(ctx context.Context, buds ...*bud) error {
 	if len(g.cuts) < 2*k {
 		g.cuts = make([]histCut, 2*k)
 	}
+	features := [2][]int32{g.features, g.features}
+	if g.ofNode != nil {
+		for i, b := range buds {
+			features[i] = g.ofNode(g.features, b.node)
+		}
+		k = len(features[0])
+	}
 	const atOnce = 4
 	err := par.For(ctx, g.workers, len(buds)*k, atOnce, func(_, lo, hi int) {
 		for i := lo; i < hi; i++ {
-			g.cuts[i] = g.cutFeature(buds[i/k], int(g.features[i%k]), nil)
+			g.cuts[i] = g.cutFeature(buds[i/k], int(features[i/k][i%k]), nil)
 		}
 	})
 	if err != nil {
@@ -391,22 +386,40 @@ func (g *histGrower) settleMissing() {
 	}
 }
 
-// addTree adds the values of the tree's leaves to the scores of rows of data.
-func (g *histGrower) addTree(workers int, data *binned, rows []int32, scores []float64) {
-	tables := make([]*[maxBins + 1]uint8, len(g.splits))
+// A binTree is a tree for rows of bins.
+type binTree struct {
+	*grown
+	left []*[maxBins + 1]uint8 // by node: 1 for the bins that go left; nil for a leaf
+}
+
+// binTree returns the tree that was grown last.
+func (g *histGrower) binTree() *binTree {
+	t := &binTree{g.tree, make([]*[maxBins + 1]uint8, len(g.splits))}
 	for i := range g.splits {
 		if !g.tree.nodes[i].leaf() {
-			tables[i] = g.splits[i].goesLeft()
+			t.left[i] = g.splits[i].goesLeft()
 		}
 	}
+	return t
+}
+
+// add adds the values of leaves, times a factor, to the scores of rows of data.
+func (t *binTree) add(workers int, data *binned, rows []int32, scores []float64, factor float64) {
 	par.For(nil, workers, len(rows), gradientRows, func(_, lo, hi int) {
 		for _, r := range rows[lo:hi] {
 			i := int32(0)
-			for tables[i] != nil {
-				n := &g.tree.nodes[i]
-				i = n.left + 1 - int32(tables[i][data.at(r, int(n.feature))])
+			for t.left[i] != nil {
+				n := &t.nodes[i]
+				i = n.left + 1 - int32(t.left[i][data.at(r, int(n.feature))])
 			}
-			scores[r] += g.tree.values[i]
+			scores[r] += factor * t.values[i]
 		}
 	})
+}
+
+// scale multiplies the values of all nodes.
+func (t *binTree) scale(factor float64) {
+	for i := range t.values {
+		t.values[i] *= factor
+	}
 }

@@ -2,7 +2,10 @@ package ensemble
 
 import (
 	"math"
+	"math/bits"
 	"slices"
+
+	"github.com/gram-ml/gram/internal/kernel/hist"
 )
 
 // A histCut is a way to split a node by a feature's bins.
@@ -27,10 +30,14 @@ type histRules struct {
 	smooth    float64 // added to Hessians of categories
 	minGain   float64
 	minHess   int64 // least Hessian of a child
+	minCount  int64 // least number of rows, where they are counted
 	minWeight float64
 	// sure is a Hessian from which on a child has minWeight for certain.
 	sure int64
 }
+
+// counts returns the number of rows of a sum, 0 where they are not counted.
+func (s *scales) counts(packed int64) int64 { return packed & (1<<s.count - 1) }
 
 // score returns what a node of these sums takes from the loss, twice, at its best value.
 func (r *histRules) score(g, h float64) float64 {
@@ -131,31 +138,39 @@ func (r *histRules) pass(p *histPart, last int, missingLeft bool) histCut {
 	return best
 }
 
+// passQuickly keeps what it needs in registers and looks at bins that are not empty alone.
 func (r *histRules) passQuickly(p *histPart, last int, left int64, best *histCut) {
-	mask := int64(1)<<r.low - 1
-	g, h := float64(p.total>>r.low), p.total&mask
-	most := -1.0
-	for b, x := range p.bins[:last] {
-		if x == 0 {
-			continue
-		}
-		left += x
-		hl := left & mask
-		if hl < r.minHess {
-			continue
-		}
-		if h-hl < r.minHess {
-			break
-		}
-		gl := float64(left >> r.low)
-		gr := g - gl
-		l, r := float64(hl)+r.l2, float64(h-hl)+r.l2
-		if score := (gl*gl*r + gr*gr*l) / (l * r); score > most {
-			most, best.bin, best.left = score, uint8(b), left
+	low, mask, count := r.low&63, int64(1)<<r.low-1, int64(1)<<r.count-1
+	minHess, minCount, l2 := r.minHess, r.minCount, r.l2
+	g, h, n := float64(p.total>>low), p.total&mask, p.total&count
+	most, bin, lefts := -1.0, 0, int64(0)
+	var occupied [4]uint64
+	hist.Occupied(&occupied, p.bins)
+search:
+	for word, set := range occupied {
+		for ; set != 0; set &= set - 1 {
+			b := word<<6 + bits.TrailingZeros64(set)
+			if b >= last {
+				break search
+			}
+			left += p.bins[b&maxBins]
+			hl, nl := left&mask, left&count
+			if hl < minHess || nl < minCount {
+				continue
+			}
+			if h-hl < minHess || n-nl < minCount {
+				break search
+			}
+			gl := float64(left >> low)
+			gr := g - gl
+			wl, wr := float64(hl)+l2, float64(h-hl)+l2
+			if score := (gl*gl*wr + gr*gr*wl) / (wl * wr); score > most {
+				most, bin, lefts = score, b, left
+			}
 		}
 	}
 	if most >= 0 {
-		best.gain = r.gain(p, most)
+		best.bin, best.left, best.gain = uint8(bin), lefts, r.gain(p, most)
 	}
 }
 
@@ -197,7 +212,7 @@ func (r *histRules) passSlowly(p *histPart, last int, left int64, weight float64
 func (r *histRules) children(p *histPart, left int64, weight float64) float64 {
 	gl, hl := r.split(left)
 	gr, hr := r.split(p.total - left)
-	if hl < r.minHess || hr < r.minHess || p.weights != nil && (weight < r.minWeight || p.weight-weight < r.minWeight) {
+	if hl < r.minHess || hr < r.minHess || r.counts(left) < r.minCount || r.counts(p.total-left) < r.minCount || p.weights != nil && (weight < r.minWeight || p.weight-weight < r.minWeight) {
 		return math.Inf(-1)
 	}
 	if !p.bounded {

@@ -7,6 +7,7 @@
 //	go run ./examples/leakage       # how much can a search that leaks pretend?
 //	go run ./examples/quantize      # what do I win and lose by a model in int8?
 //	go run ./examples/anomaly       # which rows are unlike the others, and what if the world moves on?
+//	go run ./examples/boosting      # when to stop boosting, and what do the columns contribute?
 //	go run ./examples/stack         # what do I win by combining models, and do their probabilities come true?
 //	go run ./examples/clicks        # what does it help to know who likes what?
 //	go run ./examples/em            # what does the EM algorithm do, and how does it go wrong?

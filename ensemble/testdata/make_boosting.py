@@ -47,6 +47,16 @@ D[:, 5] = 0  # the column of more than 255 values, which other bins than scikit-
 regression("squared 50", 50)
 
 
+def loss(name, **kw):
+    m = HistGradientBoostingRegressor(max_iter=20, early_stopping=False, **kw).fit(D, t)
+    P = m.predict(D)
+    out[name] = {"mse": float(((P - t) ** 2).mean()), "mae": float(np.abs(P - t).mean())}
+
+
+loss("absolute", loss="absolute_error")
+loss("poisson", loss="poisson")
+
+
 def classes(name, y, **kw):
     m = HistGradientBoostingClassifier(early_stopping=False, **kw).fit(W, y)
     P = m.predict_proba(W)

@@ -43,6 +43,8 @@ func files() []file {
 	return append(out,
 		file{"f64", "moments", func(c *build.Context) { momentsFile(c, f64) }},
 		file{"f64", "secular", func(c *build.Context) { secularFile(c, f64) }},
+		file{"hist", "hist", histFile},
+		file{"hist", "score", scoreFile},
 		file{"i8", "gemm", byteGemmFile},
 		file{"i8", "convert", byteConvertFile},
 		file{"ruler", "ruler", rulerFile},
