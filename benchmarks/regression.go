@@ -33,12 +33,12 @@ func sklearnRegression(dir string) *peer {
 
 // regressionRow compares a fit on the data of a question. The fit returns what
 // computes its objective, outside the time.
-func regressionRow(dir string, sk *peer, name, question string, fit func(X *linalg.Dense[float64], y []float64) (objective func() (float64, error), err error)) row {
+func regressionRow(dir string, sk *peer, name, question string, target float64, fit func(X *linalg.Dense[float64], y []float64) (objective func() (float64, error), err error)) row {
 	var X *linalg.Dense[float64]
 	var y []float64
 	var ours, theirs result
 	return row{
-		name: name, peer: "sklearn", target: 3,
+		name: name, peer: "sklearn", target: target,
 		gram: func() (float64, error) {
 			if X == nil {
 				if _, err := sk.ask("%s", question); err != nil {
@@ -83,7 +83,7 @@ func regressionRows(dir string, threads int) []row {
 	}
 	sk := sklearnRegression(dir)
 	return []row{
-		regressionRow(dir, sk, "Isotonic 1000000", "isotonic", func(X *linalg.Dense[float64], y []float64) (func() (float64, error), error) {
+		regressionRow(dir, sk, "Isotonic 1000000", "isotonic", 3, func(X *linalg.Dense[float64], y []float64) (func() (float64, error), error) {
 			m, err := linear.Isotonic{}.Fit(context.Background(), X, y, nil)
 			return func() (float64, error) {
 				p, err := m.Predict(nil, X)
@@ -94,7 +94,7 @@ func regressionRows(dir string, threads int) []row {
 				return sum, err
 			}, err
 		}),
-		regressionRow(dir, sk, "Lasso path 5000×10000, 100 values, largest gap", "lasso", func(X *linalg.Dense[float64], y []float64) (func() (float64, error), error) {
+		regressionRow(dir, sk, "Lasso path 5000×10000, 100 values, largest gap", "lasso", 3, func(X *linalg.Dense[float64], y []float64) (func() (float64, error), error) {
 			path, err := linear.Lasso{Workers: 1, Tol: 2e-4, NoIntercept: true}.Path(context.Background(), X, y, nil, nil)
 			return func() (float64, error) {
 				worst := 0.0
@@ -104,7 +104,7 @@ func regressionRows(dir string, threads int) []row {
 				return worst, nil
 			}, err
 		}),
-		regressionRow(dir, sk, "Ridge 20000×200, 20 values, leave-one-out", "ridge", func(X *linalg.Dense[float64], y []float64) (func() (float64, error), error) {
+		regressionRow(dir, sk, "Ridge 20000×200, 20 values, leave-one-out", "ridge", 1, func(X *linalg.Dense[float64], y []float64) (func() (float64, error), error) {
 			var alphas []float64
 			for k := range 20 {
 				alphas = append(alphas, math.Pow(10, -3+7*float64(k)/19))
@@ -115,7 +115,7 @@ func regressionRows(dir string, threads int) []row {
 				return slices.Min(errors), nil
 			}, err
 		}),
-		regressionRow(dir, sk, "Poisson 100000×100", "poisson", func(X *linalg.Dense[float64], y []float64) (func() (float64, error), error) {
+		regressionRow(dir, sk, "Poisson 100000×100", "poisson", 1, func(X *linalg.Dense[float64], y []float64) (func() (float64, error), error) {
 			m, err := linear.Poisson{Workers: 1, Alpha: 1e-4, Tol: 1e-6}.Fit(context.Background(), X, y, nil)
 			return func() (float64, error) { return m.Convergence().Objective, nil }, err
 		}),

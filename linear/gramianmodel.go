@@ -211,7 +211,7 @@ func (s *quadratic) descend(ctx context.Context, l1, l2, tol float64) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		moves, _ := s.round(all, l1, l2)
+		moves := s.round(all, l1, l2)
 		worst := 0.0
 		some = some[:0]
 		for k, v := range s.coef {

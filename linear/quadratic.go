@@ -27,8 +27,8 @@ func (s *quadratic) move(k int, by float64) {
 }
 
 // round sets the coefficients of a set, one after the other, to where the function is
-// smallest. It returns how many moved, and the largest move in terms of √G.
-func (s *quadratic) round(set []int, l1, l2 float64) (moves int, largest float64) {
+// smallest. It returns how many moved.
+func (s *quadratic) round(set []int, l1, l2 float64) (moves int) {
 	for _, k := range set {
 		h := s.gramian.At(k, k)
 		if h+l2 == 0 {
@@ -39,11 +39,10 @@ func (s *quadratic) round(set []int, l1, l2 float64) (moves int, largest float64
 		if v != old {
 			s.move(k, v-old)
 			s.coef[k] = v
-			largest = max(largest, math.Abs(v-old)*math.Sqrt(h))
 			moves++
 		}
 	}
-	return moves, largest
+	return moves
 }
 
 // jump moves the coefficients that are not zero to where the function is smallest if

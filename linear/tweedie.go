@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel/f64"
 )
 
 // Tweedie trains the generalized linear model of targets whose mean is
@@ -239,7 +240,7 @@ func (t Tweedie) fit(ctx context.Context, X gram.Matrix, l *likelihood, g *power
 	m.convergence = report
 	at := p.params(pt.theta)
 	m.LinearPredictor = LinearPredictor{coef: at.coef, intercept: at.bias[0]}
-	if stock := m.takeStock(ctx, l, g, pt.theta); stock != nil {
+	if stock := m.takeStock(ctx, l, g, pt); stock != nil {
 		return nil, stock
 	}
 	return m, err
@@ -258,63 +259,81 @@ func scaledProgress(progress func(gram.Progress), weight float64) func(gram.Prog
 	}
 }
 
-// takeStock sets what else is known at the minimum.
-func (m *TweedieModel) takeStock(ctx context.Context, l *likelihood, g *powerFamily, theta []float64) error {
-	p := l.p
-	p.std.params(p.at, theta)
-	var sums []*fitSum
-	parts, err := sum(ctx, p, p.spans, 2, &sums, func() *fitSum { return &fitSum{} }, (*fitSum).Reset,
-		func(f *fitSum, s span, t *scratch) { f.Add(g, l.scores(s, p.at, t), s) })
+// takeStock sets what else is known at the minimum: one more pass over X.
+func (m *TweedieModel) takeStock(ctx context.Context, l *likelihood, g *powerFamily, pt *point) error {
+	p, dim := l.p, l.p.std.dim()
+	p.std.params(p.at, pt.theta)
+	m.deviance = 2*pt.f - p.lambda*f64.SumSquares(p.at.coef)
+	fresh := func() *stockSum { return &stockSum{} }
+	elements := 2
+	if len(m.coef) <= errorFeatures {
+		fresh = func() *stockSum { return &stockSum{fisher: newGramianSum(dim)} }
+		elements = dim * dim
+	}
+	var sums []*stockSum
+	parts, err := sum(ctx, p, p.spans, elements, &sums, fresh, (*stockSum).Reset,
+		func(f *stockSum, s span, t *scratch) { f.Add(l, g, s, t) })
 	if err != nil {
 		return err
 	}
 	for _, o := range parts[1:] {
 		parts[0].Merge(o)
 	}
-	m.deviance = parts[0].deviance
-	m.dof = p.weight - float64(p.std.dim())
+	m.dof = p.weight - float64(dim)
 	m.dispersion = parts[0].pearson / m.dof
-	if len(m.coef) > errorFeatures {
+	if parts[0].fisher == nil {
 		return nil
-	}
-	fisher := *l
-	fisher.family = expected{g}
-	f, err := fisher.hessian(ctx, theta)
-	if err != nil {
-		return err
 	}
 	dispersion := m.dispersion
 	if g.power == 1 {
 		dispersion = 1
 	}
-	m.stdErr, m.interceptErr, err = p.fisherErrors(f, dispersion)
+	m.stdErr, m.interceptErr, err = p.fisherErrors(parts[0].fisher.sum, dispersion)
 	return err
 }
 
-// A fitSum holds how far targets are from their means.
-type fitSum struct{ deviance, pearson float64 }
+// A stockSum holds how far targets are from their means, and Fisher's information in
+// standardized coordinates unless that is nil.
+type stockSum struct {
+	pearson float64
+	fisher  *gramianSum
+}
 
 // Reset makes the sum that of no rows.
-func (f *fitSum) Reset() { *f = fitSum{} }
-
-// Add takes rows s with scores z.
-func (f *fitSum) Add(g *powerFamily, z []float64, s span) {
-	for i, v := range z {
-		y, w := g.y[s.lo+i], g.w[s.lo+i]
-		if w == 0 {
-			continue
-		}
-		e := y - math.Exp(v)
-		f.pearson += w * e * e * math.Exp(-g.power*v)
+func (f *stockSum) Reset() {
+	f.pearson = 0
+	if f.fisher != nil {
+		f.fisher.Reset()
 	}
-	loss, _ := g.slopes(z, s, 0)
-	f.deviance += 2 * loss
+}
+
+// Add takes rows s at the parameters p.at.
+func (f *stockSum) Add(l *likelihood, g *powerFamily, s span, t *scratch) {
+	rows := s.hi - s.lo
+	h := grow(&t.c, rows)
+	copy(h, l.scores(s, l.p.at, t))
+	expSlice(h, h)
+	for i, mu := range h {
+		w, variance := g.w[s.lo+i], g.variance(mu)
+		h[i] = 0
+		if w > 0 && variance > 0 {
+			e := g.y[s.lo+i] - mu
+			f.pearson += w * e / variance * e
+			h[i] = w * mu / variance * mu
+		}
+	}
+	if f.fisher != nil {
+		block := l.p.std.block(l.p.x, s, &t.a, &t.b)
+		f.fisher.Add(block, h, grow(&t.d, rows*block.Cols))
+	}
 }
 
 // Merge adds the rows of o.
-func (f *fitSum) Merge(o *fitSum) {
-	f.deviance += o.deviance
+func (f *stockSum) Merge(o *stockSum) {
 	f.pearson += o.pearson
+	if f.fisher != nil {
+		f.fisher.Merge(o.fisher)
+	}
 }
 
 // TweedieModel is what [Tweedie], [Poisson] and [Gamma] fit. Its predictions are means,
@@ -447,6 +466,17 @@ func newPowerFamily(power float64, y, w []float64) *powerFamily {
 	return g
 }
 
+// variance returns μᵖ.
+func (g *powerFamily) variance(mu float64) float64 {
+	switch g.power {
+	case 1:
+		return mu
+	case 2:
+		return mu * mu
+	}
+	return math.Pow(mu, g.power)
+}
+
 // level returns ȳ²⁻ᵖ, what the derivative and its slope are measured in.
 func (g *powerFamily) level() float64 {
 	return math.Pow(weightedMean(g.y, g.w), 2-g.power)
@@ -533,19 +563,6 @@ func (g *powerFamily) curvatures(z, _ []float64, s span, _ float64) float64 {
 		z[i] = w * two // what is expected
 		if g.power <= 2 {
 			z[i] = w * ((2-g.power)*two + (g.power-1)*y*math.Exp((1-g.power)*v))
-		}
-	}
-	return 0
-}
-
-// expected is the family with curvatures as they are expected: Fisher's information.
-type expected struct{ *powerFamily }
-
-func (g expected) curvatures(z, _ []float64, s span, _ float64) float64 {
-	for i, v := range z {
-		z[i] = 0
-		if w := g.w[s.lo+i]; w > 0 {
-			z[i] = w * math.Exp((2-g.power)*v)
 		}
 	}
 	return 0
