@@ -93,7 +93,7 @@ func (v *divergence) iterate(ctx context.Context) (residual float64, err error) 
 			}
 		}
 	}
-	v.transpose()
+	v.setOut(v.h)
 	if residual = max(sum.residual, steps); v.sum > 0 {
 		residual /= v.sum
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/blas"
 
@@ -20,16 +21,18 @@ type factors struct {
 	NMF
 	s    *data
 	k, d int
-	// h is the basis, k×d, and ht its transpose.
-	h, ht *linalg.Dense[float64]
+	// h is the basis, k×d.
+	h *linalg.Dense[float64]
 	// z holds the scores by blocks of rows: those of rows lo ≤ i < hi, transposed, k×(hi−lo),
 	// begin at lo·k.
 	z []float64
+	// at is the basis that an iteration sets out from, and ht its transpose.
+	at, ht *linalg.Dense[float64]
 	// rows is the number of rows of a block, group that of a stretch with sums of its own.
 	rows, group int
 
-	// cross and gram are XᵀWZ, transposed, and ZᵀWZ of the last iteration.
-	cross, gram *linalg.Dense[float64]
+	// descent carries on in the direction of the last steps.
+	descent descent
 
 	sum, squares, largest float64 // of the elements, weighted but for the largest
 	convergence           gram.Convergence
@@ -149,7 +152,7 @@ func (f *factors) start(ctx context.Context) error {
 			fillZeros(f.z, mean)
 		}
 	}
-	f.transpose()
+	f.setOut(f.h)
 	return nil
 }
 
@@ -161,8 +164,8 @@ func fillZeros(x []float64, v float64) {
 	}
 }
 
-// transpose keeps ht in step with h.
-func (f *factors) transpose() { f.ht = transposed(f.h) }
+// setOut has the next iteration begin at a basis.
+func (f *factors) setOut(at *linalg.Dense[float64]) { f.at, f.ht = at, transposed(at) }
 
 // fromSingularVectors is NNDSVD. The left vectors are taken from the rows, so that weights
 // count rows.
@@ -272,6 +275,8 @@ func (f *factors) run(ctx context.Context) error {
 	if f.Loss == KullbackLeibler {
 		v := newDivergence(f)
 		iterate, loss = v.iterate, v.loss
+	} else {
+		f.descent.begin(f.z)
 	}
 	c := &f.convergence
 	for i := 1; i <= f.MaxIter; i++ {
@@ -302,7 +307,7 @@ func (f *factors) run(ctx context.Context) error {
 
 // inner is the number of passes of coordinate descent over a factor for each product with X:
 // they cost little beside it.
-const inner = 6
+const inner = 10
 
 // products is what a stretch of rows adds to the sums that the basis is found from.
 type products struct {
@@ -311,11 +316,34 @@ type products struct {
 	residual float64   // the squared steps
 }
 
+// descent makes coordinate descent faster by going on in the direction of the last step, by
+// a share β of it, while that lowers the loss (A. Ang and N. Gillis, Accelerating nonnegative
+// matrix factorization algorithms using extrapolation, Neural Computation 31 (2019)).
+type descent struct {
+	share, limit float64   // β and what it may grow to
+	before, next []float64 // the scores of the last step and of this one, as z
+	loss         float64   // of the last step
+}
+
+// begin takes the first step as it is.
+func (e *descent) begin(z []float64) {
+	e.limit, e.loss = 1, math.Inf(1)
+	e.before, e.next = slices.Clone(z), make([]float64, len(z))
+}
+
+// beyond sets dst to next and as far beyond it as β of its distance from before, at least to 0.
+func (e *descent) beyond(dst, next, before []float64) {
+	before, next = before[:len(dst)], next[:len(dst)]
+	for i, v := range next {
+		dst[i] = max(0, v+e.share*(v-before[i]))
+	}
+}
+
 // iterate is one iteration for the Frobenius loss: scores from X·Hᵀ, then the basis from
 // Xᵀ·Z, each block of X being read once for both.
 func (f *factors) iterate(ctx context.Context) (residual float64, err error) {
 	k, d := f.k, f.d
-	g := product(1, f.h, f.ht)
+	g := product(1, f.at, f.ht)
 	parts := make([]products, f.stretches())
 	err = f.eachBlock(ctx, func(b, lo, hi int) {
 		p := &parts[b]
@@ -333,23 +361,48 @@ func (f *factors) iterate(ctx context.Context) (residual float64, err error) {
 		f64.Axpy(1, p.gram, sum.gram)
 		sum.residual += p.residual
 	}
-	f.cross, f.gram = transposed(linalg.NewDense(d, k, sum.cross)), linalg.NewDense(k, k, sum.gram)
-	steps, err := f.basis(ctx)
+	cross, inner := transposed(linalg.NewDense(d, k, sum.cross)), linalg.NewDense(k, k, sum.gram)
+	next := linalg.CopyOf[float64](f.at)
+	steps, err := f.basis(ctx, next, cross, inner)
 	if err != nil {
 		return 0, err
 	}
-	f.transpose()
 	if residual = math.Sqrt(max(sum.residual, steps)); f.squares > 0 {
 		residual /= math.Sqrt(f.squares)
 	}
+	f.accept(next, f.squares-2*f64.Dot(cross.Data, next.Data)+f64.Dot(sum.gram, product(1, next, transposed(next)).Data))
 	return residual, nil
 }
 
-// loss returns ½‖X − Z·H‖², from the sums of the iteration that found both.
-func (f *factors) loss(context.Context) (float64, error) {
-	g := product(1, f.h, f.ht)
-	return max(0, f.squares-2*f64.Dot(f.cross.Data, f.h.Data)+f64.Dot(f.gram.Data, g.Data)) / 2, nil
+// accept takes a step to the next basis, and to where the iteration after it begins. If the
+// loss has risen it goes back to the last step instead, with a smaller β.
+func (f *factors) accept(next *linalg.Dense[float64], loss float64) {
+	e := &f.descent
+	if loss > e.loss && e.share > 0 {
+		e.limit = e.share
+		e.share /= 2
+		copy(f.z, e.before)
+		f.setOut(f.h)
+		return
+	}
+	at := next
+	switch {
+	case f.Multiplicative:
+	case e.share == 0:
+		e.share = 0.5
+	default:
+		at = linalg.NewDense[float64](f.k, f.d, nil)
+		e.beyond(at.Data, next.Data, f.h.Data)
+		e.share = min(e.limit, 1.05*e.share)
+		e.limit = min(1, 1.01*e.limit)
+	}
+	e.before, e.next = e.next, e.before
+	e.loss, f.h = loss, next
+	f.setOut(at)
 }
+
+// loss returns ½‖X − Z·H‖² of the last step, from its sums.
+func (f *factors) loss(context.Context) (float64, error) { return max(0, f.descent.loss) / 2, nil }
 
 // scoreBlock updates the scores of rows lo ≤ i < hi and adds to the sums.
 func (f *factors) scoreBlock(p *products, g *linalg.Dense[float64], lo, hi int) {
@@ -364,6 +417,9 @@ func (f *factors) scoreBlock(p *products, g *linalg.Dense[float64], lo, hi int) 
 		w = f.s.w[lo:hi]
 	}
 	p.residual += f.passes(z, cross, g, w, step)
+	next := f.descent.next[lo*k : hi*k]
+	copy(next, z.Data)
+	f.descent.beyond(z.Data, next, f.descent.before[lo*k:hi*k])
 	transposeInto(rows, z.Data, k, m)
 	zw := cross // free now
 	copy(zw.Data, z.Data)
@@ -390,12 +446,12 @@ func transposeInto(dst, src []float64, rows, cols int) {
 	}
 }
 
-// basis updates h by blocks of columns and returns the sum of the squared steps.
-func (f *factors) basis(ctx context.Context) (float64, error) {
+// basis improves h by blocks of columns and returns the sum of the squared steps.
+func (f *factors) basis(ctx context.Context, h, cross, inner *linalg.Dense[float64]) (float64, error) {
 	const size = 512
 	parts := make([]float64, par.Blocks(f.d, size))
 	err := par.For(ctx, f.s.workers, f.d, size, func(b, lo, hi int) {
-		parts[b] = f.passes(f.h.Slice(0, f.k, lo, hi), f.cross.Slice(0, f.k, lo, hi), f.gram, nil, make([]float64, hi-lo))
+		parts[b] = f.passes(h.Slice(0, f.k, lo, hi), cross.Slice(0, f.k, lo, hi), inner, nil, make([]float64, hi-lo))
 	})
 	if err != nil {
 		return 0, stopped(err)

@@ -49,7 +49,11 @@ type KernelPCA struct {
 	Inverse bool
 	// Ridge is its penalty > 0; 0 means 1.
 	Ridge float64
-	// Seed chooses the landmarks.
+	// Tolerance bounds, where few components of many rows are found by products with the
+	// kernel, the residual of each in units of the largest eigenvalue: values have errors of
+	// about its square. 0 means 1e-6.
+	Tolerance float64
+	// Seed chooses the landmarks, and the vectors that such products begin with.
 	Seed uint64
 	// Workers limits the goroutines, 0 means GOMAXPROCS. The model does not depend on it.
 	Workers int
@@ -69,6 +73,9 @@ func (t KernelPCA) withDefaults(d int) KernelPCA {
 	}
 	if t.Ridge == 0 {
 		t.Ridge = 1
+	}
+	if t.Tolerance == 0 {
+		t.Tolerance = 1e-6
 	}
 	if t.Custom != nil {
 		t.Kernel = customKernel
@@ -94,6 +101,8 @@ func (t KernelPCA) check(s *data) error {
 		return fmt.Errorf("Degree is %d: %w", t.Degree, gram.ErrParam)
 	case t.Landmarks < 0:
 		return fmt.Errorf("Landmarks is %d: %w", t.Landmarks, gram.ErrParam)
+	case !(t.Tolerance > 0 && t.Tolerance < 1):
+		return fmt.Errorf("Tolerance is %v: %w", t.Tolerance, gram.ErrParam)
 	case !(t.Ridge > 0) || math.IsInf(t.Ridge, 1):
 		return fmt.Errorf("Ridge is %v: %w", t.Ridge, gram.ErrParam)
 	}
@@ -220,15 +229,18 @@ func (f *kernelFit) draw(m int) {
 	slices.Sort(f.index)
 }
 
-// gramMatrix returns the kernel between all landmarks.
+// gramMatrix returns the kernel between all landmarks: one triangle of it, and the other
+// copied.
 func (f *kernelFit) gramMatrix(ctx context.Context) (*linalg.Dense[float64], error) {
 	m := f.landmarks.Rows
 	out := linalg.NewDense(m, m, mem.Make[float64](m*m))
 	size := blockRows(m)
 	finite := make([]bool, par.Blocks(m, size))
 	err := par.For(ctx, f.s.workers, m, size, func(b, lo, hi int) {
-		rows := out.Slice(lo, hi, 0, m)
-		f.block(rows, f.landmarks.Slice(lo, hi, 0, f.s.d))
+		later := f.kernelMap
+		later.landmarks, later.squares = f.landmarks.Slice(lo, m, 0, f.s.d), f.squares[lo:]
+		rows := out.Slice(lo, hi, lo, m)
+		later.block(rows, f.landmarks.Slice(lo, hi, 0, f.s.d))
 		sum := 0.0
 		for i := range rows.Rows {
 			sum += f64.Asum(rows.Row(i))
@@ -240,6 +252,24 @@ func (f *kernelFit) gramMatrix(ctx context.Context) (*linalg.Dense[float64], err
 	}
 	if slices.Contains(finite, false) {
 		return nil, fmt.Errorf("the kernel overflows: %w", gram.ErrNonFinite)
+	}
+	const tile = 32
+	err = par.For(ctx, f.s.workers, m, tile, func(_, lo, hi int) {
+		for from := 0; from < lo; from += tile {
+			for i := from; i < from+tile; i++ {
+				for j, v := range out.Row(i)[lo:hi] {
+					out.Data[(lo+j)*m+i] = v
+				}
+			}
+		}
+		for i := lo; i < hi; i++ {
+			for j := lo; j < i; j++ {
+				out.Data[i*m+j] = out.Data[j*m+i]
+			}
+		}
+	})
+	if err != nil {
+		return nil, stopped(err)
 	}
 	return out, nil
 }
@@ -333,7 +363,7 @@ func (f *kernelFit) centre(ctx context.Context, k *linalg.Dense[float64]) ([]flo
 // products with it, unless some are negative, there are many of them or few rows.
 func (f *kernelFit) eigen(ctx context.Context, k *linalg.Dense[float64]) (*linalg.SymEigen, error) {
 	if k.Rows >= 500 && 20*f.Components <= k.Rows {
-		e, err := linalg.LeadingEigen{Tolerance: 1e-8, Seed: f.Seed, Workers: f.Workers}.Decompose(ctx, k, f.Components)
+		e, err := linalg.LeadingEigen{Tolerance: f.Tolerance, Seed: f.Seed, Workers: f.Workers}.Decompose(ctx, k, f.Components)
 		if err == nil && e.Values[f.Components-1] > 0 {
 			return e, nil
 		}

@@ -108,7 +108,7 @@ func TestKernelPCALinear(t *testing.T) {
 // the whole decomposition has first.
 func TestKernelPCALeading(t *testing.T) {
 	X := lowRank(5, 520, 8, 5, 0.1)
-	few, err := decomp.KernelPCA{Kernel: decomp.RBF, Gamma: 0.05, Components: 5}.Fit(background, X, nil)
+	few, err := decomp.KernelPCA{Kernel: decomp.RBF, Gamma: 0.05, Components: 5, Tolerance: 1e-9}.Fit(background, X, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,6 +238,7 @@ func TestKernelPCAErrors(t *testing.T) {
 	errorIs(t, fit(decomp.KernelPCA{Coef0: math.NaN()}, X), gram.ErrParam, "Coef0 is NaN")
 	errorIs(t, fit(decomp.KernelPCA{Degree: -2}, X), gram.ErrParam, "Degree is -2")
 	errorIs(t, fit(decomp.KernelPCA{Landmarks: -1}, X), gram.ErrParam, "Landmarks is -1")
+	errorIs(t, fit(decomp.KernelPCA{Tolerance: -1}, X), gram.ErrParam, "Tolerance is -1")
 	errorIs(t, fit(decomp.KernelPCA{Ridge: -1}, X), gram.ErrParam, "Ridge is -1")
 	errorIs(t, fit(decomp.KernelPCA{Components: 4}, X), gram.ErrSingular, "4 components of rows of rank 3")
 	errorIs(t, fit(decomp.KernelPCA{Components: 4, Landmarks: 10}, X), gram.ErrSingular, "4 components of landmarks of rank 3")

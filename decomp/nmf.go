@@ -67,7 +67,8 @@ func (i NMFInit) String() string {
 //
 // The loss has many local minima, and no method finds the least for certain: the start
 // decides. Coordinate descent minimises one factor for all elements of a row of scores, or a
-// column of the basis, in turn, several times for each product with X (A. Cichocki and
+// column of the basis, in turn, ten times for each product with X, and goes on in the direction
+// of the last step while that lowers the loss (A. Cichocki and
 // A. Phan, Fast local algorithms for large scale nonnegative matrix and tensor
 // factorizations, IEICE Trans. E92-A (2009); N. Gillis and F. Glineur, Accelerated
 // multiplicative updates and hierarchical ALS algorithms for nonnegative matrix

@@ -17,8 +17,7 @@ import (
 type TruncatedSVD struct {
 	// Components is k, 1 to min(n, d); 0 means 2.
 	Components int
-	// PowerIterations is that of linalg.RandomizedSVD; 0 means 3, which finds as much as
-	// some 7 iterations of scikit-learn's TruncatedSVD.
+	// PowerIterations is that of linalg.RandomizedSVD; 0 means 3.
 	PowerIterations int
 	// Oversample, Tolerance and Seed are those of linalg.RandomizedSVD.
 	Oversample int
