@@ -62,6 +62,8 @@
 // the coefficients. Residuals, scaled until no derivative exceeds the penalty, are a point
 // of the dual problem, whose value bounds the minimum from below: the duality gap.
 //
+// [SAGA] goes row by row, and is there for whoever wants a rough optimum after few passes.
+//
 // Rows are read in blocks that stay in cache from the product X·β to the product
 // of Xᵀ with the residuals, through gram.Operator, so that sparse matrices serve
 // as well. Sums over rows are cut in the same way for any number of workers and
@@ -145,6 +147,8 @@
 //     Statistics 22 (1951); J. Duchi, E. Hazan, Y. Singer, Adaptive subgradient methods,
 //     Journal of Machine Learning Research 12 (2011); D. Kingma, J. Ba, Adam, ICLR (2015);
 //     I. Loshchilov, F. Hutter, Decoupled weight decay regularization, ICLR (2019).
+//   - A. Defazio, F. Bach, S. Lacoste-Julien, SAGA: a fast incremental gradient method,
+//     NIPS (2014).
 //   - G. Yuan, C. Ho, C. Lin, An improved GLMNET for L1-regularized logistic regression,
 //     Journal of Machine Learning Research 13 (2012): proximal Newton steps.
 //   - S. Rendle, Factorization machines, IEEE International Conference on Data Mining

@@ -52,6 +52,9 @@ func geometric(lo, hi float64, n int) []float64 {
 }
 
 func newTrack(ctx context.Context, X gram.Matrix, y []int, w []float64, cols int, s *settings) (*track, error) {
+	if err := s.checkTrack(); err != nil {
+		return nil, err
+	}
 	p, err := newProblem(ctx, X, y, w, cols, s)
 	if err != nil {
 		return nil, err

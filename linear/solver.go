@@ -36,10 +36,15 @@ const (
 	// steps, whose quadratic models it goes down coordinate by coordinate, on working sets
 	// of features that grow by one pass over X a step.
 	CoordinateDescent
+	// SAGA goes row by row with a memory of every row's gradient: for penalties of any
+	// kind and a Tol that is not strict, where X is so large that one pass more counts. Its
+	// iterations are as many steps as there are rows, O(n·d·K), and many if features are
+	// nearly collinear or the penalty is weak. It does not follow a Path.
+	SAGA
 )
 
-// String returns "auto", "newton-cholesky", "newton-cg", "lbfgs" or
-// "coordinate-descent".
+// String returns "auto", "newton-cholesky", "newton-cg", "lbfgs",
+// "coordinate-descent" or "saga".
 func (s Solver) String() string {
 	switch s {
 	case Auto:
@@ -52,6 +57,8 @@ func (s Solver) String() string {
 		return "lbfgs"
 	case CoordinateDescent:
 		return "coordinate-descent"
+	case SAGA:
+		return "saga"
 	}
 	return fmt.Sprintf("Solver(%d)", int(s))
 }
@@ -84,9 +91,9 @@ func (s *settings) check(c, ratio float64) error {
 		return fmt.Errorf("linear: MaxIter is %d, want > 0 or 0 for 1000: %w", s.maxIter, gram.ErrParam)
 	case s.workers < 0:
 		return fmt.Errorf("linear: Workers is %d, want > 0 or 0 for GOMAXPROCS: %w", s.workers, gram.ErrParam)
-	case s.solver < Auto || s.solver > CoordinateDescent:
+	case s.solver < Auto || s.solver > SAGA:
 		return fmt.Errorf("linear: Solver is %d: %w", int(s.solver), gram.ErrParam)
-	case s.solver != Auto && (s.solver == CoordinateDescent) != (ratio > 0):
+	case s.solver != Auto && s.solver != SAGA && (s.solver == CoordinateDescent) != (ratio > 0):
 		return fmt.Errorf("linear: Solver is %v with L1Ratio %v, which takes another: %w", s.solver, ratio, gram.ErrParam)
 	}
 	if c == 0 {
@@ -193,6 +200,9 @@ func solve(ctx context.Context, X gram.Matrix, y []int, w []float64, cols int, s
 	p, err := newProblem(ctx, X, y, w, cols, s)
 	if err != nil {
 		return nil, gram.Convergence{}, err
+	}
+	if s.solver == SAGA {
+		return solveSAGA(ctx, X, p, s)
 	}
 	if s.l1 > 0 {
 		return solvePenalized(ctx, X, p, s)
