@@ -1,6 +1,8 @@
 package linalg
 
 import (
+	"math"
+
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/gonum"
 
@@ -133,12 +135,8 @@ func argMaxAbs[T kernel.Float](x []T) int {
 	return best
 }
 
-func abs[T kernel.Float](x T) T {
-	if x < 0 {
-		return -x
-	}
-	return x
-}
+// abs takes the sign away without a branch, which signs at random would mispredict.
+func abs[T kernel.Float](x T) T { return T(math.Abs(float64(x))) }
 
 // triangular scales B by alpha and treats it with op(A) or its inverse.
 func triangular[T kernel.Float](workers int, s blas.Side, t triangle[T], alpha T, b *Dense[T]) {
