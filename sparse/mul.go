@@ -139,8 +139,9 @@ func (p *product[T]) fetch(lo, hi int64, values bool) {
 	}
 }
 
-// each calls f for every row, on the workers, having fetched its rows of B.
-func (p *product[T]) each(values bool, f func(acc *accumulator[T], i int)) {
+// each calls f for every row, on the workers, having fetched its rows of B, and tells the
+// first row of each span.
+func (p *product[T]) each(values bool, f func(acc *accumulator[T], i int, first bool)) {
 	eachSpan(p.workers, p.cuts, func(worker, lo, hi int) {
 		if p.accs[worker] == nil {
 			p.accs[worker] = &accumulator[T]{cols: p.b.Cols}
@@ -148,7 +149,7 @@ func (p *product[T]) each(values bool, f func(acc *accumulator[T], i int)) {
 		p.fetch(p.a.Ptr[lo], p.a.Ptr[lo]+fetchAhead, values)
 		for i := lo; i < hi; i++ {
 			p.fetch(p.a.Ptr[i]+fetchAhead, p.a.Ptr[i+1]+fetchAhead, values)
-			f(p.accs[worker], i)
+			f(p.accs[worker], i, i == lo)
 		}
 	})
 }
@@ -161,12 +162,12 @@ func (p *product[T]) run() *CSR[T] {
 		return p.runOnce()
 	}
 	ptr := mem.Make[int64](p.a.Rows + 1)
-	p.each(false, func(acc *accumulator[T], i int) { ptr[i+1] = int64(p.count(acc, i)) })
+	p.each(false, func(acc *accumulator[T], i int, _ bool) { ptr[i+1] = int64(p.count(acc, i)) })
 	for i := range p.a.Rows {
 		ptr[i+1] += ptr[i]
 	}
 	out := withPointers[T](p.a.Rows, p.b.Cols, ptr)
-	p.each(true, func(acc *accumulator[T], i int) {
+	p.each(true, func(acc *accumulator[T], i int, _ bool) {
 		col, val := out.Row(i)
 		p.fill(acc, i, col, val)
 	})
@@ -194,33 +195,24 @@ func (p *product[T]) fewMeet() bool {
 	return entries >= terms-terms/16
 }
 
-// runOnce computes the rows at once, each at the place that it has if no terms meet,
-// and then moves them together.
+// runOnce computes the rows at once, those of a span one after the other from the place
+// that the first has if no terms meet, and then moves the spans together. A single worker
+// needs no places but the end of the row before.
 func (p *product[T]) runOnce() *CSR[T] {
 	rows := p.a.Rows
 	room := p.terms[rows] - int64(rows)
 	out := &CSR[T]{Rows: rows, Cols: p.b.Cols, Ptr: mem.Make[int64](rows + 1), Col: mem.Make[uint32](int(room)), Val: mem.Make[T](int(room))}
 	serial := par.Workers(p.workers) == 1
-	end := int64(0) // serial: of the row before
-	p.each(true, func(acc *accumulator[T], i int) {
+	p.each(true, func(acc *accumulator[T], i int, first bool) {
 		at := p.terms[i] - int64(i)
-		if serial {
-			at = end
+		if serial || !first {
+			at = out.Ptr[i]
 		}
 		next := at + p.rowTerms(i)
-		n := p.fill(acc, i, out.Col[at:next], out.Val[at:next])
-		out.Ptr[i+1] = int64(n)
-		if serial {
-			end = at + int64(n)
-		}
+		out.Ptr[i+1] = at + int64(p.fill(acc, i, out.Col[at:next], out.Val[at:next]))
 	})
-	for i := range rows {
-		from, to, n := p.terms[i]-int64(i), out.Ptr[i], out.Ptr[i+1]
-		if from != to && !serial {
-			copy(out.Col[to:to+n], out.Col[from:from+n])
-			copy(out.Val[to:to+n], out.Val[from:from+n])
-		}
-		out.Ptr[i+1] += to
+	if !serial {
+		p.closeUp(out)
 	}
 	n := out.Ptr[rows]
 	out.Col, out.Val = out.Col[:n:n], out.Val[:n:n]
@@ -228,6 +220,36 @@ func (p *product[T]) runOnce() *CSR[T] {
 		return out.Clone()
 	}
 	return out
+}
+
+// closeUp moves the spans together, columns on one goroutine and values on another.
+func (p *product[T]) closeUp(out *CSR[T]) {
+	type move struct{ from, end, to int64 }
+	moves := make([]move, 0, len(p.cuts))
+	to := int64(0)
+	for s := range len(p.cuts) - 1 {
+		lo, hi := p.cuts[s], p.cuts[s+1]
+		if lo == hi {
+			continue
+		}
+		m := move{p.terms[lo] - int64(lo), out.Ptr[hi], to}
+		for i := lo; i < hi; i++ {
+			out.Ptr[i+1] -= m.from - to
+		}
+		moves = append(moves, m)
+		to = out.Ptr[hi]
+	}
+	par.For(nil, p.workers, 2, 1, func(part, _, _ int) {
+		for _, m := range moves {
+			switch {
+			case m.from == m.to:
+			case part == 0:
+				copy(out.Col[m.to:], out.Col[m.from:m.end])
+			default:
+				copy(out.Val[m.to:], out.Val[m.from:m.end])
+			}
+		}
+	})
 }
 
 // rowTerms returns the number of terms of row i.
