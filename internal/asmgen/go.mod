@@ -14,3 +14,7 @@ require (
 )
 
 tool honnef.co/go/tools/cmd/staticcheck
+
+require github.com/gram-ml/gram v0.0.0
+
+replace github.com/gram-ml/gram => ../../

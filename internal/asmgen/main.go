@@ -13,6 +13,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/mmcloughlin/avo/build"
@@ -35,7 +36,7 @@ func files() []file {
 		out = append(out,
 			file{t.pkg, "gemm", func(c *build.Context) { gemmFile(c, t) }},
 			file{t.pkg, "vector", func(c *build.Context) { vectorFile(c, t) }},
-			file{t.pkg, "exp", func(c *build.Context) { expFile(c, t) }},
+			file{t.pkg, "elementwise", func(c *build.Context) { elementwiseFile(c, t) }},
 			file{t.pkg, "sparse", func(c *build.Context) { sparseFile(c, t) }},
 			file{t.pkg, "blas", func(c *build.Context) { blasFile(c, t) }},
 		)
@@ -70,6 +71,9 @@ func (f file) render() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if name := beyondAVX2.FindSubmatch(asm); name != nil {
+		return nil, fmt.Errorf("%s/%s: %s needs more registers than AVX2 has", f.pkg, f.name, name[1])
+	}
 	stubs, err := printer.NewStubs(cfg).Print(file)
 	base := filepath.Join("..", "kernel", f.pkg, f.name)
 	return map[string][]byte{
@@ -78,6 +82,10 @@ func (f file) render() (map[string][]byte, error) {
 		base + "_other.go": absent(f.pkg, file),
 	}, err
 }
+
+// beyondAVX2 finds a function for AVX2 with registers that only AVX-512 has, which the
+// allocator gives without a word.
+var beyondAVX2 = regexp.MustCompile(`TEXT ·(\w+AVX2)\(SB\)[^·]*\b(?:[XY](?:1[6-9]|2\d|3[01])|Z\d+)\b`)
 
 // absent declares the functions where there is no assembly, so that the switches
 // that never choose them there compile.
@@ -118,6 +126,9 @@ func render() (map[string][]byte, error) {
 	all, err := twins()
 	if err != nil {
 		return nil, err
+	}
+	for _, t := range []elem{f64, f32} {
+		all[filepath.Join("..", "kernel", t.pkg, "elementwise.go")] = elementwiseDispatch(t)
 	}
 	for _, f := range files() {
 		m, err := f.render()

@@ -20,6 +20,7 @@ func vectorFile(c *build.Context, t elem) {
 			g.pick(g.VANDPD, g.VANDPS, mask, x, x)
 			g.add(x, acc, acc)
 		})
+		g.largest()
 		g.axpy()
 		g.axpyRows()
 		g.scal()
@@ -88,29 +89,32 @@ func (g *gen) storePart(v reg.VecVirtual, m Mem, tail bool) {
 }
 
 // total adds the sums pairwise, then their lanes, into lane 0 of the first.
-func (g *gen) total(acc []reg.VecVirtual) reg.VecVirtual {
+func (g *gen) total(acc []reg.VecVirtual) reg.VecVirtual { return g.fold(acc, g.add) }
+
+// fold joins vectors pairwise, then their lanes, into lane 0 of the first.
+func (g *gen) fold(acc []reg.VecVirtual, join func(a, b, dst Op)) reg.VecVirtual {
 	for step := 1; step < len(acc); step *= 2 {
 		for i := 0; i+step < len(acc); i += 2 * step {
-			g.add(acc[i+step], acc[i], acc[i])
+			join(acc[i+step], acc[i], acc[i])
 		}
 	}
 	s := acc[0]
 	if g.avx512 {
 		h := g.YMM()
 		g.VEXTRACTF64X4(Imm(1), s, h)
-		g.add(h, s.AsY(), s.AsY())
+		join(h, s.AsY(), s.AsY())
 	}
 	h := g.XMM()
 	g.VEXTRACTF128(Imm(1), s.AsY(), h)
-	g.add(h, s.AsX(), s.AsX())
+	join(h, s.AsX(), s.AsX())
 	if g.size == 4 {
 		g.VMOVHLPS(s.AsX(), s.AsX(), h)
-		g.VADDPS(h, s.AsX(), s.AsX())
+		join(h, s.AsX(), s.AsX())
 		g.VMOVSHDUP(s.AsX(), h)
-		g.VADDSS(h, s.AsX(), s.AsX())
+		join(h, s.AsX(), s.AsX())
 	} else {
 		g.VUNPCKHPD(s.AsX(), s.AsX(), h)
-		g.VADDSD(h, s.AsX(), s.AsX())
+		join(h, s.AsX(), s.AsX())
 	}
 	return s
 }
@@ -202,6 +206,43 @@ func (g *gen) reductionWith(name, loop string, setup func() reg.VecVirtual, step
 	})
 	g.Store(g.total(acc).AsX(), g.ReturnIndex(0))
 	g.RET()
+}
+
+// largest looks at no NaN: a maximum gives its second source then.
+func (g *gen) largest() {
+	const unroll = 8
+	g.begin("largest", fmt.Sprintf("func(x []%[1]s) %[1]s", g.typ), "Returns the largest element that is not NaN, or -Inf:",
+		"\tfor i := range x { if x[i] > s { s = x[i] } }")
+	x, n := g.slice("x")
+	join := func(a, b, dst Op) { g.pick(g.VMAXPD, g.VMAXPS, b, a, dst) }
+	acc := g.vecs(unroll)
+	g.minusInf(acc[0])
+	for _, a := range acc[1:] {
+		g.pick(g.VMOVAPD, g.VMOVAPS, acc[0], a)
+	}
+	g.eachVector(n, unroll, []reg.GPVirtual{x}, func(u, disp int, tail bool) {
+		v := g.vec()
+		g.loadPart(Mem{Base: x, Disp: disp}, v, tail)
+		switch {
+		case tail && g.avx512:
+			g.pick(g.VBLENDMPD, g.VBLENDMPS, v, acc[u], g.mask, v)
+		case tail:
+			g.blend(g.ymask, v, acc[u], v)
+		}
+		join(v, acc[u], acc[u])
+	})
+	g.Store(g.fold(acc, join).AsX(), g.ReturnIndex(0))
+	g.RET()
+}
+
+// minusInf fills v with −∞: ones, moved up past the mantissa.
+func (g *gen) minusInf(v reg.VecVirtual) {
+	if g.avx512 {
+		g.VPTERNLOGD(Imm(0xff), v, v, v)
+	} else {
+		g.VPCMPEQD(v, v, v)
+	}
+	g.pick(func(ops ...Op) { g.VPSLLQ(Imm(52), v, v) }, func(ops ...Op) { g.VPSLLD(Imm(23), v, v) })
 }
 
 // absMask fills a vector with ones but for the signs.

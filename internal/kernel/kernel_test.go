@@ -15,6 +15,7 @@ import (
 type ops[T floattest.Float] struct {
 	dot                   func(x, y []T) T
 	sum, sumSquares, asum func(x []T) T
+	largest               func(x []T) T
 	axpy                  func(alpha T, x, y []T)
 	scal                  func(alpha T, x []T)
 	exp                   func(dst, x []T)
@@ -24,8 +25,8 @@ type ops[T floattest.Float] struct {
 }
 
 var (
-	ops64 = &ops[float64]{f64.Dot, f64.Sum, f64.SumSquares, f64.Asum, f64.Axpy, f64.Scal, f64.Exp, f64.DotRows, f64.AxpyRows, f64.Gemm}
-	ops32 = &ops[float32]{f32.Dot, f32.Sum, f32.SumSquares, f32.Asum, f32.Axpy, f32.Scal, f32.Exp, f32.DotRows, f32.AxpyRows, f32.Gemm}
+	ops64 = &ops[float64]{f64.Dot, f64.Sum, f64.SumSquares, f64.Asum, f64.Largest, f64.Axpy, f64.Scal, f64.Exp, f64.DotRows, f64.AxpyRows, f64.Gemm}
+	ops32 = &ops[float32]{f32.Dot, f32.Sum, f32.SumSquares, f32.Asum, f32.Largest, f32.Axpy, f32.Scal, f32.Exp, f32.DotRows, f32.AxpyRows, f32.Gemm}
 )
 
 // lengths covers the unrolling of every kernel at every level.
@@ -61,20 +62,36 @@ func testReductions[T floattest.Float](t *testing.T, o *ops[T]) {
 	for _, n := range lengths[T]() {
 		x, y, check := vectors[T](t, n)
 		var dot, sum, squares, asum T
+		largest := T(math.Inf(-1))
 		for i := range x {
 			dot += x[i] * y[i]
 			sum += x[i]
 			squares += x[i] * x[i]
 			asum += max(x[i], -x[i])
+			largest = max(largest, x[i])
 		}
 		for _, c := range []struct {
 			name      string
 			got, want T
 		}{
 			{"Dot", o.dot(x, y), dot}, {"Sum", o.sum(x), sum}, {"SumSquares", o.sumSquares(x), squares}, {"Asum", o.asum(x), asum},
+			{"Largest", o.largest(x), largest},
 		} {
 			if c.got != c.want {
 				t.Fatalf("%s of %d elements is %v, want %v", c.name, n, c.got, c.want)
+			}
+		}
+		for i := range x { // a lane that is not there must not show as a 0
+			x[i] = -T(1 + (i*7)%(n+1))
+		}
+		if n > 0 {
+			x[n-1], x[n/2] = -0.25, T(math.NaN())
+			want := T(-0.25)
+			if n/2 == n-1 {
+				want = o.largest(x[:n/2])
+			}
+			if got := o.largest(x); got != want {
+				t.Fatalf("Largest of %d elements is %v, want %v", n, got, want)
 			}
 		}
 		check()

@@ -44,6 +44,17 @@ func SumSquares[T Float](x []T) T { return reduce(x, func(v T) T { return v * v 
 // Asum returns Σ |x[i]|.
 func Asum[T Float](x []T) T { return reduce(x, func(v T) T { return max(v, -v) }) }
 
+// Largest returns the largest element that is not NaN, −Inf if there is none.
+func Largest[T Float](x []T) T {
+	s := T(math.Inf(-1))
+	for _, v := range x {
+		if v > s {
+			s = v
+		}
+	}
+	return s
+}
+
 // Axpy adds alpha·x to y over len(x) elements.
 func Axpy[T Float](alpha T, x, y []T) {
 	y = y[:len(x)]
@@ -56,13 +67,5 @@ func Axpy[T Float](alpha T, x, y []T) {
 func Scal[T Float](alpha T, x []T) {
 	for i := range x {
 		x[i] *= alpha
-	}
-}
-
-// Exp sets dst to exp(x) over len(x) elements.
-func Exp[T Float](dst, x []T) {
-	dst = dst[:len(x)]
-	for i, v := range x {
-		dst[i] = T(math.Exp(float64(v)))
 	}
 }

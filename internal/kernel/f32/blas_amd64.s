@@ -297,7 +297,7 @@ tailEnd:
 	VMOVHLPS      X4, X4, X0
 	VADDPS        X0, X4, X4
 	VMOVSHDUP     X4, X0
-	VADDSS        X0, X4, X4
+	VADDPS        X0, X4, X4
 	VMOVSS        X4, (AX)
 	VEXTRACTF64X4 $0x01, Z5, Y0
 	VADDPS        Y0, Y5, Y5
@@ -306,7 +306,7 @@ tailEnd:
 	VMOVHLPS      X5, X5, X0
 	VADDPS        X0, X5, X5
 	VMOVSHDUP     X5, X0
-	VADDSS        X0, X5, X5
+	VADDPS        X0, X5, X5
 	VMOVSS        X5, 4(AX)
 	VEXTRACTF64X4 $0x01, Z6, Y0
 	VADDPS        Y0, Y6, Y6
@@ -315,7 +315,7 @@ tailEnd:
 	VMOVHLPS      X6, X6, X0
 	VADDPS        X0, X6, X6
 	VMOVSHDUP     X6, X0
-	VADDSS        X0, X6, X6
+	VADDPS        X0, X6, X6
 	VMOVSS        X6, 8(AX)
 	VEXTRACTF64X4 $0x01, Z7, Y0
 	VADDPS        Y0, Y7, Y7
@@ -324,7 +324,7 @@ tailEnd:
 	VMOVHLPS      X7, X7, X0
 	VADDPS        X0, X7, X7
 	VMOVSHDUP     X7, X0
-	VADDSS        X0, X7, X7
+	VADDPS        X0, X7, X7
 	VMOVSS        X7, 12(AX)
 	VZEROUPPER
 	RET
@@ -684,28 +684,28 @@ tailEnd:
 	VMOVHLPS     X4, X4, X0
 	VADDPS       X0, X4, X4
 	VMOVSHDUP    X4, X0
-	VADDSS       X0, X4, X4
+	VADDPS       X0, X4, X4
 	VMOVSS       X4, (AX)
 	VEXTRACTF128 $0x01, Y5, X0
 	VADDPS       X0, X5, X5
 	VMOVHLPS     X5, X5, X0
 	VADDPS       X0, X5, X5
 	VMOVSHDUP    X5, X0
-	VADDSS       X0, X5, X5
+	VADDPS       X0, X5, X5
 	VMOVSS       X5, 4(AX)
 	VEXTRACTF128 $0x01, Y6, X0
 	VADDPS       X0, X6, X6
 	VMOVHLPS     X6, X6, X0
 	VADDPS       X0, X6, X6
 	VMOVSHDUP    X6, X0
-	VADDSS       X0, X6, X6
+	VADDPS       X0, X6, X6
 	VMOVSS       X6, 8(AX)
 	VEXTRACTF128 $0x01, Y7, X0
 	VADDPS       X0, X7, X7
 	VMOVHLPS     X7, X7, X0
 	VADDPS       X0, X7, X7
 	VMOVSHDUP    X7, X0
-	VADDSS       X0, X7, X7
+	VADDPS       X0, X7, X7
 	VMOVSS       X7, 12(AX)
 	VZEROUPPER
 	RET

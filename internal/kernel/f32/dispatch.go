@@ -78,6 +78,17 @@ func Asum(x []float32) float32 {
 	return kernel.Asum(x)
 }
 
+// Largest returns the largest element that is not NaN, −Inf if there is none.
+func Largest(x []float32) float32 {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		return largestAVX512(x)
+	case cpu.AVX2:
+		return largestAVX2(x)
+	}
+	return kernel.Largest(x)
+}
+
 // Axpy adds alpha·x to y over len(x) elements.
 func Axpy(alpha float32, x, y []float32) {
 	switch cpu.Current() {
@@ -121,19 +132,6 @@ func Scal(alpha float32, x []float32) {
 		scalAVX2(alpha, x)
 	default:
 		kernel.Scal(alpha, x)
-	}
-}
-
-// Exp sets dst to exp(x) over len(x) elements, within 1 unit in the last place.
-// dst and x may be the same slice.
-func Exp(dst, x []float32) {
-	switch cpu.Current() {
-	case cpu.AVX512:
-		expAVX512(dst, x)
-	case cpu.AVX2:
-		expAVX2(dst, x)
-	default:
-		kernel.Exp(dst, x)
 	}
 }
 

@@ -39,6 +39,13 @@ func sumSquaresAVX512(x []float32) float32
 //go:noescape
 func asumAVX512(x []float32) float32
 
+// Returns the largest element that is not NaN, or -Inf:
+//
+//	for i := range x { if x[i] > s { s = x[i] } }
+//
+//go:noescape
+func largestAVX512(x []float32) float32
+
 // Adds alpha·x to y over len(x) elements:
 //
 //	for i := range x { y[i] += alpha * x[i] }
@@ -94,6 +101,13 @@ func sumSquaresAVX2(x []float32) float32
 //
 //go:noescape
 func asumAVX2(x []float32) float32
+
+// Returns the largest element that is not NaN, or -Inf:
+//
+//	for i := range x { if x[i] > s { s = x[i] } }
+//
+//go:noescape
+func largestAVX2(x []float32) float32
 
 // Adds alpha·x to y over len(x) elements:
 //

@@ -76,7 +76,7 @@ tailEnd:
 	VMOVHLPS      X0, X0, X1
 	VADDPS        X1, X0, X0
 	VMOVSHDUP     X0, X1
-	VADDSS        X1, X0, X0
+	VADDPS        X1, X0, X0
 	MOVSS         X0, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -180,7 +180,7 @@ tailEnd:
 	VMOVHLPS      X0, X0, X1
 	VADDPS        X1, X0, X0
 	VMOVSHDUP     X0, X1
-	VADDSS        X1, X0, X0
+	VADDPS        X1, X0, X0
 	VMOVSS        X0, (AX)
 	VADDPS        Z5, Z4, Z4
 	VADDPS        Z7, Z6, Z6
@@ -192,7 +192,7 @@ tailEnd:
 	VMOVHLPS      X4, X4, X0
 	VADDPS        X0, X4, X4
 	VMOVSHDUP     X4, X0
-	VADDSS        X0, X4, X4
+	VADDPS        X0, X4, X4
 	VMOVSS        X4, 4(AX)
 	VADDPS        Z9, Z8, Z8
 	VADDPS        Z11, Z10, Z10
@@ -204,7 +204,7 @@ tailEnd:
 	VMOVHLPS      X8, X8, X0
 	VADDPS        X0, X8, X8
 	VMOVSHDUP     X8, X0
-	VADDSS        X0, X8, X8
+	VADDPS        X0, X8, X8
 	VMOVSS        X8, 8(AX)
 	VADDPS        Z13, Z12, Z12
 	VADDPS        Z15, Z14, Z14
@@ -216,7 +216,7 @@ tailEnd:
 	VMOVHLPS      X12, X12, X0
 	VADDPS        X0, X12, X12
 	VMOVSHDUP     X12, X0
-	VADDSS        X0, X12, X12
+	VADDPS        X0, X12, X12
 	VMOVSS        X12, 12(AX)
 	VZEROUPPER
 	RET
@@ -295,7 +295,7 @@ tailEnd:
 	VMOVHLPS      X0, X0, X1
 	VADDPS        X1, X0, X0
 	VMOVSHDUP     X0, X1
-	VADDSS        X1, X0, X0
+	VADDPS        X1, X0, X0
 	MOVSS         X0, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -374,7 +374,7 @@ tailEnd:
 	VMOVHLPS      X0, X0, X1
 	VADDPS        X1, X0, X0
 	VMOVSHDUP     X0, X1
-	VADDSS        X1, X0, X0
+	VADDPS        X1, X0, X0
 	MOVSS         X0, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -465,7 +465,88 @@ tailEnd:
 	VMOVHLPS      X0, X0, X1
 	VADDPS        X1, X0, X0
 	VMOVSHDUP     X0, X1
-	VADDSS        X1, X0, X0
+	VADDPS        X1, X0, X0
+	MOVSS         X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func largestAVX512(x []float32) float32
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·largestAVX512(SB), NOSPLIT, $0-28
+	MOVQ       x_base+0(FP), AX
+	MOVQ       x_len+8(FP), CX
+	VPTERNLOGD $0xff, Z0, Z0, Z0
+	VPSLLD     $0x17, Z0, Z0
+	VMOVAPS    Z0, Z1
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z3
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z5
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z7
+	CMPQ       CX, $0x00000080
+	JL         unrolledEnd
+
+unrolled:
+	VMOVUPS (AX), Z8
+	VMAXPS  Z0, Z8, Z0
+	VMOVUPS 64(AX), Z8
+	VMAXPS  Z1, Z8, Z1
+	VMOVUPS 128(AX), Z8
+	VMAXPS  Z2, Z8, Z2
+	VMOVUPS 192(AX), Z8
+	VMAXPS  Z3, Z8, Z3
+	VMOVUPS 256(AX), Z8
+	VMAXPS  Z4, Z8, Z4
+	VMOVUPS 320(AX), Z8
+	VMAXPS  Z5, Z8, Z5
+	VMOVUPS 384(AX), Z8
+	VMAXPS  Z6, Z8, Z6
+	VMOVUPS 448(AX), Z8
+	VMAXPS  Z7, Z8, Z7
+	ADDQ    $0x00000200, AX
+	SUBQ    $0x00000080, CX
+	CMPQ    CX, $0x00000080
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000010
+	JL   singleEnd
+
+single:
+	VMOVUPS (AX), Z8
+	VMAXPS  Z0, Z8, Z0
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, DX
+	BZHIQ     CX, DX, DX
+	KMOVW     DX, K1
+	VMOVUPS.Z (AX), K1, Z8
+	VBLENDMPS Z8, Z0, K1, Z8
+	VMAXPS    Z0, Z8, Z0
+
+tailEnd:
+	VMAXPS        Z0, Z1, Z0
+	VMAXPS        Z2, Z3, Z2
+	VMAXPS        Z4, Z5, Z4
+	VMAXPS        Z6, Z7, Z6
+	VMAXPS        Z0, Z2, Z0
+	VMAXPS        Z4, Z6, Z4
+	VMAXPS        Z0, Z4, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VMAXPS        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VMAXPS        X0, X1, X0
+	VMOVHLPS      X0, X0, X1
+	VMAXPS        X0, X1, X0
+	VMOVSHDUP     X0, X1
+	VMAXPS        X0, X1, X0
 	MOVSS         X0, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -717,7 +798,7 @@ tailEnd:
 	VMOVHLPS     X0, X0, X1
 	VADDPS       X1, X0, X0
 	VMOVSHDUP    X0, X1
-	VADDSS       X1, X0, X0
+	VADDPS       X1, X0, X0
 	MOVSS        X0, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -797,7 +878,7 @@ tailEnd:
 	VMOVHLPS     X0, X0, X1
 	VADDPS       X1, X0, X0
 	VMOVSHDUP    X0, X1
-	VADDSS       X1, X0, X0
+	VADDPS       X1, X0, X0
 	VMOVSS       X0, (AX)
 	VADDPS       Y5, Y4, Y4
 	VADDPS       Y7, Y6, Y6
@@ -807,7 +888,7 @@ tailEnd:
 	VMOVHLPS     X4, X4, X0
 	VADDPS       X0, X4, X4
 	VMOVSHDUP    X4, X0
-	VADDSS       X0, X4, X4
+	VADDPS       X0, X4, X4
 	VMOVSS       X4, 4(AX)
 	VZEROUPPER
 	RET
@@ -885,7 +966,7 @@ tailEnd:
 	VMOVHLPS     X0, X0, X1
 	VADDPS       X1, X0, X0
 	VMOVSHDUP    X0, X1
-	VADDSS       X1, X0, X0
+	VADDPS       X1, X0, X0
 	MOVSS        X0, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -963,7 +1044,7 @@ tailEnd:
 	VMOVHLPS     X0, X0, X1
 	VADDPS       X1, X0, X0
 	VMOVSHDUP    X0, X1
-	VADDSS       X1, X0, X0
+	VADDPS       X1, X0, X0
 	MOVSS        X0, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -1053,7 +1134,87 @@ tailEnd:
 	VMOVHLPS     X0, X0, X1
 	VADDPS       X1, X0, X0
 	VMOVSHDUP    X0, X1
-	VADDSS       X1, X0, X0
+	VADDPS       X1, X0, X0
+	MOVSS        X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func largestAVX2(x []float32) float32
+// Requires: AVX, AVX2, SSE
+TEXT ·largestAVX2(SB), NOSPLIT, $0-28
+	MOVQ     x_base+0(FP), AX
+	MOVQ     x_len+8(FP), CX
+	VPCMPEQD Y0, Y0, Y0
+	VPSLLD   $0x17, Y0, Y0
+	VMOVAPS  Y0, Y1
+	VMOVAPS  Y0, Y2
+	VMOVAPS  Y0, Y3
+	VMOVAPS  Y0, Y4
+	VMOVAPS  Y0, Y5
+	VMOVAPS  Y0, Y6
+	VMOVAPS  Y0, Y7
+	CMPQ     CX, $0x00000040
+	JL       unrolledEnd
+
+unrolled:
+	VMOVUPS (AX), Y8
+	VMAXPS  Y0, Y8, Y0
+	VMOVUPS 32(AX), Y8
+	VMAXPS  Y1, Y8, Y1
+	VMOVUPS 64(AX), Y8
+	VMAXPS  Y2, Y8, Y2
+	VMOVUPS 96(AX), Y8
+	VMAXPS  Y3, Y8, Y3
+	VMOVUPS 128(AX), Y8
+	VMAXPS  Y4, Y8, Y4
+	VMOVUPS 160(AX), Y8
+	VMAXPS  Y5, Y8, Y5
+	VMOVUPS 192(AX), Y8
+	VMAXPS  Y6, Y8, Y6
+	VMOVUPS 224(AX), Y8
+	VMAXPS  Y7, Y8, Y7
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	CMPQ    CX, $0x00000040
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS (AX), Y8
+	VMAXPS  Y0, Y8, Y0
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), DX
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y8
+	VMASKMOVPS (AX), Y8, Y9
+	VBLENDVPS  Y8, Y9, Y0, Y9
+	VMAXPS     Y0, Y9, Y0
+
+tailEnd:
+	VMAXPS       Y0, Y1, Y0
+	VMAXPS       Y2, Y3, Y2
+	VMAXPS       Y4, Y5, Y4
+	VMAXPS       Y6, Y7, Y6
+	VMAXPS       Y0, Y2, Y0
+	VMAXPS       Y4, Y6, Y4
+	VMAXPS       Y0, Y4, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMAXPS       X0, X1, X0
+	VMOVHLPS     X0, X0, X1
+	VMAXPS       X0, X1, X0
+	VMOVSHDUP    X0, X1
+	VMAXPS       X0, X1, X0
 	MOVSS        X0, ret+24(FP)
 	VZEROUPPER
 	RET

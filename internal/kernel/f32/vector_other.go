@@ -14,6 +14,8 @@ func sumSquaresAVX512(x []float32) float32 { panic("f32: no assembly here") }
 
 func asumAVX512(x []float32) float32 { panic("f32: no assembly here") }
 
+func largestAVX512(x []float32) float32 { panic("f32: no assembly here") }
+
 func axpyAVX512(alpha float32, x []float32, y []float32) { panic("f32: no assembly here") }
 
 func axpyRowsAVX512(x *float32, a *float32, lda int, y []float32) { panic("f32: no assembly here") }
@@ -29,6 +31,8 @@ func sumAVX2(x []float32) float32 { panic("f32: no assembly here") }
 func sumSquaresAVX2(x []float32) float32 { panic("f32: no assembly here") }
 
 func asumAVX2(x []float32) float32 { panic("f32: no assembly here") }
+
+func largestAVX2(x []float32) float32 { panic("f32: no assembly here") }
 
 func axpyAVX2(alpha float32, x []float32, y []float32) { panic("f32: no assembly here") }
 

@@ -76,6 +76,17 @@ func Asum(x []float64) float64 {
 	return kernel.Asum(x)
 }
 
+// Largest returns the largest element that is not NaN, −Inf if there is none.
+func Largest(x []float64) float64 {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		return largestAVX512(x)
+	case cpu.AVX2:
+		return largestAVX2(x)
+	}
+	return kernel.Largest(x)
+}
+
 // Axpy adds alpha·x to y over len(x) elements.
 func Axpy(alpha float64, x, y []float64) {
 	switch cpu.Current() {
@@ -119,19 +130,6 @@ func Scal(alpha float64, x []float64) {
 		scalAVX2(alpha, x)
 	default:
 		kernel.Scal(alpha, x)
-	}
-}
-
-// Exp sets dst to exp(x) over len(x) elements, within 1 unit in the last place.
-// dst and x may be the same slice.
-func Exp(dst, x []float64) {
-	switch cpu.Current() {
-	case cpu.AVX512:
-		expAVX512(dst, x)
-	case cpu.AVX2:
-		expAVX2(dst, x)
-	default:
-		kernel.Exp(dst, x)
 	}
 }
 

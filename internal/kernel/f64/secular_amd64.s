@@ -121,7 +121,7 @@ tailEnd:
 	VEXTRACTF128  $0x01, Y3, X0
 	VADDPD        X0, X3, X3
 	VUNPCKHPD     X3, X3, X0
-	VADDSD        X0, X3, X3
+	VADDPD        X0, X3, X3
 	MOVSD         X3, sum+88(FP)
 	VADDPD        Z6, Z5, Z5
 	VEXTRACTF64X4 $0x01, Z5, Y0
@@ -129,7 +129,7 @@ tailEnd:
 	VEXTRACTF128  $0x01, Y5, X0
 	VADDPD        X0, X5, X5
 	VUNPCKHPD     X5, X5, X0
-	VADDSD        X0, X5, X5
+	VADDPD        X0, X5, X5
 	MOVSD         X5, slope+96(FP)
 	VADDPD        Z8, Z7, Z7
 	VEXTRACTF64X4 $0x01, Z7, Y0
@@ -137,7 +137,7 @@ tailEnd:
 	VEXTRACTF128  $0x01, Y7, X0
 	VADDPD        X0, X7, X7
 	VUNPCKHPD     X7, X7, X0
-	VADDSD        X0, X7, X7
+	VADDPD        X0, X7, X7
 	MOVSD         X7, size+104(FP)
 	VZEROUPPER
 	RET
@@ -247,19 +247,19 @@ tailEnd:
 	VEXTRACTF128 $0x01, Y3, X0
 	VADDPD       X0, X3, X3
 	VUNPCKHPD    X3, X3, X0
-	VADDSD       X0, X3, X3
+	VADDPD       X0, X3, X3
 	MOVSD        X3, sum+88(FP)
 	VADDPD       Y6, Y5, Y5
 	VEXTRACTF128 $0x01, Y5, X0
 	VADDPD       X0, X5, X5
 	VUNPCKHPD    X5, X5, X0
-	VADDSD       X0, X5, X5
+	VADDPD       X0, X5, X5
 	MOVSD        X5, slope+96(FP)
 	VADDPD       Y8, Y7, Y7
 	VEXTRACTF128 $0x01, Y7, X0
 	VADDPD       X0, X7, X7
 	VUNPCKHPD    X7, X7, X0
-	VADDSD       X0, X7, X7
+	VADDPD       X0, X7, X7
 	MOVSD        X7, size+104(FP)
 	VZEROUPPER
 	RET

@@ -74,7 +74,7 @@ tailEnd:
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPD        X1, X0, X0
 	VUNPCKHPD     X0, X0, X1
-	VADDSD        X1, X0, X0
+	VADDPD        X1, X0, X0
 	MOVSD         X0, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -176,7 +176,7 @@ tailEnd:
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPD        X1, X0, X0
 	VUNPCKHPD     X0, X0, X1
-	VADDSD        X1, X0, X0
+	VADDPD        X1, X0, X0
 	VMOVSD        X0, (AX)
 	VADDPD        Z5, Z4, Z4
 	VADDPD        Z7, Z6, Z6
@@ -186,7 +186,7 @@ tailEnd:
 	VEXTRACTF128  $0x01, Y4, X0
 	VADDPD        X0, X4, X4
 	VUNPCKHPD     X4, X4, X0
-	VADDSD        X0, X4, X4
+	VADDPD        X0, X4, X4
 	VMOVSD        X4, 8(AX)
 	VADDPD        Z9, Z8, Z8
 	VADDPD        Z11, Z10, Z10
@@ -196,7 +196,7 @@ tailEnd:
 	VEXTRACTF128  $0x01, Y8, X0
 	VADDPD        X0, X8, X8
 	VUNPCKHPD     X8, X8, X0
-	VADDSD        X0, X8, X8
+	VADDPD        X0, X8, X8
 	VMOVSD        X8, 16(AX)
 	VADDPD        Z13, Z12, Z12
 	VADDPD        Z15, Z14, Z14
@@ -206,7 +206,7 @@ tailEnd:
 	VEXTRACTF128  $0x01, Y12, X0
 	VADDPD        X0, X12, X12
 	VUNPCKHPD     X12, X12, X0
-	VADDSD        X0, X12, X12
+	VADDPD        X0, X12, X12
 	VMOVSD        X12, 24(AX)
 	VZEROUPPER
 	RET
@@ -283,7 +283,7 @@ tailEnd:
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPD        X1, X0, X0
 	VUNPCKHPD     X0, X0, X1
-	VADDSD        X1, X0, X0
+	VADDPD        X1, X0, X0
 	MOVSD         X0, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -360,7 +360,7 @@ tailEnd:
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPD        X1, X0, X0
 	VUNPCKHPD     X0, X0, X1
-	VADDSD        X1, X0, X0
+	VADDPD        X1, X0, X0
 	MOVSD         X0, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -449,7 +449,86 @@ tailEnd:
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPD        X1, X0, X0
 	VUNPCKHPD     X0, X0, X1
-	VADDSD        X1, X0, X0
+	VADDPD        X1, X0, X0
+	MOVSD         X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func largestAVX512(x []float64) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·largestAVX512(SB), NOSPLIT, $0-32
+	MOVQ       x_base+0(FP), AX
+	MOVQ       x_len+8(FP), CX
+	VPTERNLOGD $0xff, Z0, Z0, Z0
+	VPSLLQ     $0x34, Z0, Z0
+	VMOVAPD    Z0, Z1
+	VMOVAPD    Z0, Z2
+	VMOVAPD    Z0, Z3
+	VMOVAPD    Z0, Z4
+	VMOVAPD    Z0, Z5
+	VMOVAPD    Z0, Z6
+	VMOVAPD    Z0, Z7
+	CMPQ       CX, $0x00000040
+	JL         unrolledEnd
+
+unrolled:
+	VMOVUPD (AX), Z8
+	VMAXPD  Z0, Z8, Z0
+	VMOVUPD 64(AX), Z8
+	VMAXPD  Z1, Z8, Z1
+	VMOVUPD 128(AX), Z8
+	VMAXPD  Z2, Z8, Z2
+	VMOVUPD 192(AX), Z8
+	VMAXPD  Z3, Z8, Z3
+	VMOVUPD 256(AX), Z8
+	VMAXPD  Z4, Z8, Z4
+	VMOVUPD 320(AX), Z8
+	VMAXPD  Z5, Z8, Z5
+	VMOVUPD 384(AX), Z8
+	VMAXPD  Z6, Z8, Z6
+	VMOVUPD 448(AX), Z8
+	VMAXPD  Z7, Z8, Z7
+	ADDQ    $0x00000200, AX
+	SUBQ    $0x00000040, CX
+	CMPQ    CX, $0x00000040
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPD (AX), Z8
+	VMAXPD  Z0, Z8, Z0
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, DX
+	BZHIQ     CX, DX, DX
+	KMOVW     DX, K1
+	VMOVUPD.Z (AX), K1, Z8
+	VBLENDMPD Z8, Z0, K1, Z8
+	VMAXPD    Z0, Z8, Z0
+
+tailEnd:
+	VMAXPD        Z0, Z1, Z0
+	VMAXPD        Z2, Z3, Z2
+	VMAXPD        Z4, Z5, Z4
+	VMAXPD        Z6, Z7, Z6
+	VMAXPD        Z0, Z2, Z0
+	VMAXPD        Z4, Z6, Z4
+	VMAXPD        Z0, Z4, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VMAXPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VMAXPD        X0, X1, X0
+	VUNPCKHPD     X0, X0, X1
+	VMAXPD        X0, X1, X0
 	MOVSD         X0, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -699,7 +778,7 @@ tailEnd:
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X1, X0, X0
 	VUNPCKHPD    X0, X0, X1
-	VADDSD       X1, X0, X0
+	VADDPD       X1, X0, X0
 	MOVSD        X0, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -777,7 +856,7 @@ tailEnd:
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X1, X0, X0
 	VUNPCKHPD    X0, X0, X1
-	VADDSD       X1, X0, X0
+	VADDPD       X1, X0, X0
 	VMOVSD       X0, (AX)
 	VADDPD       Y5, Y4, Y4
 	VADDPD       Y7, Y6, Y6
@@ -785,7 +864,7 @@ tailEnd:
 	VEXTRACTF128 $0x01, Y4, X0
 	VADDPD       X0, X4, X4
 	VUNPCKHPD    X4, X4, X0
-	VADDSD       X0, X4, X4
+	VADDPD       X0, X4, X4
 	VMOVSD       X4, 8(AX)
 	VZEROUPPER
 	RET
@@ -861,7 +940,7 @@ tailEnd:
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X1, X0, X0
 	VUNPCKHPD    X0, X0, X1
-	VADDSD       X1, X0, X0
+	VADDPD       X1, X0, X0
 	MOVSD        X0, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -937,7 +1016,7 @@ tailEnd:
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X1, X0, X0
 	VUNPCKHPD    X0, X0, X1
-	VADDSD       X1, X0, X0
+	VADDPD       X1, X0, X0
 	MOVSD        X0, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -1025,7 +1104,85 @@ tailEnd:
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X1, X0, X0
 	VUNPCKHPD    X0, X0, X1
-	VADDSD       X1, X0, X0
+	VADDPD       X1, X0, X0
+	MOVSD        X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func largestAVX2(x []float64) float64
+// Requires: AVX, AVX2, SSE2
+TEXT ·largestAVX2(SB), NOSPLIT, $0-32
+	MOVQ     x_base+0(FP), AX
+	MOVQ     x_len+8(FP), CX
+	VPCMPEQD Y0, Y0, Y0
+	VPSLLQ   $0x34, Y0, Y0
+	VMOVAPD  Y0, Y1
+	VMOVAPD  Y0, Y2
+	VMOVAPD  Y0, Y3
+	VMOVAPD  Y0, Y4
+	VMOVAPD  Y0, Y5
+	VMOVAPD  Y0, Y6
+	VMOVAPD  Y0, Y7
+	CMPQ     CX, $0x00000020
+	JL       unrolledEnd
+
+unrolled:
+	VMOVUPD (AX), Y8
+	VMAXPD  Y0, Y8, Y0
+	VMOVUPD 32(AX), Y8
+	VMAXPD  Y1, Y8, Y1
+	VMOVUPD 64(AX), Y8
+	VMAXPD  Y2, Y8, Y2
+	VMOVUPD 96(AX), Y8
+	VMAXPD  Y3, Y8, Y3
+	VMOVUPD 128(AX), Y8
+	VMAXPD  Y4, Y8, Y4
+	VMOVUPD 160(AX), Y8
+	VMAXPD  Y5, Y8, Y5
+	VMOVUPD 192(AX), Y8
+	VMAXPD  Y6, Y8, Y6
+	VMOVUPD 224(AX), Y8
+	VMAXPD  Y7, Y8, Y7
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	CMPQ    CX, $0x00000020
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD (AX), Y8
+	VMAXPD  Y0, Y8, Y0
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000004, CX
+	CMPQ    CX, $0x00000004
+	JGE     single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), DX
+	MOVQ       $0x00000004, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*8), Y8
+	VMASKMOVPD (AX), Y8, Y9
+	VBLENDVPD  Y8, Y9, Y0, Y9
+	VMAXPD     Y0, Y9, Y0
+
+tailEnd:
+	VMAXPD       Y0, Y1, Y0
+	VMAXPD       Y2, Y3, Y2
+	VMAXPD       Y4, Y5, Y4
+	VMAXPD       Y6, Y7, Y6
+	VMAXPD       Y0, Y2, Y0
+	VMAXPD       Y4, Y6, Y4
+	VMAXPD       Y0, Y4, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMAXPD       X0, X1, X0
+	VUNPCKHPD    X0, X0, X1
+	VMAXPD       X0, X1, X0
 	MOVSD        X0, ret+24(FP)
 	VZEROUPPER
 	RET

@@ -14,6 +14,8 @@ func sumSquaresAVX512(x []float64) float64 { panic("f64: no assembly here") }
 
 func asumAVX512(x []float64) float64 { panic("f64: no assembly here") }
 
+func largestAVX512(x []float64) float64 { panic("f64: no assembly here") }
+
 func axpyAVX512(alpha float64, x []float64, y []float64) { panic("f64: no assembly here") }
 
 func axpyRowsAVX512(x *float64, a *float64, lda int, y []float64) { panic("f64: no assembly here") }
@@ -29,6 +31,8 @@ func sumAVX2(x []float64) float64 { panic("f64: no assembly here") }
 func sumSquaresAVX2(x []float64) float64 { panic("f64: no assembly here") }
 
 func asumAVX2(x []float64) float64 { panic("f64: no assembly here") }
+
+func largestAVX2(x []float64) float64 { panic("f64: no assembly here") }
 
 func axpyAVX2(alpha float64, x []float64, y []float64) { panic("f64: no assembly here") }
 

@@ -1,0 +1,116 @@
+package activation_test
+
+import (
+	"math"
+	"math/big"
+)
+
+// Exact values to some 45 digits, by the plainest series.
+
+const bits = 160
+
+func num(x float64) *big.Float { return new(big.Float).SetPrec(bits).SetFloat64(x) }
+
+func parse(s string) *big.Float {
+	x, _, err := big.ParseFloat(s, 10, bits, big.ToNearestEven)
+	if err != nil {
+		panic(err)
+	}
+	return x
+}
+
+var (
+	one    = num(1)
+	half   = num(0.5)
+	bigLn2 = parse("0.693147180559945309417232121458176568075500134360255254120680009")
+	bigPi  = parse("3.14159265358979323846264338327950288419716939937510582097494459")
+)
+
+func fresh() *big.Float              { return new(big.Float).SetPrec(bits) }
+func add(a, b *big.Float) *big.Float { return fresh().Add(a, b) }
+func sub(a, b *big.Float) *big.Float { return fresh().Sub(a, b) }
+func mul(a, b *big.Float) *big.Float { return fresh().Mul(a, b) }
+func quo(a, b *big.Float) *big.Float { return fresh().Quo(a, b) }
+func neg(a *big.Float) *big.Float    { return fresh().Neg(a) }
+func sqrt(a *big.Float) *big.Float   { return fresh().Sqrt(a) }
+
+// tiny tells whether a term no longer counts beside a sum.
+func tiny(term, sum *big.Float) bool {
+	return term.Sign() == 0 || term.MantExp(nil) < sum.MantExp(nil)-bits-2
+}
+
+// bigExpm1 sums the Taylor series of eˣ − 1 for |x| < 1.
+func bigExpm1(x *big.Float) *big.Float {
+	sum, term := fresh().Set(x), fresh().Set(x)
+	for k := 2.0; !tiny(term, sum); k++ {
+		term = quo(mul(term, x), num(k))
+		sum = add(sum, term)
+	}
+	return sum
+}
+
+func bigExp(x *big.Float) *big.Float {
+	f, _ := x.Float64()
+	n := math.Round(f / math.Ln2)
+	r := sub(x, mul(num(n), bigLn2))
+	return fresh().SetMantExp(add(one, bigExpm1(r)), int(n))
+}
+
+// bigErf sums erf(x) = 2/√π·e^(−x²)·Σ 2ⁿ·x^(2n+1)/(2n+1)!!, all of one sign.
+func bigErf(x *big.Float) *big.Float {
+	square := mul(x, x)
+	sum, term := fresh().Set(x), fresh().Set(x)
+	for k := 3.0; !tiny(term, sum); k += 2 {
+		term = quo(mul(term, mul(square, num(2))), num(k))
+		sum = add(sum, term)
+	}
+	return quo(mul(mul(sum, num(2)), bigExp(neg(square))), sqrt(bigPi))
+}
+
+// bigErfc is 1 − erf(x) up to 2, and beyond it e^(−x²)/√π over the continued fraction
+// x + ½/(x + 1/(x + 1½/(x + …))).
+func bigErfc(x *big.Float) *big.Float {
+	f, _ := x.Float64()
+	if f < 2 {
+		return sub(one, bigErf(x))
+	}
+	c := fresh().Set(x)
+	for k := math.Ceil(60 + 1200/(f*f)); k > 0; k-- {
+		c = add(x, quo(num(k/2), c))
+	}
+	return quo(bigExp(neg(mul(x, x))), mul(c, sqrt(bigPi)))
+}
+
+func bigSigmoid(x *big.Float) *big.Float { return quo(one, add(one, bigExp(neg(x)))) }
+
+func bigTanh(x *big.Float) *big.Float {
+	e := mul(x, num(2))
+	if f, _ := e.Float64(); math.Abs(f) < 0.9 {
+		e = bigExpm1(e)
+	} else {
+		e = sub(bigExp(e), one)
+	}
+	return quo(e, add(e, num(2)))
+}
+
+func bigSiLU(x *big.Float) *big.Float { return mul(x, bigSigmoid(x)) }
+
+func bigNormal(x *big.Float) *big.Float {
+	return mul(half, bigErfc(neg(mul(x, sqrt(half)))))
+}
+
+func bigGELU(x *big.Float) *big.Float { return mul(x, bigNormal(x)) }
+
+// bigDensity is φ(x).
+func bigDensity(x *big.Float) *big.Float {
+	return quo(bigExp(neg(mul(half, mul(x, x)))), sqrt(mul(num(2), bigPi)))
+}
+
+func bigGELUGrad(x *big.Float) *big.Float {
+	return add(bigNormal(x), mul(x, bigDensity(x)))
+}
+
+func bigSiLUGrad(x *big.Float) *big.Float {
+	s := bigSigmoid(x)
+	return mul(s, add(one, mul(x, sub(one, s))))
+}

@@ -1,0 +1,73 @@
+// Package activation holds the functions between the layers of a network and their
+// derivatives, elementwise and over rows, for float32 and float64.
+//
+// # Functions
+//
+//	Exp          eˣ                                  0 … +∞
+//	Sigmoid      σ(x) = 1/(1 + e⁻ˣ)                  0 … 1
+//	Tanh         (eˣ − e⁻ˣ)/(eˣ + e⁻ˣ)               −1 … 1
+//	SiLU         x·σ(x), Swish with β = 1            −0.278 … +∞
+//	GELU         x·Φ(x), Φ the normal distribution   −0.170 … +∞
+//	ReLU         max(x, 0)                           0 … +∞
+//	ReLU6        min(max(x, 0), 6)                   0 … 6
+//	LeakyReLU    x, or slope·x for x < 0             −∞ … +∞
+//	PReLU        the same with a learned slope
+//	RReLU        the same with a random slope
+//
+// Over rows:
+//
+//	Softmax, SoftmaxTemperature, MaskedSoftmax    exp(xⱼ/T)/Σ exp(xₖ/T)
+//	LogSoftmax                                    xⱼ − log Σ exp(xₖ)
+//	LogSumExp                                     log Σ exp(xₖ)
+//	Sparsemax                                     max(xⱼ − τ, 0), Σ = 1
+//	CrossEntropy, Distillation                    losses and their gradients
+//
+// # Shapes and memory
+//
+// Functions write to dst and return it; nil makes a new slice. dst may be an input
+// itself, but must not overlap one otherwise. A mismatch of lengths is a programmer's
+// mistake: it panics with a message that begins with "activation:" and holds the lengths.
+// Empty slices are good. No function allocates when it is given its dst, but for [Sparsemax].
+//
+// # Derivatives
+//
+// Each function has one that ends in Grad and sets dx to dy times the derivative, from what
+// is cheapest to keep: the output y for Sigmoid, Tanh, ReLU, ReLU6, Softmax, LogSoftmax
+// and Sparsemax, the input x for the others.
+//
+// # Accuracy
+//
+// Comments give the largest error in units in the last place, which tests hold against
+// math/big over sweeps of the whole range, numbers below the normal ones included. The
+// result for an element is the same at every length, place and alignment. Between
+// instruction levels results may differ by rounding.
+//
+// NaN gives NaN. Infinities give the limit, with its sign if it is 0.
+//
+// # Which one
+//
+//	output, two classes           Sigmoid, or CrossEntropy over two columns
+//	output, one of many classes   Softmax; in training CrossEntropy of the logits
+//	output, some of many classes  Sigmoid of each
+//	output, mostly zeros          Sparsemax
+//	hidden layers                 ReLU first; LeakyReLU or PReLU if units die, that is, if their input stays below 0 and no gradient passes
+//	transformers                  GELU; SiLU
+//	recurrent cells               Tanh for the state and Sigmoid for the gates
+//	attention                     MaskedSoftmax
+//	small devices, fixed point    ReLU6
+//	small student of a large net  Distillation
+//
+// Sigmoid and Tanh flatten at both ends: their derivatives are at most 1/4 and 1, and
+// through many layers gradients vanish. Those of the ReLU family do not.
+//
+// # Sources
+//
+// Nair and Hinton, Rectified linear units improve restricted Boltzmann machines (2010).
+// Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models (2013).
+// He, Zhang, Ren and Sun, Delving deep into rectifiers (2015), for PReLU.
+// Xu, Wang, Chen and Li, Empirical evaluation of rectified activations (2015), for RReLU.
+// Hendrycks and Gimpel, Gaussian error linear units (2016).
+// Ramachandran, Zoph and Le, Searching for activation functions (2017), for Swish.
+// Martins and Astudillo, From softmax to sparsemax (2016).
+// Hinton, Vinyals and Dean, Distilling the knowledge in a neural network (2015).
+package activation
