@@ -61,10 +61,10 @@ func sweepPoints(n int, low, high float64) []float64 {
 // ulps returns how far got is from want, in units in the last place of a type with
 // the given digits whose smallest number is 2^smallest.
 func ulps(got float64, want *big.Float, digits, smallest int) float64 {
-	if want.Sign() == 0 {
-		return math.Abs(got) * math.Inf(1)
+	if want.Sign() == 0 && got == 0 {
+		return 0
 	}
-	if math.IsNaN(got) || math.IsInf(got, 0) {
+	if want.Sign() == 0 || math.IsNaN(got) || math.IsInf(got, 0) {
 		return math.Inf(1)
 	}
 	unit := max(want.MantExp(nil)-digits, smallest)
@@ -120,6 +120,10 @@ func checkAccuracy[T floattest.Float](t *testing.T, a accurate, x []T, want []*b
 	}
 }
 
+func swish[T floattest.Float](dst, x []T) []T { return activation.Swish(dst, x, 1.75) }
+func elu[T floattest.Float](dst, x []T) []T   { return activation.ELU(dst, x, 1) }
+func celu[T floattest.Float](dst, x []T) []T  { return activation.CELU(dst, x, 0.75) }
+
 // grad makes a function of the factor that a gradient multiplies dy with.
 func grad[T floattest.Float](f func(dx, dy, x []T) []T) func(dst, x []T) []T {
 	return func(dst, x []T) []T {
@@ -143,5 +147,31 @@ var (
 			absolute: true, ulp32: 4, ulp64: 4, low32: -90, high32: 20, low64: -700, high64: 40},
 		{name: "GELUGrad", f64: grad(activation.GELUGrad[float64]), f32: grad(activation.GELUGrad[float32]), exact: bigGELUGrad,
 			absolute: true, ulp32: 4, ulp64: 4, low32: -14, high32: 8, low64: -38, high64: 9},
+		{name: "Log", f64: activation.Log[float64], f32: activation.Log[float32], exact: bigLog, ulp32: 1.5, ulp64: 1.5,
+			positive: true, low32: 1e-44, high32: 3e38, low64: 1e-322, high64: 1e308},
+		{name: "Erf", f64: activation.Erf[float64], f32: activation.Erf[float32], exact: bigErf, ulp32: 1.5, ulp64: 2,
+			low32: -4, high32: 4, low64: -6, high64: 6},
+		{name: "Softplus", f64: activation.Softplus[float64], f32: activation.Softplus[float32], exact: bigSoftplus, ulp32: 2, ulp64: 2,
+			low32: -104, high32: 100, low64: -745, high64: 700},
+		{name: "LogSigmoid", f64: activation.LogSigmoid[float64], f32: activation.LogSigmoid[float32], exact: bigLogSigmoid, ulp32: 2, ulp64: 2,
+			low32: -100, high32: 104, low64: -700, high64: 745},
+		{name: "Swish", f64: swish[float64], f32: swish[float32], exact: bigSwish, ulp32: 2, ulp64: 2,
+			low32: -64, high32: 20, low64: -430, high64: 40},
+		{name: "Mish", f64: activation.Mish[float64], f32: activation.Mish[float32], exact: bigMish, ulp32: 2, ulp64: 2,
+			low32: -108, high32: 30, low64: -751, high64: 60},
+		{name: "GELUTanh", f64: activation.GELUTanh[float64], f32: activation.GELUTanh[float32], exact: bigGELUTanh, ulp32: 3, ulp64: 2,
+			low32: -10.79, high32: 8, low64: -21.58, high64: 9},
+		{name: "ELU", f64: elu[float64], f32: elu[float32], exact: bigELU, ulp32: 2, ulp64: 2,
+			low32: -40, high32: 10, low64: -90, high64: 10},
+		{name: "CELU", f64: celu[float64], f32: celu[float32], exact: bigCELU, ulp32: 2.5, ulp64: 2.5,
+			low32: -40, high32: 10, low64: -90, high64: 10},
+		{name: "Softsign", f64: activation.Softsign[float64], f32: activation.Softsign[float32], exact: bigSoftsign, ulp32: 1.5, ulp64: 1.5,
+			low32: -1e30, high32: 1e30, low64: -1e300, high64: 1e300},
+		{name: "ErfGrad", f64: grad(activation.ErfGrad[float64]), f32: grad(activation.ErfGrad[float32]), exact: bigErfGrad, ulp32: 2, ulp64: 2,
+			low32: -10, high32: 10, low64: -27, high64: 27},
+		{name: "MishGrad", f64: grad(activation.MishGrad[float64]), f32: grad(activation.MishGrad[float32]), exact: bigMishGrad,
+			absolute: true, ulp32: 4, ulp64: 4, low32: -90, high32: 20, low64: -700, high64: 40},
+		{name: "GELUTanhGrad", f64: grad(activation.GELUTanhGrad[float64]), f32: grad(activation.GELUTanhGrad[float32]), exact: bigGELUTanhGrad,
+			absolute: true, ulp32: 8, ulp64: 8, low32: -10, high32: 8, low64: -21, high64: 9},
 	}
 )

@@ -58,6 +58,13 @@ func bigExp(x *big.Float) *big.Float {
 
 // bigErf sums erf(x) = 2/√π·e^(−x²)·Σ 2ⁿ·x^(2n+1)/(2n+1)!!, all of one sign.
 func bigErf(x *big.Float) *big.Float {
+	if f, _ := x.Float64(); math.Abs(f) > 2 {
+		e := sub(one, bigErfc(fresh().Abs(x)))
+		if f < 0 {
+			return neg(e)
+		}
+		return e
+	}
 	square := mul(x, x)
 	sum, term := fresh().Set(x), fresh().Set(x)
 	for k := 3.0; !tiny(term, sum); k += 2 {
@@ -114,3 +121,96 @@ func bigSiLUGrad(x *big.Float) *big.Float {
 	s := bigSigmoid(x)
 	return mul(s, add(one, mul(x, sub(one, s))))
 }
+
+// bigLog finds log(x) by Newton's method on exp.
+func bigLog(x *big.Float) *big.Float {
+	if x.Cmp(one) == 0 {
+		return fresh()
+	}
+	m := fresh()
+	e := x.MantExp(m)
+	f, _ := m.Float64()
+	y := num(math.Log(f))
+	for range 3 { // cubic steps: 50, 150, 450 bits
+		z := bigExp(y)
+		y = add(y, mul(num(2), quo(sub(m, z), add(m, z))))
+	}
+	return add(y, mul(num(float64(e)), bigLn2))
+}
+
+// bigLog1p is log(1 + u) for 0 ≤ u ≤ 1, by 2·atanh(u/(2 + u)).
+func bigLog1p(u *big.Float) *big.Float {
+	s := quo(u, add(num(2), u))
+	square := mul(s, s)
+	sum, power := fresh().Set(s), fresh().Set(s)
+	for k := 3.0; ; k += 2 {
+		power = mul(power, square)
+		term := quo(power, num(k))
+		if tiny(term, sum) {
+			return mul(num(2), sum)
+		}
+		sum = add(sum, term)
+	}
+}
+
+func bigSoftplus(x *big.Float) *big.Float {
+	if x.Sign() > 0 {
+		return add(x, bigLog1p(bigExp(neg(x))))
+	}
+	return bigLog1p(bigExp(x))
+}
+
+func bigLogSigmoid(x *big.Float) *big.Float { return neg(bigSoftplus(neg(x))) }
+
+// bigMish is x·n/(n + 2) with n = e²ˣ + 2eˣ.
+func bigMish(x *big.Float) *big.Float {
+	e := bigExp(x)
+	n := mul(e, add(e, num(2)))
+	return mul(x, quo(n, add(n, num(2))))
+}
+
+func bigMishGrad(x *big.Float) *big.Float {
+	e := bigExp(x)
+	n := mul(e, add(e, num(2)))
+	t := quo(n, add(n, num(2)))
+	return add(t, mul(mul(x, bigSigmoid(x)), sub(one, mul(t, t))))
+}
+
+// bigGELUTanhArgument is 2·√(2/π)·(x + 0.044715·x³), and its derivative.
+func bigGELUTanhArgument(x *big.Float) (v, dv *big.Float) {
+	c := mul(num(2), sqrt(quo(num(2), bigPi)))
+	cubic := mul(parse("0.044715"), mul(x, x))
+	return mul(c, mul(x, add(one, cubic))), mul(c, add(one, mul(num(3), cubic)))
+}
+
+func bigGELUTanh(x *big.Float) *big.Float {
+	v, _ := bigGELUTanhArgument(x)
+	return mul(x, bigSigmoid(v))
+}
+
+func bigGELUTanhGrad(x *big.Float) *big.Float {
+	v, dv := bigGELUTanhArgument(x)
+	s := bigSigmoid(v)
+	return mul(s, add(one, mul(mul(x, dv), sub(one, s))))
+}
+
+func bigELU(x *big.Float) *big.Float {
+	f, _ := x.Float64()
+	switch {
+	case f > 0:
+		return x
+	case f > -0.9:
+		return bigExpm1(x)
+	}
+	return sub(bigExp(x), one)
+}
+
+func bigCELU(x *big.Float) *big.Float { return mul(num(0.75), bigELU(quo(x, num(0.75)))) }
+
+func bigErfGrad(x *big.Float) *big.Float {
+	return quo(mul(num(2), bigExp(neg(mul(x, x)))), sqrt(bigPi))
+}
+
+func bigSoftsign(x *big.Float) *big.Float { return quo(x, add(one, fresh().Abs(x))) }
+
+func bigSwish(x *big.Float) *big.Float { return mul(x, bigSigmoid(mul(num(1.75), x))) }

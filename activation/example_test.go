@@ -46,3 +46,32 @@ func ExampleCrossEntropy() {
 	// Output:
 	// 0.4100 [-0.0596 0.0596 0.2500 -0.2500]
 }
+
+func ExampleLookup() {
+	f, _ := activation.Lookup("SELU")
+	fmt.Printf("%s: %s, at least %.3f, slope at most %.3f\n", f.Name, f.Formula, f.Min, f.MaxSlope)
+	fmt.Printf("%.3f\n", f.Forward64(nil, []float64{-1, 1}))
+	// Output:
+	// selu: 1.0507·x, or 1.0507·1.6733·(eˣ − 1) for x < 0, at least -1.758, slope at most 1.758
+	// [-1.111 1.051]
+}
+
+func ExampleFunction() {
+	for _, f := range activation.Functions() {
+		if f.Max <= 1 && f.ZeroCentred {
+			fmt.Println(f.Name, f.Formula)
+		}
+	}
+	// Output:
+	// erf 2/√π·∫₀ˣ exp(−t²) dt
+	// tanh tanh x
+	// softsign x/(1 + |x|)
+}
+
+func ExampleGate() {
+	g, _ := activation.LookupGate("swiglu")
+	gate, value := []float64{-2, 0, 2}, []float64{1, 2, 3}
+	fmt.Printf("%s through %s: %.3f\n", g.Name, g.Of, g.Forward64(nil, gate, value))
+	// Output:
+	// swiglu through silu: [-0.238 0.000 5.285]
+}

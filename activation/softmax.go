@@ -144,7 +144,7 @@ func LogSoftmaxGrad[T constraints.Float](dx, dy, y []T, cols int) []T {
 		copy(dx[lo:hi], dy[lo:hi])
 		for ; lo < hi; lo += block {
 			p := part[:min(block, hi-lo)]
-			Exp(p, y[lo:lo+len(p)])
+			exps(p, y[lo:lo+len(p)], 0, 1)
 			axpy(T(-s), p, dx[lo:lo+len(p)])
 		}
 	}

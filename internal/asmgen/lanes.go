@@ -216,6 +216,11 @@ func (f *formula) andNot(a, b value) value {
 	return f.binary(a, b, false, func(g *gen) (_, _ func(...Op)) { return g.VANDNPD, g.VANDNPS })
 }
 
+// addInt adds the bits as integers.
+func (f *formula) addInt(a, b value) value {
+	return f.binary(a, b, true, func(g *gen) (_, _ func(...Op)) { return g.VPADDQ, g.VPADDD })
+}
+
 func (f *formula) abs(a value) value { return f.andNot(f.signBit(), a) }
 func (f *formula) neg(a value) value { return f.xor(f.signBit(), a) }
 
@@ -292,9 +297,10 @@ func (f *formula) fnma(a, b, c value) value { return f.fused(fusedNegAdd, a, b, 
 
 // Predicates of comparisons, all false for NaN but for the last.
 const (
-	isEqual   = 0x00
-	isLess    = 0x11
-	isGreater = 0x1e
+	isEqual     = 0x00
+	isLess      = 0x11
+	isGreater   = 0x1e
+	isUnordered = 0x03
 )
 
 // compare gives a truth: a mask at AVX2, an opmask at AVX-512.

@@ -19,13 +19,18 @@ type Table struct {
 	Ln2, Ln2Rest float64   // ln 2 in two parts
 	Exp          []float64 // (eʳ − 1 − r)/r², |r| ≤ ln 2 / 2
 
-	Atanh []float64 // (2·atanh(s) − 2s)/s³ in s², |s| ≤ 0.2
+	LogLn2 [2]float64 // ln 2 in two parts, the first short enough to be multiplied by an exponent
+	Atanh  []float64  // (2·atanh(s) − 2s)/s³ in s², |s| ≤ 0.2
 
 	// Φ(−z)·exp(z²/2)·(z + MillsShift) in z/(z + MillsShift) − MillsCentre, z ≥ 0.
 	Mills                   []float64
 	MillsShift, MillsCentre float64
 	MillsExact              int     // coefficients whose steps need two parts
 	NormalZ                 float64 // z·Φ(−z) is below every number
+
+	// 2·√(2/π) and 0.044715 times that, in two parts each.
+	GeluLinear, GeluCubic [2]float64
+	GeluTanhX             float64 // x·σ of their polynomial is below every number for −x beyond it
 
 	Erf      []float64 // erf(x)/x − 1 in x², |x| ≤ ErfSmall
 	LogErfc  []float64 // log erfc(x), ErfSmall ≤ x ≤ ErfOne; of Float32 alone
@@ -48,7 +53,9 @@ var Float64 = Table{
 	Erf: []float64{0x1.06eba8214db68p-3, -0x1.812746b0379c1p-2, 0x1.ce2f21a041455p-4, -0x1.b82ce3121bc80p-6, 0x1.565bccfcc3c41p-8,
 		-0x1.c02db075eb517p-11, 0x1.f9a2b010a2d4cp-14, -0x1.f4c7dc31e796bp-17, 0x1.b945c1d767341p-20, -0x1.58fe2bf11fa49p-23,
 		0x1.a7786c3019510p-27, -0x1.125bf949b0d7bp-35, -0x1.7819c78b63030p-33},
-	ErfSmall: 0.875, ErfOne: 6, NormalZ: 39,
+	LogLn2:     [2]float64{0x1.62e42fefa3800p-1, 0x1.ef35793c76730p-45},
+	GeluLinear: [2]float64{0x1.9884533d43651p+0, -0x1.cbc0d30ebfd15p-54}, GeluCubic: [2]float64{0x1.2444f2a4d8b4bp-4, -0x1.6c843a29d1c70p-61},
+	GeluTanhX: 21.6, ErfSmall: 0.875, ErfOne: 6, NormalZ: 39,
 }
 
 // Float32 holds the constants for float32.
@@ -58,7 +65,9 @@ var Float32 = Table{
 	Exp:        []float64{0x1p-1, 0x1.5554dcp-3, 0x1.55551ap-5, 0x1.120ba2p-7, 0x1.6d113cp-10},
 	Atanh:      []float64{0x1.555554p-1, 0x1.999bfep-2, 0x1.23e46cp-2, 0x1.ee0b52p-3},
 	MillsExact: 1, MillsShift: 4, MillsCentre: 0.625, Mills: []float64{0x1.3fe878p-1, -0x1.c86330p-1, 0x1.12fdf0p+0, -0x1.0db7eap+0, 0x1.8e23d0p-1, -0x1.5c9e52p-2, -0x1.53dc92p-5, 0x1.9fd5fep-3, -0x1.38da26p-5, -0x1.2526eap-4},
-	Erf:      []float64{0x1.06eba8p-3, -0x1.8127d2p-2, 0x1.ce452cp-4, -0x1.b9a9f8p-6, 0x1.62b2a2p-8, -0x1.0f0ab8p-10, 0x1.67fdp-13},
-	LogErfc:  []float64{-0x1.20f260p-13, -0x1.20bf26p+0, -0x1.46072cp-1, -0x1.ab2ec0p-4, 0x1.6f08a2p-6, -0x1.94aabep-9, 0x1.a46556p-13},
-	ErfSmall: 0.875, ErfOne: 4, NormalZ: 15,
+	Erf:        []float64{0x1.06eba8p-3, -0x1.8127d2p-2, 0x1.ce452cp-4, -0x1.b9a9f8p-6, 0x1.62b2a2p-8, -0x1.0f0ab8p-10, 0x1.67fdp-13},
+	LogErfc:    []float64{-0x1.20f260p-13, -0x1.20bf26p+0, -0x1.46072cp-1, -0x1.ab2ec0p-4, 0x1.6f08a2p-6, -0x1.94aabep-9, 0x1.a46556p-13},
+	LogLn2:     [2]float64{0x1.62e4000000000p-1, 0x1.7f7d1c0000000p-20},
+	GeluLinear: [2]float64{0x1.9884540000000p+0, -0x1.8579360000000p-25}, GeluCubic: [2]float64{0x1.2444f20000000p-4, 0x1.49b16a0000000p-29},
+	GeluTanhX: 10.8, ErfSmall: 0.875, ErfOne: 4, NormalZ: 15,
 }

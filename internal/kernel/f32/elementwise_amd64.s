@@ -654,7 +654,679 @@ DATA elementwiseConstants<>+2544(SB)/4, $0x40c00000
 DATA elementwiseConstants<>+2548(SB)/4, $0x40c00000
 DATA elementwiseConstants<>+2552(SB)/4, $0x40c00000
 DATA elementwiseConstants<>+2556(SB)/4, $0x40c00000
-GLOBL elementwiseConstants<>(SB), RODATA|NOPTR, $2560
+DATA elementwiseConstants<>+2560(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2564(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2568(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2572(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2576(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2580(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2584(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2588(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2592(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2596(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2600(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2604(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2608(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2612(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2616(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2620(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2624(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+2628(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+2632(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+2636(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+2640(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+2644(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+2648(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+2652(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+2656(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+2660(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+2664(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+2668(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+2672(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+2676(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+2680(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+2684(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+2688(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+2692(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+2696(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+2700(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+2704(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+2708(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+2712(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+2716(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+2720(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+2724(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+2728(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+2732(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+2736(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+2740(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+2744(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+2748(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+2752(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+2756(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+2760(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+2764(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+2768(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+2772(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+2776(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+2780(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+2784(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+2788(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+2792(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+2796(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+2800(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+2804(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+2808(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+2812(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+2816(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+2820(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+2824(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+2828(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+2832(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+2836(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+2840(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+2844(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+2848(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+2852(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+2856(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+2860(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+2864(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+2868(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+2872(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+2876(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+2880(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+2884(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+2888(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+2892(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+2896(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+2900(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+2904(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+2908(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+2912(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+2916(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+2920(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+2924(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+2928(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+2932(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+2936(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+2940(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+2944(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+2948(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+2952(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+2956(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+2960(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+2964(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+2968(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+2972(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+2976(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+2980(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+2984(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+2988(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+2992(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+2996(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3000(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3004(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3008(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3012(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3016(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3020(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3024(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3028(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3032(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3036(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3040(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3044(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3048(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3052(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3056(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3060(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3064(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3068(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3072(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3076(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3080(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3084(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3088(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3092(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3096(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3100(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3104(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3108(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3112(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3116(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3120(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3124(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3128(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3132(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3136(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3140(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3144(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3148(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3152(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3156(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3160(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3164(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3168(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3172(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3176(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3180(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3184(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3188(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3192(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3196(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3200(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3204(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3208(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3212(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3216(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3220(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3224(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3228(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3232(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3236(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3240(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3244(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3248(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3252(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3256(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3260(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3264(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3268(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3272(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3276(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3280(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3284(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3288(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3292(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3296(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3300(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3304(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3308(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3312(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3316(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3320(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3324(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3328(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3332(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3336(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3340(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3344(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3348(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3352(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3356(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3360(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3364(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3368(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3372(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3376(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3380(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3384(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3388(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3392(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3396(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3400(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3404(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3408(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3412(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3416(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3420(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3424(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3428(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3432(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3436(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3440(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3444(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3448(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3452(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3456(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3460(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3464(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3468(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3472(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3476(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3480(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3484(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3488(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3492(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3496(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3500(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3504(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3508(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3512(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3516(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3520(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3524(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3528(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3532(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3536(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3540(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3544(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3548(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3552(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3556(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3560(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3564(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3568(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3572(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3576(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3580(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3584(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3588(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3592(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3596(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3600(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3604(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3608(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3612(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3616(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3620(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3624(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3628(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3632(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3636(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3640(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3644(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3648(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+3652(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+3656(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+3660(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+3664(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+3668(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+3672(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+3676(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+3680(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+3684(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+3688(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+3692(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+3696(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+3700(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+3704(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+3708(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+3712(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+3716(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+3720(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+3724(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+3728(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+3732(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+3736(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+3740(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+3744(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+3748(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+3752(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+3756(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+3760(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+3764(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+3768(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+3772(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+3776(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+3780(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+3784(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+3788(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+3792(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+3796(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+3800(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+3804(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+3808(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+3812(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+3816(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+3820(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+3824(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+3828(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+3832(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+3836(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+3840(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+3844(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+3848(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+3852(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+3856(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+3860(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+3864(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+3868(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+3872(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+3876(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+3880(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+3884(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+3888(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+3892(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+3896(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+3900(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+3904(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+3908(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+3912(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+3916(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+3920(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+3924(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+3928(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+3932(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+3936(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+3940(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+3944(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+3948(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+3952(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+3956(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+3960(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+3964(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+3968(SB)/4, $0xff800000
+DATA elementwiseConstants<>+3972(SB)/4, $0xff800000
+DATA elementwiseConstants<>+3976(SB)/4, $0xff800000
+DATA elementwiseConstants<>+3980(SB)/4, $0xff800000
+DATA elementwiseConstants<>+3984(SB)/4, $0xff800000
+DATA elementwiseConstants<>+3988(SB)/4, $0xff800000
+DATA elementwiseConstants<>+3992(SB)/4, $0xff800000
+DATA elementwiseConstants<>+3996(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4000(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4004(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4008(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4012(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4016(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4020(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4024(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4028(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4032(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4036(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4040(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4044(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4048(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4052(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4056(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4060(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4064(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4068(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4072(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4076(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4080(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4084(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4088(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4092(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4096(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4100(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4104(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4108(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4112(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4116(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4120(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4124(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4128(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4132(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4136(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4140(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4144(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4148(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4152(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4156(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4160(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4164(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4168(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4172(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4176(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4180(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4184(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4188(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4192(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4196(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4200(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4204(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4208(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4212(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4216(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4220(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4224(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4228(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4232(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4236(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4240(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4244(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4248(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4252(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4256(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4260(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4264(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4268(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4272(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4276(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4280(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4284(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4288(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4292(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4296(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4300(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4304(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4308(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4312(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4316(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4320(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4324(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4328(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4332(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4336(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4340(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4344(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4348(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4352(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4356(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4360(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4364(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4368(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4372(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4376(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4380(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4384(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4388(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4392(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4396(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4400(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4404(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4408(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4412(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4416(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4420(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4424(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4428(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4432(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4436(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4440(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4444(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4448(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4452(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4456(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4460(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4464(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4468(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4472(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4476(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4480(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4484(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4488(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4492(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4496(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4500(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4504(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4508(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4512(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4516(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4520(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4524(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4528(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4532(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4536(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4540(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4544(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4548(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4552(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4556(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4560(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4564(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4568(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4572(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4576(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4580(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4584(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4588(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4592(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4596(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4600(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4604(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4608(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+4612(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+4616(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+4620(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+4624(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+4628(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+4632(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+4636(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+4640(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+4644(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+4648(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+4652(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+4656(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+4660(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+4664(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+4668(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+4672(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+4676(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+4680(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+4684(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+4688(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+4692(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+4696(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+4700(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+4704(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+4708(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+4712(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+4716(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+4720(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+4724(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+4728(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+4732(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+4736(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+4740(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+4744(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+4748(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+4752(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+4756(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+4760(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+4764(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+4768(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+4772(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+4776(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+4780(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+4784(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+4788(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+4792(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+4796(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+4800(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+4804(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+4808(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+4812(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+4816(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+4820(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+4824(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+4828(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+4832(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+4836(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+4840(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+4844(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+4848(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+4852(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+4856(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+4860(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+4864(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+4868(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+4872(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+4876(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+4880(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+4884(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+4888(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+4892(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+4896(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+4900(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+4904(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+4908(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+4912(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+4916(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+4920(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+4924(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+4928(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+4932(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+4936(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+4940(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+4944(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+4948(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+4952(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+4956(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+4960(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+4964(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+4968(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+4972(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+4976(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+4980(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+4984(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+4988(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+4992(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+4996(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5000(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5004(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5008(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5012(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5016(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5020(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5024(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5028(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5032(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5036(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5040(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5044(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5048(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5052(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5056(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5060(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5064(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5068(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5072(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5076(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5080(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5084(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5088(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5092(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5096(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5100(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5104(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5108(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5112(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5116(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5120(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5124(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5128(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5132(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5136(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5140(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5144(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5148(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5152(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5156(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5160(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5164(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5168(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5172(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5176(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5180(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5184(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5188(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5192(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5196(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5200(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5204(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5208(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5212(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5216(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5220(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5224(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5228(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5232(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5236(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5240(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5244(SB)/4, $0xc0400000
+GLOBL elementwiseConstants<>(SB), RODATA|NOPTR, $5248
 
 // func expAVX512(dst []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
@@ -666,69 +1338,70 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-48
 	VMOVUPS elementwiseConstants<>+64(SB), Z0
 	VMOVUPS elementwiseConstants<>+192(SB), Z0
 	VMOVUPS elementwiseConstants<>+448(SB), Z0
+	VMOVUPS elementwiseConstants<>+512(SB), Z0
 	VMOVUPS elementwiseConstants<>+576(SB), Z0
-	VMOVUPS elementwiseConstants<>+704(SB), Z0
 	VMOVUPS elementwiseConstants<>+0(SB), Z0
 	VMOVUPS elementwiseConstants<>+64(SB), Z9
 	VMOVUPS elementwiseConstants<>+192(SB), Z10
 	VMOVUPS elementwiseConstants<>+448(SB), Z11
-	VMOVUPS elementwiseConstants<>+576(SB), Z12
-	VMOVUPS elementwiseConstants<>+704(SB), Z13
-	VMOVUPS elementwiseConstants<>+960(SB), Z14
+	VMOVUPS elementwiseConstants<>+512(SB), Z12
+	VMOVUPS elementwiseConstants<>+576(SB), Z13
+	VMOVUPS elementwiseConstants<>+704(SB), Z14
+	VMOVUPS elementwiseConstants<>+960(SB), Z15
 	CMPQ    CX, $0x00000020
 	JL      unrolledEnd
 
 unrolled:
-	VMOVUPS      (AX), Z15
-	VMAXPS       Z15, Z0, Z15
-	VMINPS       Z15, Z9, Z15
-	VPMOVD2M     Z15, K1
-	VMOVAPS      Z10, Z16
-	VFMADD213PS  elementwiseConstants<>+128(SB), Z15, Z16
-	VSUBPS       elementwiseConstants<>+128(SB), Z16, Z17
-	VFNMADD231PS elementwiseConstants<>+256(SB), Z17, Z15
-	VFNMADD231PS elementwiseConstants<>+320(SB), Z17, Z15
+	VMOVUPS      (AX), Z16
+	VMAXPS       Z16, Z0, Z16
+	VMINPS       Z16, Z9, Z16
+	VPMOVD2M     Z16, K1
+	VMOVAPS      Z10, Z17
+	VFMADD213PS  elementwiseConstants<>+128(SB), Z16, Z17
+	VSUBPS       elementwiseConstants<>+128(SB), Z17, Z18
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z18, Z16
+	VFNMADD231PS elementwiseConstants<>+320(SB), Z18, Z16
 	VBLENDMPS    elementwiseConstants<>+384(SB), Z11, K1, Z1
-	VADDPS       Z1, Z16, Z16
-	VMULPS       Z15, Z15, Z17
-	VMOVAPS      Z12, Z18
-	VFMADD213PS  elementwiseConstants<>+640(SB), Z15, Z18
-	VFMADD231PS  elementwiseConstants<>+512(SB), Z17, Z18
+	VADDPS       Z1, Z17, Z17
+	VMULPS       Z16, Z16, Z18
 	VMOVAPS      Z13, Z19
-	VFMADD213PS  elementwiseConstants<>+768(SB), Z15, Z19
-	VFMADD231PS  Z17, Z18, Z19
-	VFMADD231PS  Z19, Z17, Z15
-	VADDPS       elementwiseConstants<>+832(SB), Z15, Z15
-	VPSLLD       $0x17, Z16, Z16
-	VMULPS       Z16, Z15, Z15
-	VBLENDMPS    elementwiseConstants<>+896(SB), Z14, K1, Z2
-	VMULPS       Z2, Z15, Z15
-	VMOVUPS      Z15, (DX)
-	VMOVUPS      64(AX), Z15
-	VMAXPS       Z15, Z0, Z15
-	VMINPS       Z15, Z9, Z15
-	VPMOVD2M     Z15, K1
-	VMOVAPS      Z10, Z16
-	VFMADD213PS  elementwiseConstants<>+128(SB), Z15, Z16
-	VSUBPS       elementwiseConstants<>+128(SB), Z16, Z17
-	VFNMADD231PS elementwiseConstants<>+256(SB), Z17, Z15
-	VFNMADD231PS elementwiseConstants<>+320(SB), Z17, Z15
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z16, Z19
+	VFMADD231PS  Z12, Z18, Z19
+	VMOVAPS      Z14, Z20
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z16, Z20
+	VFMADD231PS  Z18, Z19, Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VADDPS       elementwiseConstants<>+832(SB), Z16, Z16
+	VPSLLD       $0x17, Z17, Z17
+	VMULPS       Z17, Z16, Z16
+	VBLENDMPS    elementwiseConstants<>+896(SB), Z15, K1, Z2
+	VMULPS       Z2, Z16, Z16
+	VMOVUPS      Z16, (DX)
+	VMOVUPS      64(AX), Z16
+	VMAXPS       Z16, Z0, Z16
+	VMINPS       Z16, Z9, Z16
+	VPMOVD2M     Z16, K1
+	VMOVAPS      Z10, Z17
+	VFMADD213PS  elementwiseConstants<>+128(SB), Z16, Z17
+	VSUBPS       elementwiseConstants<>+128(SB), Z17, Z18
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z18, Z16
+	VFNMADD231PS elementwiseConstants<>+320(SB), Z18, Z16
 	VBLENDMPS    elementwiseConstants<>+384(SB), Z11, K1, Z3
-	VADDPS       Z3, Z16, Z16
-	VMULPS       Z15, Z15, Z17
-	VMOVAPS      Z12, Z18
-	VFMADD213PS  elementwiseConstants<>+640(SB), Z15, Z18
-	VFMADD231PS  elementwiseConstants<>+512(SB), Z17, Z18
+	VADDPS       Z3, Z17, Z17
+	VMULPS       Z16, Z16, Z18
 	VMOVAPS      Z13, Z19
-	VFMADD213PS  elementwiseConstants<>+768(SB), Z15, Z19
-	VFMADD231PS  Z17, Z18, Z19
-	VFMADD231PS  Z19, Z17, Z15
-	VADDPS       elementwiseConstants<>+832(SB), Z15, Z15
-	VPSLLD       $0x17, Z16, Z16
-	VMULPS       Z16, Z15, Z15
-	VBLENDMPS    elementwiseConstants<>+896(SB), Z14, K1, Z4
-	VMULPS       Z4, Z15, Z15
-	VMOVUPS      Z15, 64(DX)
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z16, Z19
+	VFMADD231PS  Z12, Z18, Z19
+	VMOVAPS      Z14, Z20
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z16, Z20
+	VFMADD231PS  Z18, Z19, Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VADDPS       elementwiseConstants<>+832(SB), Z16, Z16
+	VPSLLD       $0x17, Z17, Z17
+	VMULPS       Z17, Z16, Z16
+	VBLENDMPS    elementwiseConstants<>+896(SB), Z15, K1, Z4
+	VMULPS       Z4, Z16, Z16
+	VMOVUPS      Z16, 64(DX)
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
@@ -752,17 +1425,17 @@ single:
 	VBLENDMPS    elementwiseConstants<>+384(SB), Z11, K1, Z5
 	VADDPS       Z5, Z2, Z2
 	VMULPS       Z1, Z1, Z3
-	VMOVAPS      Z12, Z4
+	VMOVAPS      Z13, Z4
 	VFMADD213PS  elementwiseConstants<>+640(SB), Z1, Z4
-	VFMADD231PS  elementwiseConstants<>+512(SB), Z3, Z4
-	VMOVAPS      Z13, Z15
-	VFMADD213PS  elementwiseConstants<>+768(SB), Z1, Z15
-	VFMADD231PS  Z3, Z4, Z15
-	VFMADD231PS  Z15, Z3, Z1
+	VFMADD231PS  Z12, Z3, Z4
+	VMOVAPS      Z14, Z16
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z1, Z16
+	VFMADD231PS  Z3, Z4, Z16
+	VFMADD231PS  Z16, Z3, Z1
 	VADDPS       elementwiseConstants<>+832(SB), Z1, Z1
 	VPSLLD       $0x17, Z2, Z2
 	VMULPS       Z2, Z1, Z1
-	VBLENDMPS    elementwiseConstants<>+896(SB), Z14, K1, Z6
+	VBLENDMPS    elementwiseConstants<>+896(SB), Z15, K1, Z6
 	VMULPS       Z6, Z1, Z1
 	VMOVUPS      Z1, (DX)
 	ADDQ         $0x00000040, AX
@@ -789,17 +1462,17 @@ singleEnd:
 	VBLENDMPS    elementwiseConstants<>+384(SB), Z11, K2, Z7
 	VADDPS       Z7, Z1, Z1
 	VMULPS       Z0, Z0, Z2
-	VMOVAPS      Z12, Z3
+	VMOVAPS      Z13, Z3
 	VFMADD213PS  elementwiseConstants<>+640(SB), Z0, Z3
-	VFMADD231PS  elementwiseConstants<>+512(SB), Z2, Z3
-	VMOVAPS      Z13, Z4
+	VFMADD231PS  Z12, Z2, Z3
+	VMOVAPS      Z14, Z4
 	VFMADD213PS  elementwiseConstants<>+768(SB), Z0, Z4
 	VFMADD231PS  Z2, Z3, Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VADDPS       elementwiseConstants<>+832(SB), Z0, Z0
 	VPSLLD       $0x17, Z1, Z1
 	VMULPS       Z1, Z0, Z0
-	VBLENDMPS    elementwiseConstants<>+896(SB), Z14, K2, Z8
+	VBLENDMPS    elementwiseConstants<>+896(SB), Z15, K2, Z8
 	VMULPS       Z8, Z0, Z0
 	VMOVUPS      Z0, K1, (DX)
 
@@ -2421,6 +3094,2380 @@ tailEnd:
 	VZEROUPPER
 	RET
 
+// func swishAVX512(dst []float32, x []float32, beta float32, limit float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·swishAVX512(SB), NOSPLIT, $0-56
+	MOVQ         x_base+24(FP), AX
+	MOVQ         x_len+32(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	VBROADCASTSS beta+48(FP), Z0
+	VBROADCASTSS limit+52(FP), Z1
+	VMOVUPS      elementwiseConstants<>+832(SB), Z2
+	VMOVUPS      elementwiseConstants<>+1024(SB), Z3
+	VMOVUPS      elementwiseConstants<>+192(SB), Z4
+	VMOVUPS      elementwiseConstants<>+576(SB), Z5
+	VMOVUPS      elementwiseConstants<>+704(SB), Z6
+	VMOVUPS      elementwiseConstants<>+896(SB), Z7
+	CMPQ         CX, $0x00000010
+	JL           singleEnd
+
+single:
+	VMOVUPS      (AX), Z8
+	VXORPS       Z3, Z1, Z9
+	VMAXPS       Z8, Z9, Z9
+	VMINPS       Z9, Z1, Z9
+	VMULPS       Z0, Z9, Z16
+	VMOVAPS      Z16, Z17
+	VFMSUB231PS  Z0, Z9, Z17
+	VANDNPS      Z3, Z16, Z18
+	VORPS        Z3, Z16, Z19
+	VXORPS       Z18, Z17, Z17
+	VPMOVD2M     Z16, K1
+	VMOVAPS      Z4, Z16
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z19, Z16
+	VSUBPS       elementwiseConstants<>+1152(SB), Z16, Z18
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z18, Z19
+	VFNMADD231PS elementwiseConstants<>+320(SB), Z18, Z17
+	VADDPS       Z17, Z19, Z18
+	VMULPS       Z18, Z18, Z20
+	VPSLLD       $0x17, Z16, Z16
+	VMOVAPS      Z5, Z21
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z18, Z21
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z20, Z21
+	VMOVAPS      Z6, Z22
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z18, Z22
+	VFMADD231PS  Z20, Z21, Z22
+	VFMADD231PS  Z22, Z20, Z17
+	VMULPS       Z7, Z16, Z18
+	VADDPS       Z17, Z19, Z20
+	VFMADD213PS  Z18, Z18, Z20
+	VADDPS       Z2, Z20, Z18
+	VSUBPS       Z2, Z18, Z21
+	VSUBPS       Z21, Z20, Z20
+	VDIVPS       Z18, Z2, Z21
+	VFNMADD213PS Z2, Z21, Z18
+	VFNMADD231PS Z20, Z21, Z18
+	VADDPS       Z18, Z17, Z17
+	VADDPS       Z17, Z19, Z17
+	VMOVAPS      Z21, Z18
+	VFMADD231PS  Z17, Z21, Z18
+	VSUBPS       Z18, Z21, Z19
+	VFMADD231PS  Z17, Z21, Z19
+	VMULPS       Z19, Z9, Z17
+	VFMADD231PS  Z18, Z9, Z17
+	VANDNPS      Z9, Z3, Z9
+	VCMPPS       $0x1e, Z2, Z9, K2
+	VBLENDMPS    Z7, Z2, K2, Z10
+	VMULPS       Z10, Z17, Z9
+	VMULPS       Z16, Z9, Z9
+	VBLENDMPS    Z2, Z7, K2, Z11
+	VMULPS       Z11, Z9, Z9
+	VSUBPS       Z9, Z8, Z8
+	VBLENDMPS    Z9, Z8, K1, Z12
+	VMOVUPS      Z12, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	CMPQ         CX, $0x00000010
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (AX), K1, Z8
+	VXORPS       Z3, Z1, Z9
+	VMAXPS       Z8, Z9, Z9
+	VMINPS       Z9, Z1, Z1
+	VMULPS       Z0, Z1, Z9
+	VMOVAPS      Z9, Z10
+	VFMSUB231PS  Z0, Z1, Z10
+	VANDNPS      Z3, Z9, Z0
+	VORPS        Z3, Z9, Z11
+	VXORPS       Z0, Z10, Z0
+	VPMOVD2M     Z9, K2
+	VMOVAPS      Z4, Z4
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z11, Z4
+	VSUBPS       elementwiseConstants<>+1152(SB), Z4, Z9
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z9, Z11
+	VFNMADD231PS elementwiseConstants<>+320(SB), Z9, Z0
+	VADDPS       Z0, Z11, Z9
+	VMULPS       Z9, Z9, Z10
+	VPSLLD       $0x17, Z4, Z4
+	VMOVAPS      Z5, Z5
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z9, Z5
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z10, Z5
+	VMOVAPS      Z6, Z6
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z9, Z6
+	VFMADD231PS  Z10, Z5, Z6
+	VFMADD231PS  Z6, Z10, Z0
+	VMULPS       Z7, Z4, Z5
+	VADDPS       Z0, Z11, Z6
+	VFMADD213PS  Z5, Z5, Z6
+	VADDPS       Z2, Z6, Z5
+	VSUBPS       Z2, Z5, Z9
+	VSUBPS       Z9, Z6, Z6
+	VDIVPS       Z5, Z2, Z9
+	VFNMADD213PS Z2, Z9, Z5
+	VFNMADD231PS Z6, Z9, Z5
+	VADDPS       Z5, Z0, Z0
+	VADDPS       Z0, Z11, Z0
+	VMOVAPS      Z9, Z5
+	VFMADD231PS  Z0, Z9, Z5
+	VSUBPS       Z5, Z9, Z6
+	VFMADD231PS  Z0, Z9, Z6
+	VMULPS       Z6, Z1, Z0
+	VFMADD231PS  Z5, Z1, Z0
+	VANDNPS      Z1, Z3, Z1
+	VCMPPS       $0x1e, Z2, Z1, K3
+	VBLENDMPS    Z7, Z2, K3, Z13
+	VMULPS       Z13, Z0, Z0
+	VMULPS       Z4, Z0, Z0
+	VBLENDMPS    Z2, Z7, K3, Z14
+	VMULPS       Z14, Z0, Z0
+	VSUBPS       Z0, Z8, Z1
+	VBLENDMPS    Z0, Z1, K2, Z15
+	VMOVUPS      Z15, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func swishGradAVX512(dst []float32, dy []float32, x []float32, beta float32, limit float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·swishGradAVX512(SB), NOSPLIT, $0-80
+	MOVQ         dy_base+24(FP), AX
+	MOVQ         dy_len+32(FP), CX
+	MOVQ         x_base+48(FP), DX
+	MOVQ         dst_base+0(FP), BX
+	VBROADCASTSS beta+72(FP), Z0
+	VBROADCASTSS limit+76(FP), Z1
+	VMOVUPS      elementwiseConstants<>+832(SB), Z2
+	VMOVUPS      elementwiseConstants<>+192(SB), Z3
+	VMOVUPS      elementwiseConstants<>+576(SB), Z4
+	VMOVUPS      elementwiseConstants<>+704(SB), Z5
+	CMPQ         CX, $0x00000010
+	JL           singleEnd
+
+single:
+	VMOVUPS      (AX), Z6
+	VMOVUPS      (DX), Z7
+	VXORPS       elementwiseConstants<>+1024(SB), Z1, Z8
+	VMAXPS       Z7, Z8, Z7
+	VMINPS       Z7, Z1, Z7
+	VMULPS       Z0, Z7, Z8
+	VMOVAPS      Z8, Z13
+	VFMSUB231PS  Z0, Z7, Z13
+	VANDNPS      elementwiseConstants<>+1024(SB), Z8, Z14
+	VORPS        elementwiseConstants<>+1024(SB), Z8, Z15
+	VXORPS       Z14, Z13, Z13
+	VPMOVD2M     Z8, K1
+	VMOVAPS      Z3, Z8
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z15, Z8
+	VSUBPS       elementwiseConstants<>+1152(SB), Z8, Z14
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z14, Z15
+	VFNMADD231PS elementwiseConstants<>+320(SB), Z14, Z13
+	VADDPS       Z13, Z15, Z14
+	VMULPS       Z14, Z14, Z16
+	VPSLLD       $0x17, Z8, Z8
+	VMOVAPS      Z4, Z17
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z14, Z17
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z16, Z17
+	VMOVAPS      Z5, Z18
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z14, Z18
+	VFMADD231PS  Z16, Z17, Z18
+	VFMADD231PS  Z18, Z16, Z13
+	VMULPS       elementwiseConstants<>+896(SB), Z8, Z8
+	VADDPS       Z13, Z15, Z14
+	VFMADD213PS  Z8, Z8, Z14
+	VADDPS       Z2, Z14, Z16
+	VSUBPS       Z2, Z16, Z17
+	VSUBPS       Z17, Z14, Z14
+	VDIVPS       Z16, Z2, Z17
+	VFNMADD213PS Z2, Z17, Z16
+	VFNMADD231PS Z14, Z17, Z16
+	VADDPS       Z16, Z13, Z13
+	VADDPS       Z13, Z15, Z13
+	VFMADD213PS  Z17, Z17, Z13
+	VMULPS       Z8, Z13, Z8
+	VSUBPS       Z8, Z2, Z13
+	VBLENDMPS    Z8, Z13, K1, Z9
+	VBLENDMPS    Z13, Z8, K1, Z10
+	VMULPS       Z0, Z7, Z7
+	VMULPS       Z10, Z7, Z7
+	VFMADD213PS  Z9, Z9, Z7
+	VMULPS       Z7, Z6, Z6
+	VMOVUPS      Z6, (BX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, BX
+	SUBQ         $0x00000010, CX
+	CMPQ         CX, $0x00000010
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, SI
+	BZHIQ        CX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (AX), K1, Z6
+	VMOVUPS.Z    (DX), K1, Z7
+	VXORPS       elementwiseConstants<>+1024(SB), Z1, Z8
+	VMAXPS       Z7, Z8, Z7
+	VMINPS       Z7, Z1, Z1
+	VMULPS       Z0, Z1, Z7
+	VMOVAPS      Z7, Z8
+	VFMSUB231PS  Z0, Z1, Z8
+	VANDNPS      elementwiseConstants<>+1024(SB), Z7, Z9
+	VORPS        elementwiseConstants<>+1024(SB), Z7, Z10
+	VXORPS       Z9, Z8, Z8
+	VPMOVD2M     Z7, K2
+	VMOVAPS      Z3, Z3
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z10, Z3
+	VSUBPS       elementwiseConstants<>+1152(SB), Z3, Z7
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z7, Z10
+	VFNMADD231PS elementwiseConstants<>+320(SB), Z7, Z8
+	VADDPS       Z8, Z10, Z7
+	VMULPS       Z7, Z7, Z9
+	VPSLLD       $0x17, Z3, Z3
+	VMOVAPS      Z4, Z4
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z7, Z4
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z9, Z4
+	VMOVAPS      Z5, Z5
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z7, Z5
+	VFMADD231PS  Z9, Z4, Z5
+	VFMADD231PS  Z5, Z9, Z8
+	VMULPS       elementwiseConstants<>+896(SB), Z3, Z3
+	VADDPS       Z8, Z10, Z4
+	VFMADD213PS  Z3, Z3, Z4
+	VADDPS       Z2, Z4, Z5
+	VSUBPS       Z2, Z5, Z7
+	VSUBPS       Z7, Z4, Z4
+	VDIVPS       Z5, Z2, Z7
+	VFNMADD213PS Z2, Z7, Z5
+	VFNMADD231PS Z4, Z7, Z5
+	VADDPS       Z5, Z8, Z4
+	VADDPS       Z4, Z10, Z4
+	VFMADD213PS  Z7, Z7, Z4
+	VMULPS       Z3, Z4, Z3
+	VSUBPS       Z3, Z2, Z2
+	VBLENDMPS    Z3, Z2, K2, Z11
+	VBLENDMPS    Z2, Z3, K2, Z12
+	VMULPS       Z0, Z1, Z0
+	VMULPS       Z12, Z0, Z0
+	VFMADD213PS  Z11, Z11, Z0
+	VMULPS       Z0, Z6, Z0
+	VMOVUPS      Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func geluTanhAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPS elementwiseConstants<>+1024(SB), Z0
+	VMOVUPS elementwiseConstants<>+2560(SB), Z1
+	VMOVUPS elementwiseConstants<>+2688(SB), Z2
+	VMOVUPS elementwiseConstants<>+192(SB), Z3
+	VMOVUPS elementwiseConstants<>+576(SB), Z4
+	VMOVUPS elementwiseConstants<>+704(SB), Z5
+	VMOVUPS elementwiseConstants<>+832(SB), Z6
+	CMPQ    CX, $0x00000010
+	JL      singleEnd
+
+single:
+	VMOVUPS      (AX), Z7
+	VPMOVD2M     Z7, K1
+	VANDNPS      Z7, Z0, Z8
+	VMINPS       Z8, Z1, Z8
+	VXORPS       Z0, Z8, Z8
+	VMULPS       Z8, Z8, Z11
+	VMOVAPS      Z11, Z12
+	VFMSUB231PS  Z8, Z8, Z12
+	VMULPS       elementwiseConstants<>+2624(SB), Z11, Z13
+	VMOVUPS      elementwiseConstants<>+2624(SB), Z14
+	VFMSUB213PS  Z13, Z11, Z14
+	VFMADD231PS  elementwiseConstants<>+2624(SB), Z12, Z14
+	VFMADD231PS  elementwiseConstants<>+2752(SB), Z11, Z14
+	VADDPS       Z2, Z13, Z11
+	VSUBPS       Z2, Z11, Z12
+	VSUBPS       Z12, Z11, Z15
+	VSUBPS       Z15, Z2, Z15
+	VSUBPS       Z12, Z13, Z12
+	VADDPS       Z12, Z15, Z12
+	VADDPS       elementwiseConstants<>+2816(SB), Z12, Z12
+	VADDPS       Z12, Z14, Z12
+	VMULPS       Z11, Z8, Z13
+	VFMSUB213PS  Z13, Z8, Z11
+	VFMADD231PS  Z12, Z8, Z11
+	VMOVAPS      Z3, Z12
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z13, Z12
+	VSUBPS       elementwiseConstants<>+1152(SB), Z12, Z14
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z14, Z13
+	VFNMADD231PS elementwiseConstants<>+320(SB), Z14, Z11
+	VADDPS       Z11, Z13, Z14
+	VMULPS       Z14, Z14, Z15
+	VPSLLD       $0x17, Z12, Z12
+	VMOVAPS      Z4, Z16
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z14, Z16
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z15, Z16
+	VMOVAPS      Z5, Z17
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z14, Z17
+	VFMADD231PS  Z15, Z16, Z17
+	VFMADD231PS  Z17, Z15, Z11
+	VMULPS       elementwiseConstants<>+896(SB), Z12, Z14
+	VADDPS       Z11, Z13, Z15
+	VFMADD213PS  Z14, Z14, Z15
+	VADDPS       Z6, Z15, Z14
+	VSUBPS       Z6, Z14, Z16
+	VSUBPS       Z16, Z15, Z15
+	VDIVPS       Z14, Z6, Z16
+	VFNMADD213PS Z6, Z16, Z14
+	VFNMADD231PS Z15, Z16, Z14
+	VADDPS       Z14, Z11, Z11
+	VADDPS       Z11, Z13, Z11
+	VMOVAPS      Z16, Z13
+	VFMADD231PS  Z11, Z16, Z13
+	VSUBPS       Z13, Z16, Z14
+	VFMADD231PS  Z11, Z16, Z14
+	VMULPS       Z14, Z8, Z11
+	VFMADD231PS  Z13, Z8, Z11
+	VMULPS       Z12, Z11, Z8
+	VMULPS       elementwiseConstants<>+896(SB), Z8, Z8
+	VADDPS       Z8, Z7, Z7
+	VBLENDMPS    Z8, Z7, K1, Z9
+	VMOVUPS      Z9, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	CMPQ         CX, $0x00000010
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (AX), K1, Z7
+	VPMOVD2M     Z7, K2
+	VANDNPS      Z7, Z0, Z8
+	VMINPS       Z8, Z1, Z1
+	VXORPS       Z0, Z1, Z0
+	VMULPS       Z0, Z0, Z1
+	VMOVAPS      Z1, Z8
+	VFMSUB231PS  Z0, Z0, Z8
+	VMULPS       elementwiseConstants<>+2624(SB), Z1, Z9
+	VMOVUPS      elementwiseConstants<>+2624(SB), Z11
+	VFMSUB213PS  Z9, Z1, Z11
+	VFMADD231PS  elementwiseConstants<>+2624(SB), Z8, Z11
+	VFMADD231PS  elementwiseConstants<>+2752(SB), Z1, Z11
+	VADDPS       Z2, Z9, Z1
+	VSUBPS       Z2, Z1, Z8
+	VSUBPS       Z8, Z1, Z12
+	VSUBPS       Z12, Z2, Z2
+	VSUBPS       Z8, Z9, Z8
+	VADDPS       Z8, Z2, Z2
+	VADDPS       elementwiseConstants<>+2816(SB), Z2, Z2
+	VADDPS       Z2, Z11, Z2
+	VMULPS       Z1, Z0, Z8
+	VFMSUB213PS  Z8, Z0, Z1
+	VFMADD231PS  Z2, Z0, Z1
+	VMOVAPS      Z3, Z2
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z8, Z2
+	VSUBPS       elementwiseConstants<>+1152(SB), Z2, Z3
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z3, Z8
+	VFNMADD231PS elementwiseConstants<>+320(SB), Z3, Z1
+	VADDPS       Z1, Z8, Z3
+	VMULPS       Z3, Z3, Z9
+	VPSLLD       $0x17, Z2, Z2
+	VMOVAPS      Z4, Z4
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z3, Z4
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z9, Z4
+	VMOVAPS      Z5, Z5
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z3, Z5
+	VFMADD231PS  Z9, Z4, Z5
+	VFMADD231PS  Z5, Z9, Z1
+	VMULPS       elementwiseConstants<>+896(SB), Z2, Z3
+	VADDPS       Z1, Z8, Z4
+	VFMADD213PS  Z3, Z3, Z4
+	VADDPS       Z6, Z4, Z3
+	VSUBPS       Z6, Z3, Z5
+	VSUBPS       Z5, Z4, Z4
+	VDIVPS       Z3, Z6, Z5
+	VFNMADD213PS Z6, Z5, Z3
+	VFNMADD231PS Z4, Z5, Z3
+	VADDPS       Z3, Z1, Z1
+	VADDPS       Z1, Z8, Z1
+	VMOVAPS      Z5, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VSUBPS       Z3, Z5, Z4
+	VFMADD231PS  Z1, Z5, Z4
+	VMULPS       Z4, Z0, Z1
+	VFMADD231PS  Z3, Z0, Z1
+	VMULPS       Z2, Z1, Z0
+	VMULPS       elementwiseConstants<>+896(SB), Z0, Z0
+	VADDPS       Z0, Z7, Z1
+	VBLENDMPS    Z0, Z1, K2, Z10
+	VMOVUPS      Z10, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func geluTanhGradAVX512(dst []float32, dy []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·geluTanhGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ    dy_base+24(FP), AX
+	MOVQ    dy_len+32(FP), CX
+	MOVQ    x_base+48(FP), DX
+	MOVQ    dst_base+0(FP), BX
+	VMOVUPS elementwiseConstants<>+832(SB), Z0
+	VMOVUPS elementwiseConstants<>+1024(SB), Z1
+	VMOVUPS elementwiseConstants<>+2560(SB), Z2
+	VMOVUPS elementwiseConstants<>+2688(SB), Z3
+	VMOVUPS elementwiseConstants<>+192(SB), Z4
+	VMOVUPS elementwiseConstants<>+576(SB), Z5
+	VMOVUPS elementwiseConstants<>+704(SB), Z6
+	VMOVUPS elementwiseConstants<>+2880(SB), Z7
+	CMPQ    CX, $0x00000010
+	JL      singleEnd
+
+single:
+	VMOVUPS      (AX), Z8
+	VMOVUPS      (DX), Z9
+	VPMOVD2M     Z9, K1
+	VANDNPS      Z9, Z1, Z10
+	VMINPS       Z10, Z2, Z10
+	VXORPS       Z1, Z10, Z10
+	VMULPS       Z10, Z10, Z15
+	VMOVAPS      Z15, Z16
+	VFMSUB231PS  Z10, Z10, Z16
+	VMULPS       elementwiseConstants<>+2624(SB), Z15, Z17
+	VMOVUPS      elementwiseConstants<>+2624(SB), Z18
+	VFMSUB213PS  Z17, Z15, Z18
+	VFMADD231PS  elementwiseConstants<>+2624(SB), Z16, Z18
+	VFMADD231PS  elementwiseConstants<>+2752(SB), Z15, Z18
+	VADDPS       Z3, Z17, Z15
+	VSUBPS       Z3, Z15, Z16
+	VSUBPS       Z16, Z15, Z19
+	VSUBPS       Z19, Z3, Z19
+	VSUBPS       Z16, Z17, Z16
+	VADDPS       Z16, Z19, Z16
+	VADDPS       elementwiseConstants<>+2816(SB), Z16, Z16
+	VADDPS       Z16, Z18, Z16
+	VMULPS       Z15, Z10, Z17
+	VFMSUB213PS  Z17, Z10, Z15
+	VFMADD231PS  Z16, Z10, Z15
+	VMOVAPS      Z4, Z16
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z17, Z16
+	VSUBPS       elementwiseConstants<>+1152(SB), Z16, Z18
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z18, Z17
+	VFNMADD231PS elementwiseConstants<>+320(SB), Z18, Z15
+	VADDPS       Z15, Z17, Z18
+	VMULPS       Z18, Z18, Z19
+	VPSLLD       $0x17, Z16, Z16
+	VMOVAPS      Z5, Z20
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z18, Z20
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z19, Z20
+	VMOVAPS      Z6, Z21
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z18, Z21
+	VFMADD231PS  Z19, Z20, Z21
+	VFMADD231PS  Z21, Z19, Z15
+	VMULPS       elementwiseConstants<>+896(SB), Z16, Z16
+	VADDPS       Z15, Z17, Z18
+	VFMADD213PS  Z16, Z16, Z18
+	VADDPS       Z0, Z18, Z19
+	VSUBPS       Z0, Z19, Z20
+	VSUBPS       Z20, Z18, Z18
+	VDIVPS       Z19, Z0, Z20
+	VFNMADD213PS Z0, Z20, Z19
+	VFNMADD231PS Z18, Z20, Z19
+	VADDPS       Z19, Z15, Z15
+	VADDPS       Z15, Z17, Z15
+	VFMADD213PS  Z20, Z20, Z15
+	VMULPS       Z16, Z15, Z15
+	VSUBPS       Z15, Z0, Z16
+	VBLENDMPS    Z15, Z16, K1, Z11
+	VBLENDMPS    Z16, Z15, K1, Z12
+	VMULPS       Z10, Z10, Z15
+	VMOVAPS      Z7, Z16
+	VFMADD213PS  Z3, Z15, Z16
+	VANDNPS      Z1, Z9, Z9
+	VXORPS       Z9, Z10, Z9
+	VMULPS       Z16, Z9, Z9
+	VMULPS       Z12, Z9, Z9
+	VFMADD213PS  Z11, Z11, Z9
+	VMULPS       Z9, Z8, Z8
+	VMOVUPS      Z8, (BX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, BX
+	SUBQ         $0x00000010, CX
+	CMPQ         CX, $0x00000010
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, SI
+	BZHIQ        CX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (AX), K1, Z8
+	VMOVUPS.Z    (DX), K1, Z9
+	VPMOVD2M     Z9, K2
+	VANDNPS      Z9, Z1, Z10
+	VMINPS       Z10, Z2, Z2
+	VXORPS       Z1, Z2, Z2
+	VMULPS       Z2, Z2, Z10
+	VMOVAPS      Z10, Z11
+	VFMSUB231PS  Z2, Z2, Z11
+	VMULPS       elementwiseConstants<>+2624(SB), Z10, Z12
+	VMOVUPS      elementwiseConstants<>+2624(SB), Z15
+	VFMSUB213PS  Z12, Z10, Z15
+	VFMADD231PS  elementwiseConstants<>+2624(SB), Z11, Z15
+	VFMADD231PS  elementwiseConstants<>+2752(SB), Z10, Z15
+	VADDPS       Z3, Z12, Z10
+	VSUBPS       Z3, Z10, Z11
+	VSUBPS       Z11, Z10, Z16
+	VSUBPS       Z16, Z3, Z16
+	VSUBPS       Z11, Z12, Z11
+	VADDPS       Z11, Z16, Z11
+	VADDPS       elementwiseConstants<>+2816(SB), Z11, Z11
+	VADDPS       Z11, Z15, Z11
+	VMULPS       Z10, Z2, Z12
+	VFMSUB213PS  Z12, Z2, Z10
+	VFMADD231PS  Z11, Z2, Z10
+	VMOVAPS      Z4, Z4
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z12, Z4
+	VSUBPS       elementwiseConstants<>+1152(SB), Z4, Z11
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z11, Z12
+	VFNMADD231PS elementwiseConstants<>+320(SB), Z11, Z10
+	VADDPS       Z10, Z12, Z11
+	VMULPS       Z11, Z11, Z15
+	VPSLLD       $0x17, Z4, Z4
+	VMOVAPS      Z5, Z5
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z11, Z5
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z15, Z5
+	VMOVAPS      Z6, Z6
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z11, Z6
+	VFMADD231PS  Z15, Z5, Z6
+	VFMADD231PS  Z6, Z15, Z10
+	VMULPS       elementwiseConstants<>+896(SB), Z4, Z4
+	VADDPS       Z10, Z12, Z5
+	VFMADD213PS  Z4, Z4, Z5
+	VADDPS       Z0, Z5, Z6
+	VSUBPS       Z0, Z6, Z11
+	VSUBPS       Z11, Z5, Z5
+	VDIVPS       Z6, Z0, Z11
+	VFNMADD213PS Z0, Z11, Z6
+	VFNMADD231PS Z5, Z11, Z6
+	VADDPS       Z6, Z10, Z5
+	VADDPS       Z5, Z12, Z5
+	VFMADD213PS  Z11, Z11, Z5
+	VMULPS       Z4, Z5, Z4
+	VSUBPS       Z4, Z0, Z0
+	VBLENDMPS    Z4, Z0, K2, Z13
+	VBLENDMPS    Z0, Z4, K2, Z14
+	VMULPS       Z2, Z2, Z0
+	VMOVAPS      Z7, Z4
+	VFMADD213PS  Z3, Z0, Z4
+	VANDNPS      Z1, Z9, Z0
+	VXORPS       Z0, Z2, Z0
+	VMULPS       Z4, Z0, Z0
+	VMULPS       Z14, Z0, Z0
+	VFMADD213PS  Z13, Z13, Z0
+	VMULPS       Z0, Z8, Z0
+	VMOVUPS      Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func softplusAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·softplusAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPS elementwiseConstants<>+1088(SB), Z0
+	VMOVUPS elementwiseConstants<>+0(SB), Z1
+	VMOVUPS elementwiseConstants<>+192(SB), Z2
+	VMOVUPS elementwiseConstants<>+576(SB), Z3
+	VMOVUPS elementwiseConstants<>+704(SB), Z4
+	VMOVUPS elementwiseConstants<>+2944(SB), Z5
+	VMOVUPS elementwiseConstants<>+3072(SB), Z6
+	CMPQ    CX, $0x00000010
+	JL      singleEnd
+
+single:
+	VMOVUPS      (AX), Z7
+	VORPS        elementwiseConstants<>+1024(SB), Z7, Z8
+	VMAXPS       Z8, Z1, Z8
+	VMAXPS       Z7, Z0, Z7
+	VMOVAPS      Z2, Z15
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z8, Z15
+	VSUBPS       elementwiseConstants<>+1152(SB), Z15, Z16
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z16, Z8
+	VMULPS       elementwiseConstants<>+1216(SB), Z16, Z16
+	VADDPS       Z16, Z8, Z17
+	VMULPS       Z17, Z17, Z18
+	VPSLLD       $0x17, Z15, Z15
+	VMOVAPS      Z3, Z19
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z17, Z19
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z18, Z19
+	VMOVAPS      Z4, Z20
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z17, Z20
+	VFMADD231PS  Z18, Z19, Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VADDPS       Z16, Z8, Z17
+	VSUBPS       Z8, Z17, Z8
+	VSUBPS       Z8, Z16, Z8
+	VADDPS       elementwiseConstants<>+832(SB), Z17, Z16
+	VSUBPS       elementwiseConstants<>+832(SB), Z16, Z18
+	VSUBPS       Z18, Z17, Z17
+	VADDPS       Z8, Z17, Z8
+	VMULPS       Z15, Z16, Z16
+	VMULPS       elementwiseConstants<>+896(SB), Z16, Z16
+	VMULPS       Z15, Z8, Z8
+	VMULPS       elementwiseConstants<>+896(SB), Z8, Z8
+	VCMPPS       $0x1e, elementwiseConstants<>+768(SB), Z16, K1
+	VSUBPS       elementwiseConstants<>+832(SB), Z16, Z15
+	VMULPS       elementwiseConstants<>+768(SB), Z15, Z15
+	VBLENDMPS    Z15, Z16, K1, Z9
+	VBLENDMPS    elementwiseConstants<>+256(SB), Z0, K1, Z10
+	VBLENDMPS    elementwiseConstants<>+320(SB), Z8, K1, Z11
+	VMULPS       Z9, Z9, Z8
+	VMULPS       elementwiseConstants<>+768(SB), Z8, Z8
+	VADDPS       elementwiseConstants<>+1408(SB), Z9, Z15
+	VDIVPS       Z15, Z9, Z15
+	VMULPS       Z15, Z15, Z16
+	VMULPS       Z16, Z16, Z17
+	VMOVAPS      Z5, Z18
+	VFMADD213PS  elementwiseConstants<>+3008(SB), Z16, Z18
+	VMOVAPS      Z6, Z19
+	VFMADD213PS  elementwiseConstants<>+3136(SB), Z16, Z19
+	VFMADD231PS  Z17, Z18, Z19
+	VMULPS       Z19, Z16, Z16
+	VADDPS       Z16, Z8, Z16
+	VFMADD231PS  Z16, Z15, Z11
+	VSUBPS       Z11, Z8, Z8
+	VSUBPS       Z8, Z9, Z8
+	VADDPS       Z8, Z10, Z8
+	VADDPS       Z8, Z7, Z7
+	VMOVUPS      Z7, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	CMPQ         CX, $0x00000010
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (AX), K1, Z7
+	VORPS        elementwiseConstants<>+1024(SB), Z7, Z8
+	VMAXPS       Z8, Z1, Z1
+	VMAXPS       Z7, Z0, Z7
+	VMOVAPS      Z2, Z2
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z1, Z2
+	VSUBPS       elementwiseConstants<>+1152(SB), Z2, Z8
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z8, Z1
+	VMULPS       elementwiseConstants<>+1216(SB), Z8, Z8
+	VADDPS       Z8, Z1, Z9
+	VMULPS       Z9, Z9, Z10
+	VPSLLD       $0x17, Z2, Z2
+	VMOVAPS      Z3, Z3
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z9, Z3
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z10, Z3
+	VMOVAPS      Z4, Z4
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z9, Z4
+	VFMADD231PS  Z10, Z3, Z4
+	VFMADD231PS  Z4, Z10, Z8
+	VADDPS       Z8, Z1, Z3
+	VSUBPS       Z1, Z3, Z1
+	VSUBPS       Z1, Z8, Z1
+	VADDPS       elementwiseConstants<>+832(SB), Z3, Z4
+	VSUBPS       elementwiseConstants<>+832(SB), Z4, Z8
+	VSUBPS       Z8, Z3, Z3
+	VADDPS       Z1, Z3, Z1
+	VMULPS       Z2, Z4, Z3
+	VMULPS       elementwiseConstants<>+896(SB), Z3, Z3
+	VMULPS       Z2, Z1, Z1
+	VMULPS       elementwiseConstants<>+896(SB), Z1, Z1
+	VCMPPS       $0x1e, elementwiseConstants<>+768(SB), Z3, K2
+	VSUBPS       elementwiseConstants<>+832(SB), Z3, Z2
+	VMULPS       elementwiseConstants<>+768(SB), Z2, Z2
+	VBLENDMPS    Z2, Z3, K2, Z12
+	VBLENDMPS    elementwiseConstants<>+256(SB), Z0, K2, Z13
+	VBLENDMPS    elementwiseConstants<>+320(SB), Z1, K2, Z14
+	VMULPS       Z12, Z12, Z0
+	VMULPS       elementwiseConstants<>+768(SB), Z0, Z0
+	VADDPS       elementwiseConstants<>+1408(SB), Z12, Z1
+	VDIVPS       Z1, Z12, Z1
+	VMULPS       Z1, Z1, Z2
+	VMULPS       Z2, Z2, Z3
+	VMOVAPS      Z5, Z4
+	VFMADD213PS  elementwiseConstants<>+3008(SB), Z2, Z4
+	VMOVAPS      Z6, Z5
+	VFMADD213PS  elementwiseConstants<>+3136(SB), Z2, Z5
+	VFMADD231PS  Z3, Z4, Z5
+	VMULPS       Z5, Z2, Z2
+	VADDPS       Z2, Z0, Z2
+	VFMADD231PS  Z2, Z1, Z14
+	VSUBPS       Z14, Z0, Z0
+	VSUBPS       Z0, Z12, Z0
+	VADDPS       Z0, Z13, Z0
+	VADDPS       Z0, Z7, Z0
+	VMOVUPS      Z0, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func logSigmoidAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·logSigmoidAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPS elementwiseConstants<>+1088(SB), Z0
+	VMOVUPS elementwiseConstants<>+0(SB), Z1
+	VMOVUPS elementwiseConstants<>+192(SB), Z2
+	VMOVUPS elementwiseConstants<>+576(SB), Z3
+	VMOVUPS elementwiseConstants<>+704(SB), Z4
+	VMOVUPS elementwiseConstants<>+2944(SB), Z5
+	VMOVUPS elementwiseConstants<>+3072(SB), Z6
+	CMPQ    CX, $0x00000010
+	JL      singleEnd
+
+single:
+	VMOVUPS      (AX), Z7
+	VORPS        elementwiseConstants<>+1024(SB), Z7, Z8
+	VMAXPS       Z8, Z1, Z8
+	VMINPS       Z7, Z0, Z7
+	VMOVAPS      Z2, Z15
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z8, Z15
+	VSUBPS       elementwiseConstants<>+1152(SB), Z15, Z16
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z16, Z8
+	VMULPS       elementwiseConstants<>+1216(SB), Z16, Z16
+	VADDPS       Z16, Z8, Z17
+	VMULPS       Z17, Z17, Z18
+	VPSLLD       $0x17, Z15, Z15
+	VMOVAPS      Z3, Z19
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z17, Z19
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z18, Z19
+	VMOVAPS      Z4, Z20
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z17, Z20
+	VFMADD231PS  Z18, Z19, Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VADDPS       Z16, Z8, Z17
+	VSUBPS       Z8, Z17, Z8
+	VSUBPS       Z8, Z16, Z8
+	VADDPS       elementwiseConstants<>+832(SB), Z17, Z16
+	VSUBPS       elementwiseConstants<>+832(SB), Z16, Z18
+	VSUBPS       Z18, Z17, Z17
+	VADDPS       Z8, Z17, Z8
+	VMULPS       Z15, Z16, Z16
+	VMULPS       elementwiseConstants<>+896(SB), Z16, Z16
+	VMULPS       Z15, Z8, Z8
+	VMULPS       elementwiseConstants<>+896(SB), Z8, Z8
+	VCMPPS       $0x1e, elementwiseConstants<>+768(SB), Z16, K1
+	VSUBPS       elementwiseConstants<>+832(SB), Z16, Z15
+	VMULPS       elementwiseConstants<>+768(SB), Z15, Z15
+	VBLENDMPS    Z15, Z16, K1, Z9
+	VBLENDMPS    elementwiseConstants<>+256(SB), Z0, K1, Z10
+	VBLENDMPS    elementwiseConstants<>+320(SB), Z8, K1, Z11
+	VMULPS       Z9, Z9, Z8
+	VMULPS       elementwiseConstants<>+768(SB), Z8, Z8
+	VADDPS       elementwiseConstants<>+1408(SB), Z9, Z15
+	VDIVPS       Z15, Z9, Z15
+	VMULPS       Z15, Z15, Z16
+	VMULPS       Z16, Z16, Z17
+	VMOVAPS      Z5, Z18
+	VFMADD213PS  elementwiseConstants<>+3008(SB), Z16, Z18
+	VMOVAPS      Z6, Z19
+	VFMADD213PS  elementwiseConstants<>+3136(SB), Z16, Z19
+	VFMADD231PS  Z17, Z18, Z19
+	VMULPS       Z19, Z16, Z16
+	VADDPS       Z16, Z8, Z16
+	VFMADD231PS  Z16, Z15, Z11
+	VSUBPS       Z11, Z8, Z8
+	VSUBPS       Z8, Z9, Z8
+	VADDPS       Z8, Z10, Z8
+	VSUBPS       Z8, Z7, Z7
+	VMOVUPS      Z7, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	CMPQ         CX, $0x00000010
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (AX), K1, Z7
+	VORPS        elementwiseConstants<>+1024(SB), Z7, Z8
+	VMAXPS       Z8, Z1, Z1
+	VMINPS       Z7, Z0, Z7
+	VMOVAPS      Z2, Z2
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z1, Z2
+	VSUBPS       elementwiseConstants<>+1152(SB), Z2, Z8
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z8, Z1
+	VMULPS       elementwiseConstants<>+1216(SB), Z8, Z8
+	VADDPS       Z8, Z1, Z9
+	VMULPS       Z9, Z9, Z10
+	VPSLLD       $0x17, Z2, Z2
+	VMOVAPS      Z3, Z3
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z9, Z3
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z10, Z3
+	VMOVAPS      Z4, Z4
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z9, Z4
+	VFMADD231PS  Z10, Z3, Z4
+	VFMADD231PS  Z4, Z10, Z8
+	VADDPS       Z8, Z1, Z3
+	VSUBPS       Z1, Z3, Z1
+	VSUBPS       Z1, Z8, Z1
+	VADDPS       elementwiseConstants<>+832(SB), Z3, Z4
+	VSUBPS       elementwiseConstants<>+832(SB), Z4, Z8
+	VSUBPS       Z8, Z3, Z3
+	VADDPS       Z1, Z3, Z1
+	VMULPS       Z2, Z4, Z3
+	VMULPS       elementwiseConstants<>+896(SB), Z3, Z3
+	VMULPS       Z2, Z1, Z1
+	VMULPS       elementwiseConstants<>+896(SB), Z1, Z1
+	VCMPPS       $0x1e, elementwiseConstants<>+768(SB), Z3, K2
+	VSUBPS       elementwiseConstants<>+832(SB), Z3, Z2
+	VMULPS       elementwiseConstants<>+768(SB), Z2, Z2
+	VBLENDMPS    Z2, Z3, K2, Z12
+	VBLENDMPS    elementwiseConstants<>+256(SB), Z0, K2, Z13
+	VBLENDMPS    elementwiseConstants<>+320(SB), Z1, K2, Z14
+	VMULPS       Z12, Z12, Z0
+	VMULPS       elementwiseConstants<>+768(SB), Z0, Z0
+	VADDPS       elementwiseConstants<>+1408(SB), Z12, Z1
+	VDIVPS       Z1, Z12, Z1
+	VMULPS       Z1, Z1, Z2
+	VMULPS       Z2, Z2, Z3
+	VMOVAPS      Z5, Z4
+	VFMADD213PS  elementwiseConstants<>+3008(SB), Z2, Z4
+	VMOVAPS      Z6, Z5
+	VFMADD213PS  elementwiseConstants<>+3136(SB), Z2, Z5
+	VFMADD231PS  Z3, Z4, Z5
+	VMULPS       Z5, Z2, Z2
+	VADDPS       Z2, Z0, Z2
+	VFMADD231PS  Z2, Z1, Z14
+	VSUBPS       Z14, Z0, Z0
+	VSUBPS       Z0, Z12, Z0
+	VADDPS       Z0, Z13, Z0
+	VSUBPS       Z0, Z7, Z0
+	VMOVUPS      Z0, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func logAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·logAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPS elementwiseConstants<>+1088(SB), Z0
+	VMOVUPS elementwiseConstants<>+2944(SB), Z0
+	VMOVUPS elementwiseConstants<>+3072(SB), Z0
+	VMOVUPS elementwiseConstants<>+1088(SB), Z0
+	VMOVUPS elementwiseConstants<>+2944(SB), Z11
+	VMOVUPS elementwiseConstants<>+3072(SB), Z12
+	CMPQ    CX, $0x00000010
+	JL      singleEnd
+
+single:
+	VMOVUPS     (AX), Z13
+	VCMPPS      $0x11, elementwiseConstants<>+3200(SB), Z13, K1
+	VMULPS      elementwiseConstants<>+3264(SB), Z13, Z14
+	VBLENDMPS   Z14, Z13, K1, Z1
+	VBLENDMPS   elementwiseConstants<>+3328(SB), Z0, K1, Z2
+	VPADDD      elementwiseConstants<>+3392(SB), Z1, Z14
+	VPSRLD      $0x17, Z14, Z15
+	VORPS       elementwiseConstants<>+3456(SB), Z15, Z15
+	VSUBPS      elementwiseConstants<>+3520(SB), Z15, Z15
+	VSUBPS      Z2, Z15, Z15
+	VANDPS      elementwiseConstants<>+3584(SB), Z14, Z14
+	VPADDD      elementwiseConstants<>+3648(SB), Z14, Z14
+	VSUBPS      elementwiseConstants<>+832(SB), Z14, Z14
+	VMULPS      elementwiseConstants<>+3712(SB), Z15, Z16
+	VMULPS      elementwiseConstants<>+3776(SB), Z15, Z15
+	VMULPS      Z14, Z14, Z17
+	VMULPS      elementwiseConstants<>+768(SB), Z17, Z17
+	VADDPS      elementwiseConstants<>+1408(SB), Z14, Z18
+	VDIVPS      Z18, Z14, Z18
+	VMULPS      Z18, Z18, Z19
+	VMULPS      Z19, Z19, Z20
+	VMOVAPS     Z11, Z21
+	VFMADD213PS elementwiseConstants<>+3008(SB), Z19, Z21
+	VMOVAPS     Z12, Z22
+	VFMADD213PS elementwiseConstants<>+3136(SB), Z19, Z22
+	VFMADD231PS Z20, Z21, Z22
+	VMULPS      Z22, Z19, Z19
+	VADDPS      Z19, Z17, Z19
+	VFMADD231PS Z19, Z18, Z15
+	VSUBPS      Z15, Z17, Z15
+	VSUBPS      Z15, Z14, Z14
+	VADDPS      Z14, Z16, Z14
+	VCMPPS      $0x11, elementwiseConstants<>+3840(SB), Z13, K1
+	VBLENDMPS   Z14, Z13, K1, Z3
+	VCMPPS      $0x11, Z0, Z13, K1
+	VBLENDMPS   elementwiseConstants<>+3904(SB), Z3, K1, Z4
+	VCMPPS      $0x00, Z0, Z13, K1
+	VBLENDMPS   elementwiseConstants<>+3968(SB), Z4, K1, Z5
+	VMOVUPS     Z5, (DX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	CMPQ        CX, $0x00000010
+	JGE         single
+
+singleEnd:
+	TESTQ       CX, CX
+	JZ          tailEnd
+	MOVQ        $-1, BX
+	BZHIQ       CX, BX, BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (AX), K1, Z1
+	VCMPPS      $0x11, elementwiseConstants<>+3200(SB), Z1, K2
+	VMULPS      elementwiseConstants<>+3264(SB), Z1, Z2
+	VBLENDMPS   Z2, Z1, K2, Z6
+	VBLENDMPS   elementwiseConstants<>+3328(SB), Z0, K2, Z7
+	VPADDD      elementwiseConstants<>+3392(SB), Z6, Z2
+	VPSRLD      $0x17, Z2, Z3
+	VORPS       elementwiseConstants<>+3456(SB), Z3, Z3
+	VSUBPS      elementwiseConstants<>+3520(SB), Z3, Z3
+	VSUBPS      Z7, Z3, Z3
+	VANDPS      elementwiseConstants<>+3584(SB), Z2, Z2
+	VPADDD      elementwiseConstants<>+3648(SB), Z2, Z2
+	VSUBPS      elementwiseConstants<>+832(SB), Z2, Z2
+	VMULPS      elementwiseConstants<>+3712(SB), Z3, Z4
+	VMULPS      elementwiseConstants<>+3776(SB), Z3, Z3
+	VMULPS      Z2, Z2, Z5
+	VMULPS      elementwiseConstants<>+768(SB), Z5, Z5
+	VADDPS      elementwiseConstants<>+1408(SB), Z2, Z6
+	VDIVPS      Z6, Z2, Z6
+	VMULPS      Z6, Z6, Z7
+	VMULPS      Z7, Z7, Z13
+	VMOVAPS     Z11, Z11
+	VFMADD213PS elementwiseConstants<>+3008(SB), Z7, Z11
+	VMOVAPS     Z12, Z12
+	VFMADD213PS elementwiseConstants<>+3136(SB), Z7, Z12
+	VFMADD231PS Z13, Z11, Z12
+	VMULPS      Z12, Z7, Z7
+	VADDPS      Z7, Z5, Z7
+	VFMADD231PS Z7, Z6, Z3
+	VSUBPS      Z3, Z5, Z3
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z2, Z4, Z2
+	VCMPPS      $0x11, elementwiseConstants<>+3840(SB), Z1, K2
+	VBLENDMPS   Z2, Z1, K2, Z8
+	VCMPPS      $0x11, Z0, Z1, K2
+	VBLENDMPS   elementwiseConstants<>+3904(SB), Z8, K2, Z9
+	VCMPPS      $0x00, Z0, Z1, K2
+	VBLENDMPS   elementwiseConstants<>+3968(SB), Z9, K2, Z10
+	VMOVUPS     Z10, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func divAVX512(dst []float32, x []float32, y []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·divAVX512(SB), NOSPLIT, $0-72
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ y_base+48(FP), DX
+	MOVQ dst_base+0(FP), BX
+	CMPQ CX, $0x00000020
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPS (AX), Z0
+	VMOVUPS (DX), Z1
+	VDIVPS  Z1, Z0, Z0
+	VMOVUPS Z0, (BX)
+	VMOVUPS 64(AX), Z0
+	VMOVUPS 64(DX), Z1
+	VDIVPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(BX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, CX
+	CMPQ    CX, $0x00000020
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000010
+	JL   singleEnd
+
+single:
+	VMOVUPS (AX), Z0
+	VMOVUPS (DX), Z1
+	VDIVPS  Z1, Z0, Z0
+	VMOVUPS Z0, (BX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, SI
+	BZHIQ     CX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VDIVPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func eluAVX512(dst []float32, x []float32, factor float32, above float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·eluAVX512(SB), NOSPLIT, $0-56
+	MOVQ         x_base+24(FP), AX
+	MOVQ         x_len+32(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	VBROADCASTSS factor+48(FP), Z0
+	VBROADCASTSS above+52(FP), Z1
+	VMOVUPS      elementwiseConstants<>+1088(SB), Z2
+	VMOVUPS      elementwiseConstants<>+1344(SB), Z3
+	VMOVUPS      elementwiseConstants<>+192(SB), Z4
+	VMOVUPS      elementwiseConstants<>+576(SB), Z5
+	VMOVUPS      elementwiseConstants<>+704(SB), Z6
+	CMPQ         CX, $0x00000010
+	JL           singleEnd
+
+single:
+	VMOVUPS      (AX), Z7
+	VMINPS       Z7, Z2, Z8
+	VMAXPS       Z8, Z3, Z8
+	VMOVAPS      Z4, Z11
+	VFMADD213PS  elementwiseConstants<>+128(SB), Z8, Z11
+	VSUBPS       elementwiseConstants<>+128(SB), Z11, Z12
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z12, Z8
+	VMULPS       elementwiseConstants<>+1216(SB), Z12, Z12
+	VADDPS       Z12, Z8, Z13
+	VMULPS       Z13, Z13, Z14
+	VPSLLD       $0x17, Z11, Z11
+	VMOVAPS      Z5, Z15
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z13, Z15
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z14, Z15
+	VMOVAPS      Z6, Z16
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z13, Z16
+	VFMADD231PS  Z14, Z15, Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VADDPS       Z12, Z8, Z8
+	VSUBPS       elementwiseConstants<>+832(SB), Z11, Z12
+	VMULPS       Z8, Z11, Z8
+	VADDPS       Z8, Z12, Z8
+	VPMOVD2M     Z7, K1
+	VMULPS       Z0, Z8, Z8
+	VORPS        elementwiseConstants<>+1024(SB), Z8, Z8
+	VMULPS       Z1, Z7, Z7
+	VBLENDMPS    Z8, Z7, K1, Z9
+	VMOVUPS      Z9, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	CMPQ         CX, $0x00000010
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (AX), K1, Z7
+	VMINPS       Z7, Z2, Z2
+	VMAXPS       Z2, Z3, Z2
+	VMOVAPS      Z4, Z3
+	VFMADD213PS  elementwiseConstants<>+128(SB), Z2, Z3
+	VSUBPS       elementwiseConstants<>+128(SB), Z3, Z4
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z4, Z2
+	VMULPS       elementwiseConstants<>+1216(SB), Z4, Z4
+	VADDPS       Z4, Z2, Z8
+	VMULPS       Z8, Z8, Z9
+	VPSLLD       $0x17, Z3, Z3
+	VMOVAPS      Z5, Z5
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z8, Z5
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z9, Z5
+	VMOVAPS      Z6, Z6
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z8, Z6
+	VFMADD231PS  Z9, Z5, Z6
+	VFMADD231PS  Z6, Z9, Z4
+	VADDPS       Z4, Z2, Z2
+	VSUBPS       elementwiseConstants<>+832(SB), Z3, Z4
+	VMULPS       Z2, Z3, Z2
+	VADDPS       Z2, Z4, Z2
+	VPMOVD2M     Z7, K2
+	VMULPS       Z0, Z2, Z0
+	VORPS        elementwiseConstants<>+1024(SB), Z0, Z0
+	VMULPS       Z1, Z7, Z1
+	VBLENDMPS    Z0, Z1, K2, Z10
+	VMOVUPS      Z10, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func eluGradAVX512(dst []float32, dy []float32, y []float32, factor float32, above float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·eluGradAVX512(SB), NOSPLIT, $0-80
+	MOVQ         dy_base+24(FP), AX
+	MOVQ         dy_len+32(FP), CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         dst_base+0(FP), BX
+	VBROADCASTSS factor+72(FP), Z0
+	VBROADCASTSS above+76(FP), Z1
+	CMPQ         CX, $0x00000020
+	JL           unrolledEnd
+
+unrolled:
+	VMOVUPS   (AX), Z2
+	VMOVUPS   (DX), Z3
+	VADDPS    Z0, Z3, Z4
+	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Z3, K1
+	VBLENDMPS Z1, Z4, K1, Z5
+	VMULPS    Z5, Z2, Z2
+	VMOVUPS   Z2, (BX)
+	VMOVUPS   64(AX), Z2
+	VMOVUPS   64(DX), Z3
+	VADDPS    Z0, Z3, Z4
+	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Z3, K1
+	VBLENDMPS Z1, Z4, K1, Z6
+	VMULPS    Z6, Z2, Z2
+	VMOVUPS   Z2, 64(BX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000080, BX
+	SUBQ      $0x00000020, CX
+	CMPQ      CX, $0x00000020
+	JGE       unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000010
+	JL   singleEnd
+
+single:
+	VMOVUPS   (AX), Z2
+	VMOVUPS   (DX), Z3
+	VADDPS    Z0, Z3, Z4
+	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Z3, K1
+	VBLENDMPS Z1, Z4, K1, Z7
+	VMULPS    Z7, Z2, Z2
+	VMOVUPS   Z2, (BX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, CX
+	CMPQ      CX, $0x00000010
+	JGE       single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, SI
+	BZHIQ     CX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z (DX), K1, Z3
+	VADDPS    Z0, Z3, Z0
+	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Z3, K2
+	VBLENDMPS Z1, Z0, K2, Z8
+	VMULPS    Z8, Z2, Z0
+	VMOVUPS   Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func celuAVX512(dst []float32, x []float32, alpha float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·celuAVX512(SB), NOSPLIT, $0-52
+	MOVQ         x_base+24(FP), AX
+	MOVQ         x_len+32(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	VBROADCASTSS alpha+48(FP), Z0
+	VMOVUPS      elementwiseConstants<>+1088(SB), Z1
+	VMOVUPS      elementwiseConstants<>+1344(SB), Z2
+	VMOVUPS      elementwiseConstants<>+192(SB), Z3
+	VMOVUPS      elementwiseConstants<>+576(SB), Z4
+	VMOVUPS      elementwiseConstants<>+704(SB), Z5
+	CMPQ         CX, $0x00000010
+	JL           singleEnd
+
+single:
+	VMOVUPS      (AX), Z6
+	VMINPS       Z6, Z1, Z7
+	VDIVPS       Z0, Z7, Z7
+	VMAXPS       Z7, Z2, Z7
+	VMOVAPS      Z3, Z10
+	VFMADD213PS  elementwiseConstants<>+128(SB), Z7, Z10
+	VSUBPS       elementwiseConstants<>+128(SB), Z10, Z11
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z11, Z7
+	VMULPS       elementwiseConstants<>+1216(SB), Z11, Z11
+	VADDPS       Z11, Z7, Z12
+	VMULPS       Z12, Z12, Z13
+	VPSLLD       $0x17, Z10, Z10
+	VMOVAPS      Z4, Z14
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z12, Z14
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z13, Z14
+	VMOVAPS      Z5, Z15
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z12, Z15
+	VFMADD231PS  Z13, Z14, Z15
+	VFMADD231PS  Z15, Z13, Z11
+	VADDPS       Z11, Z7, Z7
+	VSUBPS       elementwiseConstants<>+832(SB), Z10, Z11
+	VMULPS       Z7, Z10, Z7
+	VADDPS       Z7, Z11, Z7
+	VPMOVD2M     Z6, K1
+	VMULPS       Z0, Z7, Z7
+	VORPS        elementwiseConstants<>+1024(SB), Z7, Z7
+	VBLENDMPS    Z7, Z6, K1, Z8
+	VMOVUPS      Z8, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	CMPQ         CX, $0x00000010
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (AX), K1, Z6
+	VMINPS       Z6, Z1, Z1
+	VDIVPS       Z0, Z1, Z1
+	VMAXPS       Z1, Z2, Z1
+	VMOVAPS      Z3, Z2
+	VFMADD213PS  elementwiseConstants<>+128(SB), Z1, Z2
+	VSUBPS       elementwiseConstants<>+128(SB), Z2, Z3
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z3, Z1
+	VMULPS       elementwiseConstants<>+1216(SB), Z3, Z3
+	VADDPS       Z3, Z1, Z7
+	VMULPS       Z7, Z7, Z8
+	VPSLLD       $0x17, Z2, Z2
+	VMOVAPS      Z4, Z4
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z7, Z4
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z8, Z4
+	VMOVAPS      Z5, Z5
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z7, Z5
+	VFMADD231PS  Z8, Z4, Z5
+	VFMADD231PS  Z5, Z8, Z3
+	VADDPS       Z3, Z1, Z1
+	VSUBPS       elementwiseConstants<>+832(SB), Z2, Z3
+	VMULPS       Z1, Z2, Z1
+	VADDPS       Z1, Z3, Z1
+	VPMOVD2M     Z6, K2
+	VMULPS       Z0, Z1, Z0
+	VORPS        elementwiseConstants<>+1024(SB), Z0, Z0
+	VBLENDMPS    Z0, Z6, K2, Z9
+	VMOVUPS      Z9, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func celuGradAVX512(dst []float32, dy []float32, y []float32, alpha float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·celuGradAVX512(SB), NOSPLIT, $0-76
+	MOVQ         dy_base+24(FP), AX
+	MOVQ         dy_len+32(FP), CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         dst_base+0(FP), BX
+	VBROADCASTSS alpha+72(FP), Z0
+	CMPQ         CX, $0x00000020
+	JL           unrolledEnd
+
+unrolled:
+	VMOVUPS   (AX), Z1
+	VMOVUPS   (DX), Z2
+	VDIVPS    Z0, Z2, Z3
+	VADDPS    elementwiseConstants<>+832(SB), Z3, Z3
+	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Z2, K1
+	VBLENDMPS elementwiseConstants<>+832(SB), Z3, K1, Z4
+	VMULPS    Z4, Z1, Z1
+	VMOVUPS   Z1, (BX)
+	VMOVUPS   64(AX), Z1
+	VMOVUPS   64(DX), Z2
+	VDIVPS    Z0, Z2, Z3
+	VADDPS    elementwiseConstants<>+832(SB), Z3, Z3
+	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Z2, K1
+	VBLENDMPS elementwiseConstants<>+832(SB), Z3, K1, Z5
+	VMULPS    Z5, Z1, Z1
+	VMOVUPS   Z1, 64(BX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000080, BX
+	SUBQ      $0x00000020, CX
+	CMPQ      CX, $0x00000020
+	JGE       unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000010
+	JL   singleEnd
+
+single:
+	VMOVUPS   (AX), Z1
+	VMOVUPS   (DX), Z2
+	VDIVPS    Z0, Z2, Z3
+	VADDPS    elementwiseConstants<>+832(SB), Z3, Z3
+	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Z2, K1
+	VBLENDMPS elementwiseConstants<>+832(SB), Z3, K1, Z6
+	VMULPS    Z6, Z1, Z1
+	VMOVUPS   Z1, (BX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, CX
+	CMPQ      CX, $0x00000010
+	JGE       single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, SI
+	BZHIQ     CX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (AX), K1, Z1
+	VMOVUPS.Z (DX), K1, Z2
+	VDIVPS    Z0, Z2, Z0
+	VADDPS    elementwiseConstants<>+832(SB), Z0, Z0
+	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Z2, K2
+	VBLENDMPS elementwiseConstants<>+832(SB), Z0, K2, Z7
+	VMULPS    Z7, Z1, Z0
+	VMOVUPS   Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func mishAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·mishAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPS elementwiseConstants<>+1408(SB), Z0
+	VMOVUPS elementwiseConstants<>+0(SB), Z1
+	VMOVUPS elementwiseConstants<>+192(SB), Z2
+	VMOVUPS elementwiseConstants<>+576(SB), Z3
+	VMOVUPS elementwiseConstants<>+704(SB), Z4
+	VMOVUPS elementwiseConstants<>+832(SB), Z5
+	CMPQ    CX, $0x00000010
+	JL      singleEnd
+
+single:
+	VMOVUPS      (AX), Z6
+	VPMOVD2M     Z6, K1
+	VORPS        elementwiseConstants<>+1024(SB), Z6, Z7
+	VMAXPS       Z7, Z1, Z7
+	VMOVAPS      Z2, Z10
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z7, Z10
+	VSUBPS       elementwiseConstants<>+1152(SB), Z10, Z11
+	VMOVUPS      elementwiseConstants<>+256(SB), Z12
+	VFNMADD213PS Z7, Z11, Z12
+	VMULPS       elementwiseConstants<>+1216(SB), Z11, Z11
+	VADDPS       Z11, Z12, Z13
+	VMULPS       Z13, Z13, Z14
+	VPSLLD       $0x17, Z10, Z10
+	VMOVAPS      Z3, Z15
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z13, Z15
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z14, Z15
+	VMOVAPS      Z4, Z16
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z13, Z16
+	VFMADD231PS  Z14, Z15, Z16
+	VFMADD231PS  Z16, Z14, Z11
+	VADDPS       Z11, Z12, Z13
+	VSUBPS       Z12, Z13, Z12
+	VSUBPS       Z12, Z11, Z11
+	VADDPS       Z5, Z13, Z12
+	VSUBPS       Z5, Z12, Z14
+	VSUBPS       Z14, Z13, Z13
+	VADDPS       Z11, Z13, Z11
+	VMULPS       Z10, Z12, Z13
+	VMULPS       elementwiseConstants<>+896(SB), Z13, Z13
+	VMULPS       Z10, Z11, Z14
+	VMULPS       elementwiseConstants<>+896(SB), Z14, Z14
+	VADDPS       Z0, Z13, Z15
+	VSUBPS       Z0, Z15, Z16
+	VSUBPS       Z16, Z15, Z17
+	VSUBPS       Z17, Z0, Z17
+	VSUBPS       Z16, Z13, Z16
+	VADDPS       Z16, Z17, Z16
+	VADDPS       Z14, Z16, Z16
+	VMULPS       Z15, Z12, Z17
+	VMOVAPS      Z17, Z18
+	VFMSUB231PS  Z15, Z12, Z18
+	VFMADD231PS  Z16, Z12, Z18
+	VFMADD231PS  Z15, Z11, Z18
+	VMULPS       Z15, Z13, Z11
+	VMOVAPS      Z11, Z12
+	VFMSUB231PS  Z15, Z13, Z12
+	VFMADD231PS  Z16, Z13, Z12
+	VFMADD231PS  Z15, Z14, Z12
+	VADDPS       Z0, Z11, Z14
+	VSUBPS       Z0, Z14, Z15
+	VSUBPS       Z15, Z14, Z16
+	VSUBPS       Z16, Z0, Z16
+	VSUBPS       Z15, Z11, Z11
+	VADDPS       Z11, Z16, Z11
+	VADDPS       Z11, Z12, Z11
+	VDIVPS       Z14, Z5, Z12
+	VMULPS       Z12, Z17, Z15
+	VFNMADD231PS Z14, Z15, Z17
+	VADDPS       Z18, Z17, Z14
+	VFNMADD231PS Z11, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z15
+	VMULPS       Z15, Z7, Z11
+	VMULPS       Z10, Z11, Z10
+	VMULPS       elementwiseConstants<>+896(SB), Z10, Z10
+	VMULPS       Z13, Z13, Z11
+	VADDPS       Z11, Z11, Z11
+	VADDPS       Z13, Z13, Z12
+	VADDPS       Z11, Z12, Z12
+	VADDPS       Z5, Z12, Z12
+	VDIVPS       Z12, Z11, Z11
+	VFMADD231PS  Z11, Z7, Z6
+	VBLENDMPS    Z10, Z6, K1, Z8
+	VMOVUPS      Z8, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	CMPQ         CX, $0x00000010
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (AX), K1, Z6
+	VPMOVD2M     Z6, K2
+	VORPS        elementwiseConstants<>+1024(SB), Z6, Z7
+	VMAXPS       Z7, Z1, Z1
+	VMOVAPS      Z2, Z2
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z1, Z2
+	VSUBPS       elementwiseConstants<>+1152(SB), Z2, Z7
+	VMOVUPS      elementwiseConstants<>+256(SB), Z8
+	VFNMADD213PS Z1, Z7, Z8
+	VMULPS       elementwiseConstants<>+1216(SB), Z7, Z7
+	VADDPS       Z7, Z8, Z10
+	VMULPS       Z10, Z10, Z11
+	VPSLLD       $0x17, Z2, Z2
+	VMOVAPS      Z3, Z3
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z10, Z3
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z11, Z3
+	VMOVAPS      Z4, Z4
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z10, Z4
+	VFMADD231PS  Z11, Z3, Z4
+	VFMADD231PS  Z4, Z11, Z7
+	VADDPS       Z7, Z8, Z3
+	VSUBPS       Z8, Z3, Z4
+	VSUBPS       Z4, Z7, Z4
+	VADDPS       Z5, Z3, Z7
+	VSUBPS       Z5, Z7, Z8
+	VSUBPS       Z8, Z3, Z3
+	VADDPS       Z4, Z3, Z3
+	VMULPS       Z2, Z7, Z4
+	VMULPS       elementwiseConstants<>+896(SB), Z4, Z4
+	VMULPS       Z2, Z3, Z8
+	VMULPS       elementwiseConstants<>+896(SB), Z8, Z8
+	VADDPS       Z0, Z4, Z10
+	VSUBPS       Z0, Z10, Z11
+	VSUBPS       Z11, Z10, Z12
+	VSUBPS       Z12, Z0, Z12
+	VSUBPS       Z11, Z4, Z11
+	VADDPS       Z11, Z12, Z11
+	VADDPS       Z8, Z11, Z11
+	VMULPS       Z10, Z7, Z12
+	VMOVAPS      Z12, Z13
+	VFMSUB231PS  Z10, Z7, Z13
+	VFMADD231PS  Z11, Z7, Z13
+	VFMADD231PS  Z10, Z3, Z13
+	VMULPS       Z10, Z4, Z3
+	VMOVAPS      Z3, Z7
+	VFMSUB231PS  Z10, Z4, Z7
+	VFMADD231PS  Z11, Z4, Z7
+	VFMADD231PS  Z10, Z8, Z7
+	VADDPS       Z0, Z3, Z8
+	VSUBPS       Z0, Z8, Z10
+	VSUBPS       Z10, Z8, Z11
+	VSUBPS       Z11, Z0, Z0
+	VSUBPS       Z10, Z3, Z3
+	VADDPS       Z3, Z0, Z0
+	VADDPS       Z0, Z7, Z0
+	VDIVPS       Z8, Z5, Z3
+	VMULPS       Z3, Z12, Z7
+	VFNMADD231PS Z8, Z7, Z12
+	VADDPS       Z13, Z12, Z8
+	VFNMADD231PS Z0, Z7, Z8
+	VFMADD231PS  Z3, Z8, Z7
+	VMULPS       Z7, Z1, Z0
+	VMULPS       Z2, Z0, Z0
+	VMULPS       elementwiseConstants<>+896(SB), Z0, Z0
+	VMULPS       Z4, Z4, Z2
+	VADDPS       Z2, Z2, Z2
+	VADDPS       Z4, Z4, Z3
+	VADDPS       Z2, Z3, Z3
+	VADDPS       Z5, Z3, Z3
+	VDIVPS       Z3, Z2, Z2
+	VFMADD231PS  Z2, Z1, Z6
+	VBLENDMPS    Z0, Z6, K2, Z9
+	VMOVUPS      Z9, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func mishGradAVX512(dst []float32, dy []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·mishGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ    dy_base+24(FP), AX
+	MOVQ    dy_len+32(FP), CX
+	MOVQ    x_base+48(FP), DX
+	MOVQ    dst_base+0(FP), BX
+	VMOVUPS elementwiseConstants<>+832(SB), Z0
+	VMOVUPS elementwiseConstants<>+0(SB), Z1
+	VMOVUPS elementwiseConstants<>+1472(SB), Z2
+	VMOVUPS elementwiseConstants<>+192(SB), Z3
+	VMOVUPS elementwiseConstants<>+576(SB), Z4
+	VMOVUPS elementwiseConstants<>+704(SB), Z5
+	VMOVUPS elementwiseConstants<>+1408(SB), Z6
+	CMPQ    CX, $0x00000010
+	JL      singleEnd
+
+single:
+	VMOVUPS      (AX), Z7
+	VMOVUPS      (DX), Z8
+	VPMOVD2M     Z8, K1
+	VMAXPS       Z8, Z1, Z8
+	VMINPS       Z8, Z2, Z8
+	VORPS        elementwiseConstants<>+1024(SB), Z8, Z15
+	VMOVAPS      Z3, Z16
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z15, Z16
+	VSUBPS       elementwiseConstants<>+1152(SB), Z16, Z17
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z17, Z15
+	VMULPS       elementwiseConstants<>+1216(SB), Z17, Z17
+	VADDPS       Z17, Z15, Z18
+	VMULPS       Z18, Z18, Z19
+	VPSLLD       $0x17, Z16, Z16
+	VMOVAPS      Z4, Z20
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z18, Z20
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z19, Z20
+	VMOVAPS      Z5, Z21
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z18, Z21
+	VFMADD231PS  Z19, Z20, Z21
+	VFMADD231PS  Z21, Z19, Z17
+	VADDPS       Z17, Z15, Z15
+	VADDPS       Z0, Z15, Z15
+	VMULPS       Z16, Z15, Z15
+	VMULPS       elementwiseConstants<>+896(SB), Z15, Z15
+	VADDPS       Z6, Z15, Z16
+	VMULPS       Z16, Z15, Z16
+	VMOVAPS      Z6, Z17
+	VFMADD213PS  Z0, Z15, Z17
+	VBLENDMPS    Z16, Z17, K1, Z9
+	VADDPS       Z15, Z15, Z16
+	VMULPS       Z15, Z16, Z16
+	VBLENDMPS    Z6, Z16, K1, Z10
+	VADDPS       Z10, Z9, Z16
+	VBLENDMPS    Z15, Z0, K1, Z11
+	VADDPS       Z0, Z15, Z15
+	VDIVPS       Z15, Z11, Z15
+	VDIVPS       Z16, Z0, Z17
+	VMULPS       Z17, Z9, Z18
+	VMULPS       Z17, Z10, Z19
+	VADDPS       Z9, Z16, Z16
+	VMULPS       Z17, Z16, Z16
+	VMULPS       Z16, Z19, Z16
+	VMULPS       Z15, Z8, Z8
+	VFMADD231PS  Z16, Z8, Z18
+	VMULPS       Z18, Z7, Z7
+	VMOVUPS      Z7, (BX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, BX
+	SUBQ         $0x00000010, CX
+	CMPQ         CX, $0x00000010
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, SI
+	BZHIQ        CX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (AX), K1, Z7
+	VMOVUPS.Z    (DX), K1, Z8
+	VPMOVD2M     Z8, K2
+	VMAXPS       Z8, Z1, Z1
+	VMINPS       Z1, Z2, Z1
+	VORPS        elementwiseConstants<>+1024(SB), Z1, Z2
+	VMOVAPS      Z3, Z3
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z2, Z3
+	VSUBPS       elementwiseConstants<>+1152(SB), Z3, Z8
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z8, Z2
+	VMULPS       elementwiseConstants<>+1216(SB), Z8, Z8
+	VADDPS       Z8, Z2, Z9
+	VMULPS       Z9, Z9, Z10
+	VPSLLD       $0x17, Z3, Z3
+	VMOVAPS      Z4, Z4
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z9, Z4
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z10, Z4
+	VMOVAPS      Z5, Z5
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z9, Z5
+	VFMADD231PS  Z10, Z4, Z5
+	VFMADD231PS  Z5, Z10, Z8
+	VADDPS       Z8, Z2, Z2
+	VADDPS       Z0, Z2, Z2
+	VMULPS       Z3, Z2, Z2
+	VMULPS       elementwiseConstants<>+896(SB), Z2, Z2
+	VADDPS       Z6, Z2, Z3
+	VMULPS       Z3, Z2, Z3
+	VMOVAPS      Z6, Z4
+	VFMADD213PS  Z0, Z2, Z4
+	VBLENDMPS    Z3, Z4, K2, Z12
+	VADDPS       Z2, Z2, Z3
+	VMULPS       Z2, Z3, Z3
+	VBLENDMPS    Z6, Z3, K2, Z13
+	VADDPS       Z13, Z12, Z3
+	VBLENDMPS    Z2, Z0, K2, Z14
+	VADDPS       Z0, Z2, Z2
+	VDIVPS       Z2, Z14, Z2
+	VDIVPS       Z3, Z0, Z0
+	VMULPS       Z0, Z12, Z4
+	VMULPS       Z0, Z13, Z5
+	VADDPS       Z12, Z3, Z3
+	VMULPS       Z0, Z3, Z0
+	VMULPS       Z0, Z5, Z0
+	VMULPS       Z2, Z1, Z1
+	VFMADD231PS  Z0, Z1, Z4
+	VMULPS       Z4, Z7, Z0
+	VMOVUPS      Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func erfAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·erfAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPS elementwiseConstants<>+4096(SB), Z0
+	VMOVUPS elementwiseConstants<>+4224(SB), Z1
+	VMOVUPS elementwiseConstants<>+4352(SB), Z2
+	VMOVUPS elementwiseConstants<>+1024(SB), Z3
+	VMOVUPS elementwiseConstants<>+1600(SB), Z4
+	VMOVUPS elementwiseConstants<>+832(SB), Z5
+	VMOVUPS elementwiseConstants<>+4480(SB), Z6
+	VMOVUPS elementwiseConstants<>+192(SB), Z7
+	VMOVUPS elementwiseConstants<>+576(SB), Z8
+	VMOVUPS elementwiseConstants<>+704(SB), Z9
+	CMPQ    CX, $0x00000010
+	JL      singleEnd
+
+single:
+	VMOVUPS      (AX), Z10
+	VMULPS       Z10, Z10, Z11
+	VMULPS       Z11, Z11, Z12
+	VMOVAPS      Z0, Z13
+	VFMADD213PS  elementwiseConstants<>+4160(SB), Z11, Z13
+	VFMADD231PS  elementwiseConstants<>+4032(SB), Z12, Z13
+	VMOVAPS      Z1, Z14
+	VFMADD213PS  elementwiseConstants<>+4288(SB), Z11, Z14
+	VFMADD231PS  Z12, Z13, Z14
+	VMOVAPS      Z2, Z13
+	VFMADD213PS  elementwiseConstants<>+4416(SB), Z11, Z13
+	VFMADD231PS  Z12, Z14, Z13
+	VFMADD213PS  Z10, Z10, Z13
+	VANDNPS      Z10, Z3, Z11
+	VMINPS       Z11, Z4, Z11
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  elementwiseConstants<>+4544(SB), Z11, Z12
+	VFMADD213PS  elementwiseConstants<>+4608(SB), Z11, Z12
+	VFMADD213PS  elementwiseConstants<>+4672(SB), Z11, Z12
+	VFMADD213PS  elementwiseConstants<>+4736(SB), Z11, Z12
+	VFMADD213PS  elementwiseConstants<>+4800(SB), Z11, Z12
+	VFMADD213PS  elementwiseConstants<>+4864(SB), Z11, Z12
+	VMOVAPS      Z7, Z14
+	VFMADD213PS  elementwiseConstants<>+128(SB), Z12, Z14
+	VSUBPS       elementwiseConstants<>+128(SB), Z14, Z17
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z17, Z12
+	VMULPS       elementwiseConstants<>+1216(SB), Z17, Z17
+	VADDPS       Z17, Z12, Z18
+	VMULPS       Z18, Z18, Z19
+	VPSLLD       $0x17, Z14, Z14
+	VMOVAPS      Z8, Z20
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z18, Z20
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z19, Z20
+	VMOVAPS      Z9, Z21
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z18, Z21
+	VFMADD231PS  Z19, Z20, Z21
+	VFMADD231PS  Z21, Z19, Z17
+	VADDPS       Z17, Z12, Z12
+	VADDPS       Z5, Z12, Z12
+	VMULPS       Z14, Z12, Z12
+	VSUBPS       Z12, Z5, Z12
+	VANDPS       Z3, Z10, Z10
+	VORPS        Z10, Z12, Z10
+	VCMPPS       $0x11, elementwiseConstants<>+4928(SB), Z11, K1
+	VBLENDMPS    Z13, Z10, K1, Z15
+	VMOVUPS      Z15, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	CMPQ         CX, $0x00000010
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (AX), K1, Z10
+	VMULPS       Z10, Z10, Z11
+	VMULPS       Z11, Z11, Z12
+	VMOVAPS      Z0, Z0
+	VFMADD213PS  elementwiseConstants<>+4160(SB), Z11, Z0
+	VFMADD231PS  elementwiseConstants<>+4032(SB), Z12, Z0
+	VMOVAPS      Z1, Z1
+	VFMADD213PS  elementwiseConstants<>+4288(SB), Z11, Z1
+	VFMADD231PS  Z12, Z0, Z1
+	VMOVAPS      Z2, Z0
+	VFMADD213PS  elementwiseConstants<>+4416(SB), Z11, Z0
+	VFMADD231PS  Z12, Z1, Z0
+	VFMADD213PS  Z10, Z10, Z0
+	VANDNPS      Z10, Z3, Z1
+	VMINPS       Z1, Z4, Z1
+	VMOVAPS      Z6, Z2
+	VFMADD213PS  elementwiseConstants<>+4544(SB), Z1, Z2
+	VFMADD213PS  elementwiseConstants<>+4608(SB), Z1, Z2
+	VFMADD213PS  elementwiseConstants<>+4672(SB), Z1, Z2
+	VFMADD213PS  elementwiseConstants<>+4736(SB), Z1, Z2
+	VFMADD213PS  elementwiseConstants<>+4800(SB), Z1, Z2
+	VFMADD213PS  elementwiseConstants<>+4864(SB), Z1, Z2
+	VMOVAPS      Z7, Z4
+	VFMADD213PS  elementwiseConstants<>+128(SB), Z2, Z4
+	VSUBPS       elementwiseConstants<>+128(SB), Z4, Z6
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z6, Z2
+	VMULPS       elementwiseConstants<>+1216(SB), Z6, Z6
+	VADDPS       Z6, Z2, Z7
+	VMULPS       Z7, Z7, Z11
+	VPSLLD       $0x17, Z4, Z4
+	VMOVAPS      Z8, Z8
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z7, Z8
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z11, Z8
+	VMOVAPS      Z9, Z9
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z7, Z9
+	VFMADD231PS  Z11, Z8, Z9
+	VFMADD231PS  Z9, Z11, Z6
+	VADDPS       Z6, Z2, Z2
+	VADDPS       Z5, Z2, Z2
+	VMULPS       Z4, Z2, Z2
+	VSUBPS       Z2, Z5, Z2
+	VANDPS       Z3, Z10, Z3
+	VORPS        Z3, Z2, Z2
+	VCMPPS       $0x11, elementwiseConstants<>+4928(SB), Z1, K2
+	VBLENDMPS    Z0, Z2, K2, Z16
+	VMOVUPS      Z16, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func erfGradAVX512(dst []float32, dy []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·erfGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ    dy_base+24(FP), AX
+	MOVQ    dy_len+32(FP), CX
+	MOVQ    x_base+48(FP), DX
+	MOVQ    dst_base+0(FP), BX
+	VMOVUPS elementwiseConstants<>+1024(SB), Z0
+	VMOVUPS elementwiseConstants<>+4992(SB), Z1
+	VMOVUPS elementwiseConstants<>+192(SB), Z2
+	VMOVUPS elementwiseConstants<>+576(SB), Z3
+	VMOVUPS elementwiseConstants<>+704(SB), Z4
+	CMPQ    CX, $0x00000010
+	JL      singleEnd
+
+single:
+	VMOVUPS      (AX), Z5
+	VMOVUPS      (DX), Z6
+	VANDNPS      Z6, Z0, Z6
+	VMINPS       Z6, Z1, Z6
+	VMULPS       Z6, Z6, Z7
+	VXORPS       Z0, Z7, Z8
+	VFMSUB231PS  Z6, Z6, Z7
+	VXORPS       Z0, Z7, Z6
+	VMOVAPS      Z2, Z7
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z8, Z7
+	VSUBPS       elementwiseConstants<>+1152(SB), Z7, Z9
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z9, Z8
+	VFNMADD231PS elementwiseConstants<>+320(SB), Z9, Z6
+	VADDPS       Z6, Z8, Z9
+	VMULPS       Z9, Z9, Z10
+	VPSLLD       $0x17, Z7, Z7
+	VMOVAPS      Z3, Z11
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z9, Z11
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z10, Z11
+	VMOVAPS      Z4, Z12
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z9, Z12
+	VFMADD231PS  Z10, Z11, Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VADDPS       Z6, Z8, Z6
+	VADDPS       elementwiseConstants<>+832(SB), Z6, Z6
+	VMULPS       elementwiseConstants<>+5056(SB), Z6, Z6
+	VMULPS       Z7, Z6, Z6
+	VMULPS       elementwiseConstants<>+896(SB), Z6, Z6
+	VMULPS       Z6, Z5, Z5
+	VMOVUPS      Z5, (BX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, BX
+	SUBQ         $0x00000010, CX
+	CMPQ         CX, $0x00000010
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, SI
+	BZHIQ        CX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (AX), K1, Z5
+	VMOVUPS.Z    (DX), K1, Z6
+	VANDNPS      Z6, Z0, Z6
+	VMINPS       Z6, Z1, Z1
+	VMULPS       Z1, Z1, Z6
+	VXORPS       Z0, Z6, Z7
+	VFMSUB231PS  Z1, Z1, Z6
+	VXORPS       Z0, Z6, Z0
+	VMOVAPS      Z2, Z1
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Z7, Z1
+	VSUBPS       elementwiseConstants<>+1152(SB), Z1, Z2
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z2, Z7
+	VFNMADD231PS elementwiseConstants<>+320(SB), Z2, Z0
+	VADDPS       Z0, Z7, Z2
+	VMULPS       Z2, Z2, Z6
+	VPSLLD       $0x17, Z1, Z1
+	VMOVAPS      Z3, Z3
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z2, Z3
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z6, Z3
+	VMOVAPS      Z4, Z4
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z2, Z4
+	VFMADD231PS  Z6, Z3, Z4
+	VFMADD231PS  Z4, Z6, Z0
+	VADDPS       Z0, Z7, Z0
+	VADDPS       elementwiseConstants<>+832(SB), Z0, Z0
+	VMULPS       elementwiseConstants<>+5056(SB), Z0, Z0
+	VMULPS       Z1, Z0, Z0
+	VMULPS       elementwiseConstants<>+896(SB), Z0, Z0
+	VMULPS       Z0, Z5, Z0
+	VMOVUPS      Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func softsignAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·softsignAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPS elementwiseConstants<>+1024(SB), Z0
+	CMPQ    CX, $0x00000020
+	JL      unrolledEnd
+
+unrolled:
+	VMOVUPS   (AX), Z1
+	VANDNPS   Z1, Z0, Z2
+	VADDPS    elementwiseConstants<>+832(SB), Z2, Z2
+	VDIVPS    Z2, Z1, Z2
+	VANDPS    Z0, Z1, Z7
+	VORPS     elementwiseConstants<>+832(SB), Z7, Z7
+	VANDNPS   Z1, Z0, Z1
+	VCMPPS    $0x00, elementwiseConstants<>+3840(SB), Z1, K1
+	VBLENDMPS Z7, Z2, K1, Z3
+	VMOVUPS   Z3, (DX)
+	VMOVUPS   64(AX), Z1
+	VANDNPS   Z1, Z0, Z2
+	VADDPS    elementwiseConstants<>+832(SB), Z2, Z2
+	VDIVPS    Z2, Z1, Z2
+	VANDPS    Z0, Z1, Z7
+	VORPS     elementwiseConstants<>+832(SB), Z7, Z7
+	VANDNPS   Z1, Z0, Z1
+	VCMPPS    $0x00, elementwiseConstants<>+3840(SB), Z1, K1
+	VBLENDMPS Z7, Z2, K1, Z4
+	VMOVUPS   Z4, 64(DX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000020, CX
+	CMPQ      CX, $0x00000020
+	JGE       unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000010
+	JL   singleEnd
+
+single:
+	VMOVUPS   (AX), Z1
+	VANDNPS   Z1, Z0, Z2
+	VADDPS    elementwiseConstants<>+832(SB), Z2, Z2
+	VDIVPS    Z2, Z1, Z2
+	VANDPS    Z0, Z1, Z3
+	VORPS     elementwiseConstants<>+832(SB), Z3, Z3
+	VANDNPS   Z1, Z0, Z1
+	VCMPPS    $0x00, elementwiseConstants<>+3840(SB), Z1, K1
+	VBLENDMPS Z3, Z2, K1, Z5
+	VMOVUPS   Z5, (DX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, CX
+	CMPQ      CX, $0x00000010
+	JGE       single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, BX
+	BZHIQ     CX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (AX), K1, Z1
+	VANDNPS   Z1, Z0, Z2
+	VADDPS    elementwiseConstants<>+832(SB), Z2, Z2
+	VDIVPS    Z2, Z1, Z2
+	VANDPS    Z0, Z1, Z3
+	VORPS     elementwiseConstants<>+832(SB), Z3, Z3
+	VANDNPS   Z1, Z0, Z0
+	VCMPPS    $0x00, elementwiseConstants<>+3840(SB), Z0, K2
+	VBLENDMPS Z3, Z2, K2, Z6
+	VMOVUPS   Z6, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func softsignGradAVX512(dst []float32, dy []float32, y []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·softsignGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ    dy_base+24(FP), AX
+	MOVQ    dy_len+32(FP), CX
+	MOVQ    y_base+48(FP), DX
+	MOVQ    dst_base+0(FP), BX
+	VMOVUPS elementwiseConstants<>+832(SB), Z0
+	VMOVUPS elementwiseConstants<>+1024(SB), Z1
+	CMPQ    CX, $0x00000020
+	JL      unrolledEnd
+
+unrolled:
+	VMOVUPS (AX), Z2
+	VMOVUPS (DX), Z3
+	VANDNPS Z3, Z1, Z3
+	VSUBPS  Z3, Z0, Z3
+	VMULPS  Z3, Z3, Z3
+	VMULPS  Z3, Z2, Z2
+	VMOVUPS Z2, (BX)
+	VMOVUPS 64(AX), Z2
+	VMOVUPS 64(DX), Z3
+	VANDNPS Z3, Z1, Z3
+	VSUBPS  Z3, Z0, Z3
+	VMULPS  Z3, Z3, Z3
+	VMULPS  Z3, Z2, Z2
+	VMOVUPS Z2, 64(BX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, CX
+	CMPQ    CX, $0x00000020
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000010
+	JL   singleEnd
+
+single:
+	VMOVUPS (AX), Z2
+	VMOVUPS (DX), Z3
+	VANDNPS Z3, Z1, Z3
+	VSUBPS  Z3, Z0, Z3
+	VMULPS  Z3, Z3, Z3
+	VMULPS  Z3, Z2, Z2
+	VMOVUPS Z2, (BX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, SI
+	BZHIQ     CX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z (DX), K1, Z3
+	VANDNPS   Z3, Z1, Z1
+	VSUBPS    Z1, Z0, Z0
+	VMULPS    Z0, Z0, Z0
+	VMULPS    Z0, Z2, Z0
+	VMOVUPS   Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func hardSigmoidAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPS elementwiseConstants<>+1088(SB), Z0
+	VMOVUPS elementwiseConstants<>+2496(SB), Z1
+	CMPQ    CX, $0x00000020
+	JL      unrolledEnd
+
+unrolled:
+	VMOVUPS (AX), Z2
+	VADDPS  elementwiseConstants<>+5120(SB), Z2, Z2
+	VMAXPS  Z2, Z0, Z2
+	VADDPS  Z0, Z2, Z2
+	VMINPS  Z2, Z1, Z2
+	VDIVPS  Z1, Z2, Z2
+	VMOVUPS Z2, (DX)
+	VMOVUPS 64(AX), Z2
+	VADDPS  elementwiseConstants<>+5120(SB), Z2, Z2
+	VMAXPS  Z2, Z0, Z2
+	VADDPS  Z0, Z2, Z2
+	VMINPS  Z2, Z1, Z2
+	VDIVPS  Z1, Z2, Z2
+	VMOVUPS Z2, 64(DX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	CMPQ    CX, $0x00000020
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000010
+	JL   singleEnd
+
+single:
+	VMOVUPS (AX), Z2
+	VADDPS  elementwiseConstants<>+5120(SB), Z2, Z2
+	VMAXPS  Z2, Z0, Z2
+	VADDPS  Z0, Z2, Z2
+	VMINPS  Z2, Z1, Z2
+	VDIVPS  Z1, Z2, Z2
+	VMOVUPS Z2, (DX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, BX
+	BZHIQ     CX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (AX), K1, Z2
+	VADDPS    elementwiseConstants<>+5120(SB), Z2, Z2
+	VMAXPS    Z2, Z0, Z2
+	VADDPS    Z0, Z2, Z0
+	VMINPS    Z0, Z1, Z0
+	VDIVPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func hardSigmoidGradAVX512(dst []float32, dy []float32, y []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·hardSigmoidGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ    dy_base+24(FP), AX
+	MOVQ    dy_len+32(FP), CX
+	MOVQ    y_base+48(FP), DX
+	MOVQ    dst_base+0(FP), BX
+	VMOVUPS elementwiseConstants<>+1088(SB), Z0
+	CMPQ    CX, $0x00000020
+	JL      unrolledEnd
+
+unrolled:
+	VMOVUPS   (AX), Z1
+	VMOVUPS   (DX), Z2
+	VDIVPS    elementwiseConstants<>+2496(SB), Z1, Z1
+	VCMPPS    $0x1e, Z0, Z2, K1
+	VBLENDMPS Z1, Z0, K1, Z3
+	VCMPPS    $0x11, elementwiseConstants<>+832(SB), Z2, K1
+	VBLENDMPS Z3, Z0, K1, Z4
+	VMOVUPS   Z4, (BX)
+	VMOVUPS   64(AX), Z1
+	VMOVUPS   64(DX), Z2
+	VDIVPS    elementwiseConstants<>+2496(SB), Z1, Z1
+	VCMPPS    $0x1e, Z0, Z2, K1
+	VBLENDMPS Z1, Z0, K1, Z5
+	VCMPPS    $0x11, elementwiseConstants<>+832(SB), Z2, K1
+	VBLENDMPS Z5, Z0, K1, Z6
+	VMOVUPS   Z6, 64(BX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000080, BX
+	SUBQ      $0x00000020, CX
+	CMPQ      CX, $0x00000020
+	JGE       unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000010
+	JL   singleEnd
+
+single:
+	VMOVUPS   (AX), Z1
+	VMOVUPS   (DX), Z2
+	VDIVPS    elementwiseConstants<>+2496(SB), Z1, Z1
+	VCMPPS    $0x1e, Z0, Z2, K1
+	VBLENDMPS Z1, Z0, K1, Z7
+	VCMPPS    $0x11, elementwiseConstants<>+832(SB), Z2, K1
+	VBLENDMPS Z7, Z0, K1, Z8
+	VMOVUPS   Z8, (BX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, CX
+	CMPQ      CX, $0x00000010
+	JGE       single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, SI
+	BZHIQ     CX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (AX), K1, Z1
+	VMOVUPS.Z (DX), K1, Z2
+	VDIVPS    elementwiseConstants<>+2496(SB), Z1, Z1
+	VCMPPS    $0x1e, Z0, Z2, K2
+	VBLENDMPS Z1, Z0, K2, Z9
+	VCMPPS    $0x11, elementwiseConstants<>+832(SB), Z2, K2
+	VBLENDMPS Z9, Z0, K2, Z10
+	VMOVUPS   Z10, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func hardSwishAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPS elementwiseConstants<>+5184(SB), Z0
+	VMOVUPS elementwiseConstants<>+1088(SB), Z1
+	VMOVUPS elementwiseConstants<>+2496(SB), Z2
+	CMPQ    CX, $0x00000020
+	JL      unrolledEnd
+
+unrolled:
+	VMOVUPS (AX), Z3
+	VMAXPS  Z3, Z0, Z4
+	VADDPS  elementwiseConstants<>+5120(SB), Z3, Z3
+	VMAXPS  Z3, Z1, Z3
+	VADDPS  Z1, Z3, Z3
+	VMINPS  Z3, Z2, Z3
+	VMULPS  Z3, Z4, Z3
+	VDIVPS  Z2, Z3, Z3
+	VMOVUPS Z3, (DX)
+	VMOVUPS 64(AX), Z3
+	VMAXPS  Z3, Z0, Z4
+	VADDPS  elementwiseConstants<>+5120(SB), Z3, Z3
+	VMAXPS  Z3, Z1, Z3
+	VADDPS  Z1, Z3, Z3
+	VMINPS  Z3, Z2, Z3
+	VMULPS  Z3, Z4, Z3
+	VDIVPS  Z2, Z3, Z3
+	VMOVUPS Z3, 64(DX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	CMPQ    CX, $0x00000020
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000010
+	JL   singleEnd
+
+single:
+	VMOVUPS (AX), Z3
+	VMAXPS  Z3, Z0, Z4
+	VADDPS  elementwiseConstants<>+5120(SB), Z3, Z3
+	VMAXPS  Z3, Z1, Z3
+	VADDPS  Z1, Z3, Z3
+	VMINPS  Z3, Z2, Z3
+	VMULPS  Z3, Z4, Z3
+	VDIVPS  Z2, Z3, Z3
+	VMOVUPS Z3, (DX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, BX
+	BZHIQ     CX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (AX), K1, Z3
+	VMAXPS    Z3, Z0, Z0
+	VADDPS    elementwiseConstants<>+5120(SB), Z3, Z3
+	VMAXPS    Z3, Z1, Z3
+	VADDPS    Z1, Z3, Z1
+	VMINPS    Z1, Z2, Z1
+	VMULPS    Z1, Z0, Z0
+	VDIVPS    Z2, Z0, Z0
+	VMOVUPS   Z0, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func hardSwishGradAVX512(dst []float32, dy []float32, x []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·hardSwishGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ    dy_base+24(FP), AX
+	MOVQ    dy_len+32(FP), CX
+	MOVQ    x_base+48(FP), DX
+	MOVQ    dst_base+0(FP), BX
+	VMOVUPS elementwiseConstants<>+1408(SB), Z0
+	VMOVUPS elementwiseConstants<>+832(SB), Z1
+	VMOVUPS elementwiseConstants<>+1088(SB), Z2
+	CMPQ    CX, $0x00000020
+	JL      unrolledEnd
+
+unrolled:
+	VMOVUPS     (AX), Z3
+	VMOVUPS     (DX), Z4
+	VMOVAPS     Z0, Z5
+	VFMADD213PS elementwiseConstants<>+5120(SB), Z4, Z5
+	VDIVPS      elementwiseConstants<>+2496(SB), Z5, Z5
+	VCMPPS      $0x11, elementwiseConstants<>+5120(SB), Z4, K1
+	VBLENDMPS   Z5, Z1, K1, Z6
+	VCMPPS      $0x1e, elementwiseConstants<>+5184(SB), Z4, K1
+	VBLENDMPS   Z6, Z2, K1, Z7
+	VCMPPS      $0x03, Z4, Z4, K1
+	VBLENDMPS   Z4, Z7, K1, Z8
+	VMULPS      Z8, Z3, Z3
+	VMOVUPS     Z3, (BX)
+	VMOVUPS     64(AX), Z3
+	VMOVUPS     64(DX), Z4
+	VMOVAPS     Z0, Z5
+	VFMADD213PS elementwiseConstants<>+5120(SB), Z4, Z5
+	VDIVPS      elementwiseConstants<>+2496(SB), Z5, Z5
+	VCMPPS      $0x11, elementwiseConstants<>+5120(SB), Z4, K1
+	VBLENDMPS   Z5, Z1, K1, Z9
+	VCMPPS      $0x1e, elementwiseConstants<>+5184(SB), Z4, K1
+	VBLENDMPS   Z9, Z2, K1, Z10
+	VCMPPS      $0x03, Z4, Z4, K1
+	VBLENDMPS   Z4, Z10, K1, Z11
+	VMULPS      Z11, Z3, Z3
+	VMOVUPS     Z3, 64(BX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	SUBQ        $0x00000020, CX
+	CMPQ        CX, $0x00000020
+	JGE         unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000010
+	JL   singleEnd
+
+single:
+	VMOVUPS     (AX), Z3
+	VMOVUPS     (DX), Z4
+	VMOVAPS     Z0, Z5
+	VFMADD213PS elementwiseConstants<>+5120(SB), Z4, Z5
+	VDIVPS      elementwiseConstants<>+2496(SB), Z5, Z5
+	VCMPPS      $0x11, elementwiseConstants<>+5120(SB), Z4, K1
+	VBLENDMPS   Z5, Z1, K1, Z12
+	VCMPPS      $0x1e, elementwiseConstants<>+5184(SB), Z4, K1
+	VBLENDMPS   Z12, Z2, K1, Z13
+	VCMPPS      $0x03, Z4, Z4, K1
+	VBLENDMPS   Z4, Z13, K1, Z14
+	VMULPS      Z14, Z3, Z3
+	VMOVUPS     Z3, (BX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000010, CX
+	CMPQ        CX, $0x00000010
+	JGE         single
+
+singleEnd:
+	TESTQ       CX, CX
+	JZ          tailEnd
+	MOVQ        $-1, SI
+	BZHIQ       CX, SI, SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (AX), K1, Z3
+	VMOVUPS.Z   (DX), K1, Z4
+	VMOVAPS     Z0, Z0
+	VFMADD213PS elementwiseConstants<>+5120(SB), Z4, Z0
+	VDIVPS      elementwiseConstants<>+2496(SB), Z0, Z0
+	VCMPPS      $0x11, elementwiseConstants<>+5120(SB), Z4, K2
+	VBLENDMPS   Z0, Z1, K2, Z15
+	VCMPPS      $0x1e, elementwiseConstants<>+5184(SB), Z4, K2
+	VBLENDMPS   Z15, Z2, K2, Z16
+	VCMPPS      $0x03, Z4, Z4, K2
+	VBLENDMPS   Z4, Z16, K2, Z17
+	VMULPS      Z17, Z3, Z0
+	VMOVUPS     Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
 // func expAVX2(dst []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·expAVX2(SB), NOSPLIT, $0-48
@@ -2431,8 +5478,8 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	VMOVUPS elementwiseConstants<>+64(SB), Y1
 	VMOVUPS elementwiseConstants<>+192(SB), Y2
 	VMOVUPS elementwiseConstants<>+448(SB), Y3
-	VMOVUPS elementwiseConstants<>+576(SB), Y4
-	VMOVUPS elementwiseConstants<>+704(SB), Y5
+	VMOVUPS elementwiseConstants<>+512(SB), Y4
+	VMOVUPS elementwiseConstants<>+576(SB), Y5
 	CMPQ    CX, $0x00000010
 	JL      unrolledEnd
 
@@ -2449,10 +5496,10 @@ unrolled:
 	VBLENDVPS    Y7, elementwiseConstants<>+384(SB), Y3, Y9
 	VADDPS       Y9, Y8, Y8
 	VMULPS       Y6, Y6, Y9
-	VMOVAPS      Y4, Y10
+	VMOVAPS      Y5, Y10
 	VFMADD213PS  elementwiseConstants<>+640(SB), Y6, Y10
-	VFMADD231PS  elementwiseConstants<>+512(SB), Y9, Y10
-	VMOVAPS      Y5, Y11
+	VFMADD231PS  Y4, Y9, Y10
+	VMOVUPS      elementwiseConstants<>+704(SB), Y11
 	VFMADD213PS  elementwiseConstants<>+768(SB), Y6, Y11
 	VFMADD231PS  Y9, Y10, Y11
 	VFMADD231PS  Y11, Y9, Y6
@@ -2475,10 +5522,10 @@ unrolled:
 	VBLENDVPS    Y7, elementwiseConstants<>+384(SB), Y3, Y9
 	VADDPS       Y9, Y8, Y8
 	VMULPS       Y6, Y6, Y9
-	VMOVAPS      Y4, Y10
+	VMOVAPS      Y5, Y10
 	VFMADD213PS  elementwiseConstants<>+640(SB), Y6, Y10
-	VFMADD231PS  elementwiseConstants<>+512(SB), Y9, Y10
-	VMOVAPS      Y5, Y11
+	VFMADD231PS  Y4, Y9, Y10
+	VMOVUPS      elementwiseConstants<>+704(SB), Y11
 	VFMADD213PS  elementwiseConstants<>+768(SB), Y6, Y11
 	VFMADD231PS  Y9, Y10, Y11
 	VFMADD231PS  Y11, Y9, Y6
@@ -2512,10 +5559,10 @@ single:
 	VBLENDVPS    Y7, elementwiseConstants<>+384(SB), Y3, Y9
 	VADDPS       Y9, Y8, Y8
 	VMULPS       Y6, Y6, Y9
-	VMOVAPS      Y4, Y10
+	VMOVAPS      Y5, Y10
 	VFMADD213PS  elementwiseConstants<>+640(SB), Y6, Y10
-	VFMADD231PS  elementwiseConstants<>+512(SB), Y9, Y10
-	VMOVAPS      Y5, Y11
+	VFMADD231PS  Y4, Y9, Y10
+	VMOVUPS      elementwiseConstants<>+704(SB), Y11
 	VFMADD213PS  elementwiseConstants<>+768(SB), Y6, Y11
 	VFMADD231PS  Y9, Y10, Y11
 	VFMADD231PS  Y11, Y9, Y6
@@ -2551,13 +5598,13 @@ singleEnd:
 	VBLENDVPS    Y1, elementwiseConstants<>+384(SB), Y3, Y3
 	VADDPS       Y3, Y2, Y2
 	VMULPS       Y0, Y0, Y3
-	VMOVAPS      Y4, Y4
-	VFMADD213PS  elementwiseConstants<>+640(SB), Y0, Y4
-	VFMADD231PS  elementwiseConstants<>+512(SB), Y3, Y4
 	VMOVAPS      Y5, Y5
-	VFMADD213PS  elementwiseConstants<>+768(SB), Y0, Y5
-	VFMADD231PS  Y3, Y4, Y5
-	VFMADD231PS  Y5, Y3, Y0
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y0, Y5
+	VFMADD231PS  Y4, Y3, Y5
+	VMOVUPS      elementwiseConstants<>+704(SB), Y4
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y0, Y4
+	VFMADD231PS  Y3, Y5, Y4
+	VFMADD231PS  Y4, Y3, Y0
 	VADDPS       elementwiseConstants<>+832(SB), Y0, Y0
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y0, Y0
@@ -4220,6 +7267,2434 @@ singleEnd:
 	VMOVUPS    elementwiseConstants<>+1088(SB), Y2
 	VMINPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func swishAVX2(dst []float32, x []float32, beta float32, limit float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·swishAVX2(SB), NOSPLIT, $0-56
+	MOVQ         x_base+24(FP), AX
+	MOVQ         x_len+32(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	VBROADCASTSS beta+48(FP), Y0
+	VBROADCASTSS limit+52(FP), Y1
+	CMPQ         CX, $0x00000008
+	JL           singleEnd
+
+single:
+	VMOVUPS      (AX), Y2
+	VXORPS       elementwiseConstants<>+1024(SB), Y1, Y3
+	VMAXPS       Y2, Y3, Y3
+	VMINPS       Y3, Y1, Y3
+	VMULPS       Y0, Y3, Y4
+	VMOVAPS      Y4, Y5
+	VFMSUB231PS  Y0, Y3, Y5
+	VANDNPS      elementwiseConstants<>+1024(SB), Y4, Y6
+	VORPS        elementwiseConstants<>+1024(SB), Y4, Y7
+	VXORPS       Y6, Y5, Y5
+	VMOVUPS      elementwiseConstants<>+192(SB), Y6
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y7, Y6
+	VSUBPS       elementwiseConstants<>+1152(SB), Y6, Y8
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y8, Y7
+	VFNMADD231PS elementwiseConstants<>+320(SB), Y8, Y5
+	VADDPS       Y5, Y7, Y8
+	VMULPS       Y8, Y8, Y9
+	VPSLLD       $0x17, Y6, Y6
+	VMOVUPS      elementwiseConstants<>+576(SB), Y10
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y8, Y10
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y9, Y10
+	VMOVUPS      elementwiseConstants<>+704(SB), Y11
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y8, Y11
+	VFMADD231PS  Y9, Y10, Y11
+	VFMADD231PS  Y11, Y9, Y5
+	VMULPS       elementwiseConstants<>+896(SB), Y6, Y8
+	VADDPS       Y5, Y7, Y9
+	VFMADD213PS  Y8, Y8, Y9
+	VADDPS       elementwiseConstants<>+832(SB), Y9, Y8
+	VSUBPS       elementwiseConstants<>+832(SB), Y8, Y10
+	VSUBPS       Y10, Y9, Y9
+	VMOVUPS      elementwiseConstants<>+832(SB), Y10
+	VDIVPS       Y8, Y10, Y10
+	VFNMADD213PS elementwiseConstants<>+832(SB), Y10, Y8
+	VFNMADD231PS Y9, Y10, Y8
+	VADDPS       Y8, Y5, Y5
+	VADDPS       Y5, Y7, Y5
+	VMOVAPS      Y10, Y7
+	VFMADD231PS  Y5, Y10, Y7
+	VSUBPS       Y7, Y10, Y8
+	VFMADD231PS  Y5, Y10, Y8
+	VMULPS       Y8, Y3, Y5
+	VFMADD231PS  Y7, Y3, Y5
+	VMOVUPS      elementwiseConstants<>+1024(SB), Y7
+	VANDNPS      Y3, Y7, Y3
+	VCMPPS       $0x1e, elementwiseConstants<>+832(SB), Y3, Y3
+	VMOVUPS      elementwiseConstants<>+832(SB), Y7
+	VBLENDVPS    Y3, elementwiseConstants<>+896(SB), Y7, Y7
+	VMULPS       Y7, Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VMOVUPS      elementwiseConstants<>+896(SB), Y6
+	VBLENDVPS    Y3, elementwiseConstants<>+832(SB), Y6, Y3
+	VMULPS       Y3, Y5, Y3
+	VSUBPS       Y3, Y2, Y2
+	VBLENDVPS    Y4, Y3, Y2, Y2
+	VMOVUPS      Y2, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000008, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*4), Y2
+	VMASKMOVPS   (AX), Y2, Y3
+	VXORPS       elementwiseConstants<>+1024(SB), Y1, Y4
+	VMAXPS       Y3, Y4, Y4
+	VMINPS       Y4, Y1, Y1
+	VMULPS       Y0, Y1, Y4
+	VMOVAPS      Y4, Y5
+	VFMSUB231PS  Y0, Y1, Y5
+	VANDNPS      elementwiseConstants<>+1024(SB), Y4, Y0
+	VORPS        elementwiseConstants<>+1024(SB), Y4, Y6
+	VXORPS       Y0, Y5, Y0
+	VMOVUPS      elementwiseConstants<>+192(SB), Y5
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y6, Y5
+	VSUBPS       elementwiseConstants<>+1152(SB), Y5, Y7
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y7, Y6
+	VFNMADD231PS elementwiseConstants<>+320(SB), Y7, Y0
+	VADDPS       Y0, Y6, Y7
+	VMULPS       Y7, Y7, Y8
+	VPSLLD       $0x17, Y5, Y5
+	VMOVUPS      elementwiseConstants<>+576(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y7, Y9
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y8, Y9
+	VMOVUPS      elementwiseConstants<>+704(SB), Y10
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y7, Y10
+	VFMADD231PS  Y8, Y9, Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VMULPS       elementwiseConstants<>+896(SB), Y5, Y7
+	VADDPS       Y0, Y6, Y8
+	VFMADD213PS  Y7, Y7, Y8
+	VADDPS       elementwiseConstants<>+832(SB), Y8, Y7
+	VSUBPS       elementwiseConstants<>+832(SB), Y7, Y9
+	VSUBPS       Y9, Y8, Y8
+	VMOVUPS      elementwiseConstants<>+832(SB), Y9
+	VDIVPS       Y7, Y9, Y9
+	VFNMADD213PS elementwiseConstants<>+832(SB), Y9, Y7
+	VFNMADD231PS Y8, Y9, Y7
+	VADDPS       Y7, Y0, Y0
+	VADDPS       Y0, Y6, Y0
+	VMOVAPS      Y9, Y6
+	VFMADD231PS  Y0, Y9, Y6
+	VSUBPS       Y6, Y9, Y7
+	VFMADD231PS  Y0, Y9, Y7
+	VMULPS       Y7, Y1, Y0
+	VFMADD231PS  Y6, Y1, Y0
+	VMOVUPS      elementwiseConstants<>+1024(SB), Y6
+	VANDNPS      Y1, Y6, Y1
+	VCMPPS       $0x1e, elementwiseConstants<>+832(SB), Y1, Y1
+	VMOVUPS      elementwiseConstants<>+832(SB), Y6
+	VBLENDVPS    Y1, elementwiseConstants<>+896(SB), Y6, Y6
+	VMULPS       Y6, Y0, Y0
+	VMULPS       Y5, Y0, Y0
+	VMOVUPS      elementwiseConstants<>+896(SB), Y5
+	VBLENDVPS    Y1, elementwiseConstants<>+832(SB), Y5, Y1
+	VMULPS       Y1, Y0, Y0
+	VSUBPS       Y0, Y3, Y1
+	VBLENDVPS    Y4, Y0, Y1, Y0
+	VMASKMOVPS   Y0, Y2, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func swishGradAVX2(dst []float32, dy []float32, x []float32, beta float32, limit float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·swishGradAVX2(SB), NOSPLIT, $0-80
+	MOVQ         dy_base+24(FP), AX
+	MOVQ         dy_len+32(FP), CX
+	MOVQ         x_base+48(FP), DX
+	MOVQ         dst_base+0(FP), BX
+	VBROADCASTSS beta+72(FP), Y0
+	VBROADCASTSS limit+76(FP), Y1
+	CMPQ         CX, $0x00000008
+	JL           singleEnd
+
+single:
+	VMOVUPS      (AX), Y2
+	VMOVUPS      (DX), Y3
+	VXORPS       elementwiseConstants<>+1024(SB), Y1, Y4
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y3, Y1, Y3
+	VMULPS       Y0, Y3, Y4
+	VMOVAPS      Y4, Y5
+	VFMSUB231PS  Y0, Y3, Y5
+	VANDNPS      elementwiseConstants<>+1024(SB), Y4, Y6
+	VORPS        elementwiseConstants<>+1024(SB), Y4, Y7
+	VXORPS       Y6, Y5, Y5
+	VMOVUPS      elementwiseConstants<>+192(SB), Y6
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y7, Y6
+	VSUBPS       elementwiseConstants<>+1152(SB), Y6, Y8
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y8, Y7
+	VFNMADD231PS elementwiseConstants<>+320(SB), Y8, Y5
+	VADDPS       Y5, Y7, Y8
+	VMULPS       Y8, Y8, Y9
+	VPSLLD       $0x17, Y6, Y6
+	VMOVUPS      elementwiseConstants<>+576(SB), Y10
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y8, Y10
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y9, Y10
+	VMOVUPS      elementwiseConstants<>+704(SB), Y11
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y8, Y11
+	VFMADD231PS  Y9, Y10, Y11
+	VFMADD231PS  Y11, Y9, Y5
+	VMULPS       elementwiseConstants<>+896(SB), Y6, Y6
+	VADDPS       Y5, Y7, Y8
+	VFMADD213PS  Y6, Y6, Y8
+	VADDPS       elementwiseConstants<>+832(SB), Y8, Y9
+	VSUBPS       elementwiseConstants<>+832(SB), Y9, Y10
+	VSUBPS       Y10, Y8, Y8
+	VMOVUPS      elementwiseConstants<>+832(SB), Y10
+	VDIVPS       Y9, Y10, Y10
+	VFNMADD213PS elementwiseConstants<>+832(SB), Y10, Y9
+	VFNMADD231PS Y8, Y10, Y9
+	VADDPS       Y9, Y5, Y5
+	VADDPS       Y5, Y7, Y5
+	VFMADD213PS  Y10, Y10, Y5
+	VMULPS       Y6, Y5, Y5
+	VMOVUPS      elementwiseConstants<>+832(SB), Y6
+	VSUBPS       Y5, Y6, Y6
+	VBLENDVPS    Y4, Y5, Y6, Y7
+	VBLENDVPS    Y4, Y6, Y5, Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y4, Y3, Y3
+	VFMADD213PS  Y7, Y7, Y3
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      Y2, (BX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), SI
+	MOVQ         $0x00000008, DI
+	SUBQ         CX, DI
+	VMOVUPS      (SI)(DI*4), Y2
+	VMASKMOVPS   (AX), Y2, Y3
+	VMASKMOVPS   (DX), Y2, Y4
+	VXORPS       elementwiseConstants<>+1024(SB), Y1, Y5
+	VMAXPS       Y4, Y5, Y4
+	VMINPS       Y4, Y1, Y1
+	VMULPS       Y0, Y1, Y4
+	VMOVAPS      Y4, Y5
+	VFMSUB231PS  Y0, Y1, Y5
+	VANDNPS      elementwiseConstants<>+1024(SB), Y4, Y6
+	VORPS        elementwiseConstants<>+1024(SB), Y4, Y7
+	VXORPS       Y6, Y5, Y5
+	VMOVUPS      elementwiseConstants<>+192(SB), Y6
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y7, Y6
+	VSUBPS       elementwiseConstants<>+1152(SB), Y6, Y8
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y8, Y7
+	VFNMADD231PS elementwiseConstants<>+320(SB), Y8, Y5
+	VADDPS       Y5, Y7, Y8
+	VMULPS       Y8, Y8, Y9
+	VPSLLD       $0x17, Y6, Y6
+	VMOVUPS      elementwiseConstants<>+576(SB), Y10
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y8, Y10
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y9, Y10
+	VMOVUPS      elementwiseConstants<>+704(SB), Y11
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y8, Y11
+	VFMADD231PS  Y9, Y10, Y11
+	VFMADD231PS  Y11, Y9, Y5
+	VMULPS       elementwiseConstants<>+896(SB), Y6, Y6
+	VADDPS       Y5, Y7, Y8
+	VFMADD213PS  Y6, Y6, Y8
+	VADDPS       elementwiseConstants<>+832(SB), Y8, Y9
+	VSUBPS       elementwiseConstants<>+832(SB), Y9, Y10
+	VSUBPS       Y10, Y8, Y8
+	VMOVUPS      elementwiseConstants<>+832(SB), Y10
+	VDIVPS       Y9, Y10, Y10
+	VFNMADD213PS elementwiseConstants<>+832(SB), Y10, Y9
+	VFNMADD231PS Y8, Y10, Y9
+	VADDPS       Y9, Y5, Y5
+	VADDPS       Y5, Y7, Y5
+	VFMADD213PS  Y10, Y10, Y5
+	VMULPS       Y6, Y5, Y5
+	VMOVUPS      elementwiseConstants<>+832(SB), Y6
+	VSUBPS       Y5, Y6, Y6
+	VBLENDVPS    Y4, Y5, Y6, Y7
+	VBLENDVPS    Y4, Y6, Y5, Y4
+	VMULPS       Y0, Y1, Y0
+	VMULPS       Y4, Y0, Y0
+	VFMADD213PS  Y7, Y7, Y0
+	VMULPS       Y0, Y3, Y0
+	VMASKMOVPS   Y0, Y2, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func geluTanhAVX2(dst []float32, x []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluTanhAVX2(SB), NOSPLIT, $0-48
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ dst_base+0(FP), DX
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS      (AX), Y0
+	VMOVAPS      Y0, Y1
+	VMOVUPS      elementwiseConstants<>+1024(SB), Y2
+	VANDNPS      Y0, Y2, Y2
+	VMOVUPS      elementwiseConstants<>+2560(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VXORPS       elementwiseConstants<>+1024(SB), Y2, Y2
+	VMULPS       Y2, Y2, Y3
+	VMOVAPS      Y3, Y4
+	VFMSUB231PS  Y2, Y2, Y4
+	VMULPS       elementwiseConstants<>+2624(SB), Y3, Y5
+	VMOVUPS      elementwiseConstants<>+2624(SB), Y6
+	VFMSUB213PS  Y5, Y3, Y6
+	VFMADD231PS  elementwiseConstants<>+2624(SB), Y4, Y6
+	VFMADD231PS  elementwiseConstants<>+2752(SB), Y3, Y6
+	VADDPS       elementwiseConstants<>+2688(SB), Y5, Y3
+	VSUBPS       elementwiseConstants<>+2688(SB), Y3, Y4
+	VSUBPS       Y4, Y3, Y7
+	VMOVUPS      elementwiseConstants<>+2688(SB), Y8
+	VSUBPS       Y7, Y8, Y7
+	VSUBPS       Y4, Y5, Y4
+	VADDPS       Y4, Y7, Y4
+	VADDPS       elementwiseConstants<>+2816(SB), Y4, Y4
+	VADDPS       Y4, Y6, Y4
+	VMULPS       Y3, Y2, Y5
+	VFMSUB213PS  Y5, Y2, Y3
+	VFMADD231PS  Y4, Y2, Y3
+	VMOVUPS      elementwiseConstants<>+192(SB), Y4
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y5, Y4
+	VSUBPS       elementwiseConstants<>+1152(SB), Y4, Y6
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y6, Y5
+	VFNMADD231PS elementwiseConstants<>+320(SB), Y6, Y3
+	VADDPS       Y3, Y5, Y6
+	VMULPS       Y6, Y6, Y7
+	VPSLLD       $0x17, Y4, Y4
+	VMOVUPS      elementwiseConstants<>+576(SB), Y8
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y6, Y8
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y7, Y8
+	VMOVUPS      elementwiseConstants<>+704(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y6, Y9
+	VFMADD231PS  Y7, Y8, Y9
+	VFMADD231PS  Y9, Y7, Y3
+	VMULPS       elementwiseConstants<>+896(SB), Y4, Y6
+	VADDPS       Y3, Y5, Y7
+	VFMADD213PS  Y6, Y6, Y7
+	VADDPS       elementwiseConstants<>+832(SB), Y7, Y6
+	VSUBPS       elementwiseConstants<>+832(SB), Y6, Y8
+	VSUBPS       Y8, Y7, Y7
+	VMOVUPS      elementwiseConstants<>+832(SB), Y8
+	VDIVPS       Y6, Y8, Y8
+	VFNMADD213PS elementwiseConstants<>+832(SB), Y8, Y6
+	VFNMADD231PS Y7, Y8, Y6
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y3, Y5, Y3
+	VMOVAPS      Y8, Y5
+	VFMADD231PS  Y3, Y8, Y5
+	VSUBPS       Y5, Y8, Y6
+	VFMADD231PS  Y3, Y8, Y6
+	VMULPS       Y6, Y2, Y3
+	VFMADD231PS  Y5, Y2, Y3
+	VMULPS       Y4, Y3, Y2
+	VMULPS       elementwiseConstants<>+896(SB), Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	VBLENDVPS    Y1, Y2, Y0, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000008, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*4), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMOVAPS      Y1, Y2
+	VMOVUPS      elementwiseConstants<>+1024(SB), Y3
+	VANDNPS      Y1, Y3, Y3
+	VMOVUPS      elementwiseConstants<>+2560(SB), Y4
+	VMINPS       Y3, Y4, Y3
+	VXORPS       elementwiseConstants<>+1024(SB), Y3, Y3
+	VMULPS       Y3, Y3, Y4
+	VMOVAPS      Y4, Y5
+	VFMSUB231PS  Y3, Y3, Y5
+	VMULPS       elementwiseConstants<>+2624(SB), Y4, Y6
+	VMOVUPS      elementwiseConstants<>+2624(SB), Y7
+	VFMSUB213PS  Y6, Y4, Y7
+	VFMADD231PS  elementwiseConstants<>+2624(SB), Y5, Y7
+	VFMADD231PS  elementwiseConstants<>+2752(SB), Y4, Y7
+	VADDPS       elementwiseConstants<>+2688(SB), Y6, Y4
+	VSUBPS       elementwiseConstants<>+2688(SB), Y4, Y5
+	VSUBPS       Y5, Y4, Y8
+	VMOVUPS      elementwiseConstants<>+2688(SB), Y9
+	VSUBPS       Y8, Y9, Y8
+	VSUBPS       Y5, Y6, Y5
+	VADDPS       Y5, Y8, Y5
+	VADDPS       elementwiseConstants<>+2816(SB), Y5, Y5
+	VADDPS       Y5, Y7, Y5
+	VMULPS       Y4, Y3, Y6
+	VFMSUB213PS  Y6, Y3, Y4
+	VFMADD231PS  Y5, Y3, Y4
+	VMOVUPS      elementwiseConstants<>+192(SB), Y5
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y6, Y5
+	VSUBPS       elementwiseConstants<>+1152(SB), Y5, Y7
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y7, Y6
+	VFNMADD231PS elementwiseConstants<>+320(SB), Y7, Y4
+	VADDPS       Y4, Y6, Y7
+	VMULPS       Y7, Y7, Y8
+	VPSLLD       $0x17, Y5, Y5
+	VMOVUPS      elementwiseConstants<>+576(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y7, Y9
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y8, Y9
+	VMOVUPS      elementwiseConstants<>+704(SB), Y10
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y7, Y10
+	VFMADD231PS  Y8, Y9, Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VMULPS       elementwiseConstants<>+896(SB), Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VFMADD213PS  Y7, Y7, Y8
+	VADDPS       elementwiseConstants<>+832(SB), Y8, Y7
+	VSUBPS       elementwiseConstants<>+832(SB), Y7, Y9
+	VSUBPS       Y9, Y8, Y8
+	VMOVUPS      elementwiseConstants<>+832(SB), Y9
+	VDIVPS       Y7, Y9, Y9
+	VFNMADD213PS elementwiseConstants<>+832(SB), Y9, Y7
+	VFNMADD231PS Y8, Y9, Y7
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y4, Y6, Y4
+	VMOVAPS      Y9, Y6
+	VFMADD231PS  Y4, Y9, Y6
+	VSUBPS       Y6, Y9, Y7
+	VFMADD231PS  Y4, Y9, Y7
+	VMULPS       Y7, Y3, Y4
+	VFMADD231PS  Y6, Y3, Y4
+	VMULPS       Y5, Y4, Y3
+	VMULPS       elementwiseConstants<>+896(SB), Y3, Y3
+	VADDPS       Y3, Y1, Y1
+	VBLENDVPS    Y2, Y3, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func geluTanhGradAVX2(dst []float32, dy []float32, x []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluTanhGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dy_base+24(FP), AX
+	MOVQ dy_len+32(FP), CX
+	MOVQ x_base+48(FP), DX
+	MOVQ dst_base+0(FP), BX
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (DX), Y1
+	VMOVAPS      Y1, Y2
+	VMOVUPS      elementwiseConstants<>+1024(SB), Y3
+	VANDNPS      Y1, Y3, Y3
+	VMOVUPS      elementwiseConstants<>+2560(SB), Y4
+	VMINPS       Y3, Y4, Y3
+	VXORPS       elementwiseConstants<>+1024(SB), Y3, Y3
+	VMULPS       Y3, Y3, Y4
+	VMOVAPS      Y4, Y5
+	VFMSUB231PS  Y3, Y3, Y5
+	VMULPS       elementwiseConstants<>+2624(SB), Y4, Y6
+	VMOVUPS      elementwiseConstants<>+2624(SB), Y7
+	VFMSUB213PS  Y6, Y4, Y7
+	VFMADD231PS  elementwiseConstants<>+2624(SB), Y5, Y7
+	VFMADD231PS  elementwiseConstants<>+2752(SB), Y4, Y7
+	VADDPS       elementwiseConstants<>+2688(SB), Y6, Y4
+	VSUBPS       elementwiseConstants<>+2688(SB), Y4, Y5
+	VSUBPS       Y5, Y4, Y8
+	VMOVUPS      elementwiseConstants<>+2688(SB), Y9
+	VSUBPS       Y8, Y9, Y8
+	VSUBPS       Y5, Y6, Y5
+	VADDPS       Y5, Y8, Y5
+	VADDPS       elementwiseConstants<>+2816(SB), Y5, Y5
+	VADDPS       Y5, Y7, Y5
+	VMULPS       Y4, Y3, Y6
+	VFMSUB213PS  Y6, Y3, Y4
+	VFMADD231PS  Y5, Y3, Y4
+	VMOVUPS      elementwiseConstants<>+192(SB), Y5
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y6, Y5
+	VSUBPS       elementwiseConstants<>+1152(SB), Y5, Y7
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y7, Y6
+	VFNMADD231PS elementwiseConstants<>+320(SB), Y7, Y4
+	VADDPS       Y4, Y6, Y7
+	VMULPS       Y7, Y7, Y8
+	VPSLLD       $0x17, Y5, Y5
+	VMOVUPS      elementwiseConstants<>+576(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y7, Y9
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y8, Y9
+	VMOVUPS      elementwiseConstants<>+704(SB), Y10
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y7, Y10
+	VFMADD231PS  Y8, Y9, Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VMULPS       elementwiseConstants<>+896(SB), Y5, Y5
+	VADDPS       Y4, Y6, Y7
+	VFMADD213PS  Y5, Y5, Y7
+	VADDPS       elementwiseConstants<>+832(SB), Y7, Y8
+	VSUBPS       elementwiseConstants<>+832(SB), Y8, Y9
+	VSUBPS       Y9, Y7, Y7
+	VMOVUPS      elementwiseConstants<>+832(SB), Y9
+	VDIVPS       Y8, Y9, Y9
+	VFNMADD213PS elementwiseConstants<>+832(SB), Y9, Y8
+	VFNMADD231PS Y7, Y9, Y8
+	VADDPS       Y8, Y4, Y4
+	VADDPS       Y4, Y6, Y4
+	VFMADD213PS  Y9, Y9, Y4
+	VMULPS       Y5, Y4, Y4
+	VMOVUPS      elementwiseConstants<>+832(SB), Y5
+	VSUBPS       Y4, Y5, Y5
+	VBLENDVPS    Y2, Y4, Y5, Y6
+	VBLENDVPS    Y2, Y5, Y4, Y2
+	VMULPS       Y3, Y3, Y4
+	VMOVUPS      elementwiseConstants<>+2880(SB), Y5
+	VFMADD213PS  elementwiseConstants<>+2688(SB), Y4, Y5
+	VANDNPS      elementwiseConstants<>+1024(SB), Y1, Y1
+	VXORPS       Y1, Y3, Y1
+	VMULPS       Y5, Y1, Y1
+	VMULPS       Y2, Y1, Y1
+	VFMADD213PS  Y6, Y6, Y1
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (BX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), SI
+	MOVQ         $0x00000008, DI
+	SUBQ         CX, DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (DX), Y0, Y2
+	VMOVAPS      Y2, Y3
+	VMOVUPS      elementwiseConstants<>+1024(SB), Y4
+	VANDNPS      Y2, Y4, Y4
+	VMOVUPS      elementwiseConstants<>+2560(SB), Y5
+	VMINPS       Y4, Y5, Y4
+	VXORPS       elementwiseConstants<>+1024(SB), Y4, Y4
+	VMULPS       Y4, Y4, Y5
+	VMOVAPS      Y5, Y6
+	VFMSUB231PS  Y4, Y4, Y6
+	VMULPS       elementwiseConstants<>+2624(SB), Y5, Y7
+	VMOVUPS      elementwiseConstants<>+2624(SB), Y8
+	VFMSUB213PS  Y7, Y5, Y8
+	VFMADD231PS  elementwiseConstants<>+2624(SB), Y6, Y8
+	VFMADD231PS  elementwiseConstants<>+2752(SB), Y5, Y8
+	VADDPS       elementwiseConstants<>+2688(SB), Y7, Y5
+	VSUBPS       elementwiseConstants<>+2688(SB), Y5, Y6
+	VSUBPS       Y6, Y5, Y9
+	VMOVUPS      elementwiseConstants<>+2688(SB), Y10
+	VSUBPS       Y9, Y10, Y9
+	VSUBPS       Y6, Y7, Y6
+	VADDPS       Y6, Y9, Y6
+	VADDPS       elementwiseConstants<>+2816(SB), Y6, Y6
+	VADDPS       Y6, Y8, Y6
+	VMULPS       Y5, Y4, Y7
+	VFMSUB213PS  Y7, Y4, Y5
+	VFMADD231PS  Y6, Y4, Y5
+	VMOVUPS      elementwiseConstants<>+192(SB), Y6
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y7, Y6
+	VSUBPS       elementwiseConstants<>+1152(SB), Y6, Y8
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y8, Y7
+	VFNMADD231PS elementwiseConstants<>+320(SB), Y8, Y5
+	VADDPS       Y5, Y7, Y8
+	VMULPS       Y8, Y8, Y9
+	VPSLLD       $0x17, Y6, Y6
+	VMOVUPS      elementwiseConstants<>+576(SB), Y10
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y8, Y10
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y9, Y10
+	VMOVUPS      elementwiseConstants<>+704(SB), Y11
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y8, Y11
+	VFMADD231PS  Y9, Y10, Y11
+	VFMADD231PS  Y11, Y9, Y5
+	VMULPS       elementwiseConstants<>+896(SB), Y6, Y6
+	VADDPS       Y5, Y7, Y8
+	VFMADD213PS  Y6, Y6, Y8
+	VADDPS       elementwiseConstants<>+832(SB), Y8, Y9
+	VSUBPS       elementwiseConstants<>+832(SB), Y9, Y10
+	VSUBPS       Y10, Y8, Y8
+	VMOVUPS      elementwiseConstants<>+832(SB), Y10
+	VDIVPS       Y9, Y10, Y10
+	VFNMADD213PS elementwiseConstants<>+832(SB), Y10, Y9
+	VFNMADD231PS Y8, Y10, Y9
+	VADDPS       Y9, Y5, Y5
+	VADDPS       Y5, Y7, Y5
+	VFMADD213PS  Y10, Y10, Y5
+	VMULPS       Y6, Y5, Y5
+	VMOVUPS      elementwiseConstants<>+832(SB), Y6
+	VSUBPS       Y5, Y6, Y6
+	VBLENDVPS    Y3, Y5, Y6, Y7
+	VBLENDVPS    Y3, Y6, Y5, Y3
+	VMULPS       Y4, Y4, Y5
+	VMOVUPS      elementwiseConstants<>+2880(SB), Y6
+	VFMADD213PS  elementwiseConstants<>+2688(SB), Y5, Y6
+	VANDNPS      elementwiseConstants<>+1024(SB), Y2, Y2
+	VXORPS       Y2, Y4, Y2
+	VMULPS       Y6, Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VFMADD213PS  Y7, Y7, Y2
+	VMULPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func softplusAVX2(dst []float32, x []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softplusAVX2(SB), NOSPLIT, $0-48
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ dst_base+0(FP), DX
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS      (AX), Y0
+	VORPS        elementwiseConstants<>+1024(SB), Y0, Y1
+	VMOVUPS      elementwiseConstants<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      elementwiseConstants<>+1088(SB), Y2
+	VMAXPS       Y0, Y2, Y0
+	VMOVUPS      elementwiseConstants<>+192(SB), Y2
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y1, Y2
+	VSUBPS       elementwiseConstants<>+1152(SB), Y2, Y3
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y3, Y1
+	VMULPS       elementwiseConstants<>+1216(SB), Y3, Y3
+	VADDPS       Y3, Y1, Y4
+	VMULPS       Y4, Y4, Y5
+	VPSLLD       $0x17, Y2, Y2
+	VMOVUPS      elementwiseConstants<>+576(SB), Y6
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y4, Y6
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y5, Y6
+	VMOVUPS      elementwiseConstants<>+704(SB), Y7
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y4, Y7
+	VFMADD231PS  Y5, Y6, Y7
+	VFMADD231PS  Y7, Y5, Y3
+	VADDPS       Y3, Y1, Y4
+	VSUBPS       Y1, Y4, Y1
+	VSUBPS       Y1, Y3, Y1
+	VADDPS       elementwiseConstants<>+832(SB), Y4, Y3
+	VSUBPS       elementwiseConstants<>+832(SB), Y3, Y5
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y1, Y4, Y1
+	VMULPS       Y2, Y3, Y3
+	VMULPS       elementwiseConstants<>+896(SB), Y3, Y3
+	VMULPS       Y2, Y1, Y1
+	VMULPS       elementwiseConstants<>+896(SB), Y1, Y1
+	VCMPPS       $0x1e, elementwiseConstants<>+768(SB), Y3, Y2
+	VSUBPS       elementwiseConstants<>+832(SB), Y3, Y4
+	VMULPS       elementwiseConstants<>+768(SB), Y4, Y4
+	VBLENDVPS    Y2, Y4, Y3, Y3
+	VMOVUPS      elementwiseConstants<>+1088(SB), Y4
+	VBLENDVPS    Y2, elementwiseConstants<>+256(SB), Y4, Y4
+	VBLENDVPS    Y2, elementwiseConstants<>+320(SB), Y1, Y1
+	VMULPS       Y3, Y3, Y2
+	VMULPS       elementwiseConstants<>+768(SB), Y2, Y2
+	VADDPS       elementwiseConstants<>+1408(SB), Y3, Y5
+	VDIVPS       Y5, Y3, Y5
+	VMULPS       Y5, Y5, Y6
+	VMULPS       Y6, Y6, Y7
+	VMOVUPS      elementwiseConstants<>+2944(SB), Y8
+	VFMADD213PS  elementwiseConstants<>+3008(SB), Y6, Y8
+	VMOVUPS      elementwiseConstants<>+3072(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+3136(SB), Y6, Y9
+	VFMADD231PS  Y7, Y8, Y9
+	VMULPS       Y9, Y6, Y6
+	VADDPS       Y6, Y2, Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VSUBPS       Y1, Y2, Y1
+	VSUBPS       Y1, Y3, Y1
+	VADDPS       Y1, Y4, Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000008, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*4), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VORPS        elementwiseConstants<>+1024(SB), Y1, Y2
+	VMOVUPS      elementwiseConstants<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      elementwiseConstants<>+1088(SB), Y3
+	VMAXPS       Y1, Y3, Y1
+	VMOVUPS      elementwiseConstants<>+192(SB), Y3
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y2, Y3
+	VSUBPS       elementwiseConstants<>+1152(SB), Y3, Y4
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y4, Y2
+	VMULPS       elementwiseConstants<>+1216(SB), Y4, Y4
+	VADDPS       Y4, Y2, Y5
+	VMULPS       Y5, Y5, Y6
+	VPSLLD       $0x17, Y3, Y3
+	VMOVUPS      elementwiseConstants<>+576(SB), Y7
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y5, Y7
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y6, Y7
+	VMOVUPS      elementwiseConstants<>+704(SB), Y8
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y5, Y8
+	VFMADD231PS  Y6, Y7, Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VADDPS       Y4, Y2, Y5
+	VSUBPS       Y2, Y5, Y2
+	VSUBPS       Y2, Y4, Y2
+	VADDPS       elementwiseConstants<>+832(SB), Y5, Y4
+	VSUBPS       elementwiseConstants<>+832(SB), Y4, Y6
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y2, Y5, Y2
+	VMULPS       Y3, Y4, Y4
+	VMULPS       elementwiseConstants<>+896(SB), Y4, Y4
+	VMULPS       Y3, Y2, Y2
+	VMULPS       elementwiseConstants<>+896(SB), Y2, Y2
+	VCMPPS       $0x1e, elementwiseConstants<>+768(SB), Y4, Y3
+	VSUBPS       elementwiseConstants<>+832(SB), Y4, Y5
+	VMULPS       elementwiseConstants<>+768(SB), Y5, Y5
+	VBLENDVPS    Y3, Y5, Y4, Y4
+	VMOVUPS      elementwiseConstants<>+1088(SB), Y5
+	VBLENDVPS    Y3, elementwiseConstants<>+256(SB), Y5, Y5
+	VBLENDVPS    Y3, elementwiseConstants<>+320(SB), Y2, Y2
+	VMULPS       Y4, Y4, Y3
+	VMULPS       elementwiseConstants<>+768(SB), Y3, Y3
+	VADDPS       elementwiseConstants<>+1408(SB), Y4, Y6
+	VDIVPS       Y6, Y4, Y6
+	VMULPS       Y6, Y6, Y7
+	VMULPS       Y7, Y7, Y8
+	VMOVUPS      elementwiseConstants<>+2944(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+3008(SB), Y7, Y9
+	VMOVUPS      elementwiseConstants<>+3072(SB), Y10
+	VFMADD213PS  elementwiseConstants<>+3136(SB), Y7, Y10
+	VFMADD231PS  Y8, Y9, Y10
+	VMULPS       Y10, Y7, Y7
+	VADDPS       Y7, Y3, Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VSUBPS       Y2, Y3, Y2
+	VSUBPS       Y2, Y4, Y2
+	VADDPS       Y2, Y5, Y2
+	VADDPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func logSigmoidAVX2(dst []float32, x []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·logSigmoidAVX2(SB), NOSPLIT, $0-48
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ dst_base+0(FP), DX
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS      (AX), Y0
+	VORPS        elementwiseConstants<>+1024(SB), Y0, Y1
+	VMOVUPS      elementwiseConstants<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      elementwiseConstants<>+1088(SB), Y2
+	VMINPS       Y0, Y2, Y0
+	VMOVUPS      elementwiseConstants<>+192(SB), Y2
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y1, Y2
+	VSUBPS       elementwiseConstants<>+1152(SB), Y2, Y3
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y3, Y1
+	VMULPS       elementwiseConstants<>+1216(SB), Y3, Y3
+	VADDPS       Y3, Y1, Y4
+	VMULPS       Y4, Y4, Y5
+	VPSLLD       $0x17, Y2, Y2
+	VMOVUPS      elementwiseConstants<>+576(SB), Y6
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y4, Y6
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y5, Y6
+	VMOVUPS      elementwiseConstants<>+704(SB), Y7
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y4, Y7
+	VFMADD231PS  Y5, Y6, Y7
+	VFMADD231PS  Y7, Y5, Y3
+	VADDPS       Y3, Y1, Y4
+	VSUBPS       Y1, Y4, Y1
+	VSUBPS       Y1, Y3, Y1
+	VADDPS       elementwiseConstants<>+832(SB), Y4, Y3
+	VSUBPS       elementwiseConstants<>+832(SB), Y3, Y5
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y1, Y4, Y1
+	VMULPS       Y2, Y3, Y3
+	VMULPS       elementwiseConstants<>+896(SB), Y3, Y3
+	VMULPS       Y2, Y1, Y1
+	VMULPS       elementwiseConstants<>+896(SB), Y1, Y1
+	VCMPPS       $0x1e, elementwiseConstants<>+768(SB), Y3, Y2
+	VSUBPS       elementwiseConstants<>+832(SB), Y3, Y4
+	VMULPS       elementwiseConstants<>+768(SB), Y4, Y4
+	VBLENDVPS    Y2, Y4, Y3, Y3
+	VMOVUPS      elementwiseConstants<>+1088(SB), Y4
+	VBLENDVPS    Y2, elementwiseConstants<>+256(SB), Y4, Y4
+	VBLENDVPS    Y2, elementwiseConstants<>+320(SB), Y1, Y1
+	VMULPS       Y3, Y3, Y2
+	VMULPS       elementwiseConstants<>+768(SB), Y2, Y2
+	VADDPS       elementwiseConstants<>+1408(SB), Y3, Y5
+	VDIVPS       Y5, Y3, Y5
+	VMULPS       Y5, Y5, Y6
+	VMULPS       Y6, Y6, Y7
+	VMOVUPS      elementwiseConstants<>+2944(SB), Y8
+	VFMADD213PS  elementwiseConstants<>+3008(SB), Y6, Y8
+	VMOVUPS      elementwiseConstants<>+3072(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+3136(SB), Y6, Y9
+	VFMADD231PS  Y7, Y8, Y9
+	VMULPS       Y9, Y6, Y6
+	VADDPS       Y6, Y2, Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VSUBPS       Y1, Y2, Y1
+	VSUBPS       Y1, Y3, Y1
+	VADDPS       Y1, Y4, Y1
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000008, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*4), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VORPS        elementwiseConstants<>+1024(SB), Y1, Y2
+	VMOVUPS      elementwiseConstants<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      elementwiseConstants<>+1088(SB), Y3
+	VMINPS       Y1, Y3, Y1
+	VMOVUPS      elementwiseConstants<>+192(SB), Y3
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y2, Y3
+	VSUBPS       elementwiseConstants<>+1152(SB), Y3, Y4
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y4, Y2
+	VMULPS       elementwiseConstants<>+1216(SB), Y4, Y4
+	VADDPS       Y4, Y2, Y5
+	VMULPS       Y5, Y5, Y6
+	VPSLLD       $0x17, Y3, Y3
+	VMOVUPS      elementwiseConstants<>+576(SB), Y7
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y5, Y7
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y6, Y7
+	VMOVUPS      elementwiseConstants<>+704(SB), Y8
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y5, Y8
+	VFMADD231PS  Y6, Y7, Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VADDPS       Y4, Y2, Y5
+	VSUBPS       Y2, Y5, Y2
+	VSUBPS       Y2, Y4, Y2
+	VADDPS       elementwiseConstants<>+832(SB), Y5, Y4
+	VSUBPS       elementwiseConstants<>+832(SB), Y4, Y6
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y2, Y5, Y2
+	VMULPS       Y3, Y4, Y4
+	VMULPS       elementwiseConstants<>+896(SB), Y4, Y4
+	VMULPS       Y3, Y2, Y2
+	VMULPS       elementwiseConstants<>+896(SB), Y2, Y2
+	VCMPPS       $0x1e, elementwiseConstants<>+768(SB), Y4, Y3
+	VSUBPS       elementwiseConstants<>+832(SB), Y4, Y5
+	VMULPS       elementwiseConstants<>+768(SB), Y5, Y5
+	VBLENDVPS    Y3, Y5, Y4, Y4
+	VMOVUPS      elementwiseConstants<>+1088(SB), Y5
+	VBLENDVPS    Y3, elementwiseConstants<>+256(SB), Y5, Y5
+	VBLENDVPS    Y3, elementwiseConstants<>+320(SB), Y2, Y2
+	VMULPS       Y4, Y4, Y3
+	VMULPS       elementwiseConstants<>+768(SB), Y3, Y3
+	VADDPS       elementwiseConstants<>+1408(SB), Y4, Y6
+	VDIVPS       Y6, Y4, Y6
+	VMULPS       Y6, Y6, Y7
+	VMULPS       Y7, Y7, Y8
+	VMOVUPS      elementwiseConstants<>+2944(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+3008(SB), Y7, Y9
+	VMOVUPS      elementwiseConstants<>+3072(SB), Y10
+	VFMADD213PS  elementwiseConstants<>+3136(SB), Y7, Y10
+	VFMADD231PS  Y8, Y9, Y10
+	VMULPS       Y10, Y7, Y7
+	VADDPS       Y7, Y3, Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VSUBPS       Y2, Y3, Y2
+	VSUBPS       Y2, Y4, Y2
+	VADDPS       Y2, Y5, Y2
+	VSUBPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func logAVX2(dst []float32, x []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·logAVX2(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPS elementwiseConstants<>+1088(SB), Y0
+	VMOVUPS elementwiseConstants<>+2944(SB), Y1
+	VMOVUPS elementwiseConstants<>+3072(SB), Y2
+	CMPQ    CX, $0x00000008
+	JL      singleEnd
+
+single:
+	VMOVUPS     (AX), Y3
+	VCMPPS      $0x11, elementwiseConstants<>+3200(SB), Y3, Y4
+	VMULPS      elementwiseConstants<>+3264(SB), Y3, Y5
+	VBLENDVPS   Y4, Y5, Y3, Y5
+	VBLENDVPS   Y4, elementwiseConstants<>+3328(SB), Y0, Y4
+	VPADDD      elementwiseConstants<>+3392(SB), Y5, Y5
+	VPSRLD      $0x17, Y5, Y6
+	VORPS       elementwiseConstants<>+3456(SB), Y6, Y6
+	VSUBPS      elementwiseConstants<>+3520(SB), Y6, Y6
+	VSUBPS      Y4, Y6, Y4
+	VANDPS      elementwiseConstants<>+3584(SB), Y5, Y5
+	VPADDD      elementwiseConstants<>+3648(SB), Y5, Y5
+	VSUBPS      elementwiseConstants<>+832(SB), Y5, Y5
+	VMULPS      elementwiseConstants<>+3712(SB), Y4, Y6
+	VMULPS      elementwiseConstants<>+3776(SB), Y4, Y4
+	VMULPS      Y5, Y5, Y7
+	VMULPS      elementwiseConstants<>+768(SB), Y7, Y7
+	VADDPS      elementwiseConstants<>+1408(SB), Y5, Y8
+	VDIVPS      Y8, Y5, Y8
+	VMULPS      Y8, Y8, Y9
+	VMULPS      Y9, Y9, Y10
+	VMOVAPS     Y1, Y11
+	VFMADD213PS elementwiseConstants<>+3008(SB), Y9, Y11
+	VMOVAPS     Y2, Y12
+	VFMADD213PS elementwiseConstants<>+3136(SB), Y9, Y12
+	VFMADD231PS Y10, Y11, Y12
+	VMULPS      Y12, Y9, Y9
+	VADDPS      Y9, Y7, Y9
+	VFMADD231PS Y9, Y8, Y4
+	VSUBPS      Y4, Y7, Y4
+	VSUBPS      Y4, Y5, Y4
+	VADDPS      Y4, Y6, Y4
+	VCMPPS      $0x11, elementwiseConstants<>+3840(SB), Y3, Y5
+	VBLENDVPS   Y5, Y4, Y3, Y4
+	VCMPPS      $0x11, Y0, Y3, Y5
+	VBLENDVPS   Y5, elementwiseConstants<>+3904(SB), Y4, Y4
+	VCMPPS      $0x00, Y0, Y3, Y3
+	VBLENDVPS   Y3, elementwiseConstants<>+3968(SB), Y4, Y3
+	VMOVUPS     Y3, (DX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, CX
+	CMPQ        CX, $0x00000008
+	JGE         single
+
+singleEnd:
+	TESTQ       CX, CX
+	JZ          tailEnd
+	LEAQ        tailMasks<>+0(SB), BX
+	MOVQ        $0x00000008, SI
+	SUBQ        CX, SI
+	VMOVUPS     (BX)(SI*4), Y3
+	VMASKMOVPS  (AX), Y3, Y4
+	VCMPPS      $0x11, elementwiseConstants<>+3200(SB), Y4, Y5
+	VMULPS      elementwiseConstants<>+3264(SB), Y4, Y6
+	VBLENDVPS   Y5, Y6, Y4, Y6
+	VBLENDVPS   Y5, elementwiseConstants<>+3328(SB), Y0, Y5
+	VPADDD      elementwiseConstants<>+3392(SB), Y6, Y6
+	VPSRLD      $0x17, Y6, Y7
+	VORPS       elementwiseConstants<>+3456(SB), Y7, Y7
+	VSUBPS      elementwiseConstants<>+3520(SB), Y7, Y7
+	VSUBPS      Y5, Y7, Y5
+	VANDPS      elementwiseConstants<>+3584(SB), Y6, Y6
+	VPADDD      elementwiseConstants<>+3648(SB), Y6, Y6
+	VSUBPS      elementwiseConstants<>+832(SB), Y6, Y6
+	VMULPS      elementwiseConstants<>+3712(SB), Y5, Y7
+	VMULPS      elementwiseConstants<>+3776(SB), Y5, Y5
+	VMULPS      Y6, Y6, Y8
+	VMULPS      elementwiseConstants<>+768(SB), Y8, Y8
+	VADDPS      elementwiseConstants<>+1408(SB), Y6, Y9
+	VDIVPS      Y9, Y6, Y9
+	VMULPS      Y9, Y9, Y10
+	VMULPS      Y10, Y10, Y11
+	VMOVAPS     Y1, Y1
+	VFMADD213PS elementwiseConstants<>+3008(SB), Y10, Y1
+	VMOVAPS     Y2, Y2
+	VFMADD213PS elementwiseConstants<>+3136(SB), Y10, Y2
+	VFMADD231PS Y11, Y1, Y2
+	VMULPS      Y2, Y10, Y1
+	VADDPS      Y1, Y8, Y1
+	VFMADD231PS Y1, Y9, Y5
+	VSUBPS      Y5, Y8, Y1
+	VSUBPS      Y1, Y6, Y1
+	VADDPS      Y1, Y7, Y1
+	VCMPPS      $0x11, elementwiseConstants<>+3840(SB), Y4, Y2
+	VBLENDVPS   Y2, Y1, Y4, Y1
+	VCMPPS      $0x11, Y0, Y4, Y2
+	VBLENDVPS   Y2, elementwiseConstants<>+3904(SB), Y1, Y1
+	VCMPPS      $0x00, Y0, Y4, Y0
+	VBLENDVPS   Y0, elementwiseConstants<>+3968(SB), Y1, Y0
+	VMASKMOVPS  Y0, Y3, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func divAVX2(dst []float32, x []float32, y []float32)
+// Requires: AVX
+TEXT ·divAVX2(SB), NOSPLIT, $0-72
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ y_base+48(FP), DX
+	MOVQ dst_base+0(FP), BX
+	CMPQ CX, $0x00000010
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPS (AX), Y0
+	VMOVUPS (DX), Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, (BX)
+	VMOVUPS 32(AX), Y0
+	VMOVUPS 32(DX), Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(BX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS (AX), Y0
+	VMOVUPS (DX), Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, (BX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), SI
+	MOVQ       $0x00000008, DI
+	SUBQ       CX, DI
+	VMOVUPS    (SI)(DI*4), Y0
+	VMASKMOVPS (AX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VDIVPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func eluAVX2(dst []float32, x []float32, factor float32, above float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·eluAVX2(SB), NOSPLIT, $0-56
+	MOVQ         x_base+24(FP), AX
+	MOVQ         x_len+32(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	VBROADCASTSS factor+48(FP), Y0
+	VBROADCASTSS above+52(FP), Y1
+	CMPQ         CX, $0x00000008
+	JL           singleEnd
+
+single:
+	VMOVUPS      (AX), Y2
+	VMOVUPS      elementwiseConstants<>+1088(SB), Y3
+	VMINPS       Y2, Y3, Y3
+	VMOVUPS      elementwiseConstants<>+1344(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      elementwiseConstants<>+192(SB), Y4
+	VFMADD213PS  elementwiseConstants<>+128(SB), Y3, Y4
+	VSUBPS       elementwiseConstants<>+128(SB), Y4, Y5
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y5, Y3
+	VMULPS       elementwiseConstants<>+1216(SB), Y5, Y5
+	VADDPS       Y5, Y3, Y6
+	VMULPS       Y6, Y6, Y7
+	VPSLLD       $0x17, Y4, Y4
+	VMOVUPS      elementwiseConstants<>+576(SB), Y8
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y6, Y8
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y7, Y8
+	VMOVUPS      elementwiseConstants<>+704(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y6, Y9
+	VFMADD231PS  Y7, Y8, Y9
+	VFMADD231PS  Y9, Y7, Y5
+	VADDPS       Y5, Y3, Y3
+	VSUBPS       elementwiseConstants<>+832(SB), Y4, Y5
+	VMULPS       Y3, Y4, Y3
+	VADDPS       Y3, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VMULPS       Y0, Y3, Y3
+	VORPS        elementwiseConstants<>+1024(SB), Y3, Y3
+	VMULPS       Y1, Y2, Y2
+	VBLENDVPS    Y4, Y3, Y2, Y2
+	VMOVUPS      Y2, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000008, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*4), Y2
+	VMASKMOVPS   (AX), Y2, Y3
+	VMOVUPS      elementwiseConstants<>+1088(SB), Y4
+	VMINPS       Y3, Y4, Y4
+	VMOVUPS      elementwiseConstants<>+1344(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VMOVUPS      elementwiseConstants<>+192(SB), Y5
+	VFMADD213PS  elementwiseConstants<>+128(SB), Y4, Y5
+	VSUBPS       elementwiseConstants<>+128(SB), Y5, Y6
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y6, Y4
+	VMULPS       elementwiseConstants<>+1216(SB), Y6, Y6
+	VADDPS       Y6, Y4, Y7
+	VMULPS       Y7, Y7, Y8
+	VPSLLD       $0x17, Y5, Y5
+	VMOVUPS      elementwiseConstants<>+576(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y7, Y9
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y8, Y9
+	VMOVUPS      elementwiseConstants<>+704(SB), Y10
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y7, Y10
+	VFMADD231PS  Y8, Y9, Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VADDPS       Y6, Y4, Y4
+	VSUBPS       elementwiseConstants<>+832(SB), Y5, Y6
+	VMULPS       Y4, Y5, Y4
+	VADDPS       Y4, Y6, Y4
+	VMOVAPS      Y3, Y5
+	VMULPS       Y0, Y4, Y0
+	VORPS        elementwiseConstants<>+1024(SB), Y0, Y0
+	VMULPS       Y1, Y3, Y1
+	VBLENDVPS    Y5, Y0, Y1, Y0
+	VMASKMOVPS   Y0, Y2, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func eluGradAVX2(dst []float32, dy []float32, y []float32, factor float32, above float32)
+// Requires: AVX
+TEXT ·eluGradAVX2(SB), NOSPLIT, $0-80
+	MOVQ         dy_base+24(FP), AX
+	MOVQ         dy_len+32(FP), CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         dst_base+0(FP), BX
+	VBROADCASTSS factor+72(FP), Y0
+	VBROADCASTSS above+76(FP), Y1
+	CMPQ         CX, $0x00000010
+	JL           unrolledEnd
+
+unrolled:
+	VMOVUPS   (AX), Y2
+	VMOVUPS   (DX), Y3
+	VADDPS    Y0, Y3, Y4
+	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Y3, Y3
+	VBLENDVPS Y3, Y1, Y4, Y3
+	VMULPS    Y3, Y2, Y2
+	VMOVUPS   Y2, (BX)
+	VMOVUPS   32(AX), Y2
+	VMOVUPS   32(DX), Y3
+	VADDPS    Y0, Y3, Y4
+	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Y3, Y3
+	VBLENDVPS Y3, Y1, Y4, Y3
+	VMULPS    Y3, Y2, Y2
+	VMOVUPS   Y2, 32(BX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, CX
+	CMPQ      CX, $0x00000010
+	JGE       unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS   (AX), Y2
+	VMOVUPS   (DX), Y3
+	VADDPS    Y0, Y3, Y4
+	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Y3, Y3
+	VBLENDVPS Y3, Y1, Y4, Y3
+	VMULPS    Y3, Y2, Y2
+	VMOVUPS   Y2, (BX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, DX
+	ADDQ      $0x00000020, BX
+	SUBQ      $0x00000008, CX
+	CMPQ      CX, $0x00000008
+	JGE       single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), SI
+	MOVQ       $0x00000008, DI
+	SUBQ       CX, DI
+	VMOVUPS    (SI)(DI*4), Y2
+	VMASKMOVPS (AX), Y2, Y3
+	VMASKMOVPS (DX), Y2, Y4
+	VADDPS     Y0, Y4, Y0
+	VCMPPS     $0x1e, elementwiseConstants<>+1088(SB), Y4, Y4
+	VBLENDVPS  Y4, Y1, Y0, Y0
+	VMULPS     Y0, Y3, Y0
+	VMASKMOVPS Y0, Y2, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func celuAVX2(dst []float32, x []float32, alpha float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·celuAVX2(SB), NOSPLIT, $0-52
+	MOVQ         x_base+24(FP), AX
+	MOVQ         x_len+32(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	VBROADCASTSS alpha+48(FP), Y0
+	CMPQ         CX, $0x00000008
+	JL           singleEnd
+
+single:
+	VMOVUPS      (AX), Y1
+	VMOVUPS      elementwiseConstants<>+1088(SB), Y2
+	VMINPS       Y1, Y2, Y2
+	VDIVPS       Y0, Y2, Y2
+	VMOVUPS      elementwiseConstants<>+1344(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      elementwiseConstants<>+192(SB), Y3
+	VFMADD213PS  elementwiseConstants<>+128(SB), Y2, Y3
+	VSUBPS       elementwiseConstants<>+128(SB), Y3, Y4
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y4, Y2
+	VMULPS       elementwiseConstants<>+1216(SB), Y4, Y4
+	VADDPS       Y4, Y2, Y5
+	VMULPS       Y5, Y5, Y6
+	VPSLLD       $0x17, Y3, Y3
+	VMOVUPS      elementwiseConstants<>+576(SB), Y7
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y5, Y7
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y6, Y7
+	VMOVUPS      elementwiseConstants<>+704(SB), Y8
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y5, Y8
+	VFMADD231PS  Y6, Y7, Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VADDPS       Y4, Y2, Y2
+	VSUBPS       elementwiseConstants<>+832(SB), Y3, Y4
+	VMULPS       Y2, Y3, Y2
+	VADDPS       Y2, Y4, Y2
+	VMOVAPS      Y1, Y3
+	VMULPS       Y0, Y2, Y2
+	VORPS        elementwiseConstants<>+1024(SB), Y2, Y2
+	VBLENDVPS    Y3, Y2, Y1, Y1
+	VMOVUPS      Y1, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000008, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*4), Y1
+	VMASKMOVPS   (AX), Y1, Y2
+	VMOVUPS      elementwiseConstants<>+1088(SB), Y3
+	VMINPS       Y2, Y3, Y3
+	VDIVPS       Y0, Y3, Y3
+	VMOVUPS      elementwiseConstants<>+1344(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      elementwiseConstants<>+192(SB), Y4
+	VFMADD213PS  elementwiseConstants<>+128(SB), Y3, Y4
+	VSUBPS       elementwiseConstants<>+128(SB), Y4, Y5
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y5, Y3
+	VMULPS       elementwiseConstants<>+1216(SB), Y5, Y5
+	VADDPS       Y5, Y3, Y6
+	VMULPS       Y6, Y6, Y7
+	VPSLLD       $0x17, Y4, Y4
+	VMOVUPS      elementwiseConstants<>+576(SB), Y8
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y6, Y8
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y7, Y8
+	VMOVUPS      elementwiseConstants<>+704(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y6, Y9
+	VFMADD231PS  Y7, Y8, Y9
+	VFMADD231PS  Y9, Y7, Y5
+	VADDPS       Y5, Y3, Y3
+	VSUBPS       elementwiseConstants<>+832(SB), Y4, Y5
+	VMULPS       Y3, Y4, Y3
+	VADDPS       Y3, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VMULPS       Y0, Y3, Y0
+	VORPS        elementwiseConstants<>+1024(SB), Y0, Y0
+	VBLENDVPS    Y4, Y0, Y2, Y0
+	VMASKMOVPS   Y0, Y1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func celuGradAVX2(dst []float32, dy []float32, y []float32, alpha float32)
+// Requires: AVX
+TEXT ·celuGradAVX2(SB), NOSPLIT, $0-76
+	MOVQ         dy_base+24(FP), AX
+	MOVQ         dy_len+32(FP), CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         dst_base+0(FP), BX
+	VBROADCASTSS alpha+72(FP), Y0
+	CMPQ         CX, $0x00000010
+	JL           unrolledEnd
+
+unrolled:
+	VMOVUPS   (AX), Y1
+	VMOVUPS   (DX), Y2
+	VDIVPS    Y0, Y2, Y3
+	VADDPS    elementwiseConstants<>+832(SB), Y3, Y3
+	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Y2, Y2
+	VBLENDVPS Y2, elementwiseConstants<>+832(SB), Y3, Y2
+	VMULPS    Y2, Y1, Y1
+	VMOVUPS   Y1, (BX)
+	VMOVUPS   32(AX), Y1
+	VMOVUPS   32(DX), Y2
+	VDIVPS    Y0, Y2, Y3
+	VADDPS    elementwiseConstants<>+832(SB), Y3, Y3
+	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Y2, Y2
+	VBLENDVPS Y2, elementwiseConstants<>+832(SB), Y3, Y2
+	VMULPS    Y2, Y1, Y1
+	VMOVUPS   Y1, 32(BX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, CX
+	CMPQ      CX, $0x00000010
+	JGE       unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS   (AX), Y1
+	VMOVUPS   (DX), Y2
+	VDIVPS    Y0, Y2, Y3
+	VADDPS    elementwiseConstants<>+832(SB), Y3, Y3
+	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Y2, Y2
+	VBLENDVPS Y2, elementwiseConstants<>+832(SB), Y3, Y2
+	VMULPS    Y2, Y1, Y1
+	VMOVUPS   Y1, (BX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, DX
+	ADDQ      $0x00000020, BX
+	SUBQ      $0x00000008, CX
+	CMPQ      CX, $0x00000008
+	JGE       single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), SI
+	MOVQ       $0x00000008, DI
+	SUBQ       CX, DI
+	VMOVUPS    (SI)(DI*4), Y1
+	VMASKMOVPS (AX), Y1, Y2
+	VMASKMOVPS (DX), Y1, Y3
+	VDIVPS     Y0, Y3, Y0
+	VADDPS     elementwiseConstants<>+832(SB), Y0, Y0
+	VCMPPS     $0x1e, elementwiseConstants<>+1088(SB), Y3, Y3
+	VBLENDVPS  Y3, elementwiseConstants<>+832(SB), Y0, Y0
+	VMULPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func mishAVX2(dst []float32, x []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·mishAVX2(SB), NOSPLIT, $0-48
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ dst_base+0(FP), DX
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS      (AX), Y0
+	VMOVAPS      Y0, Y1
+	VORPS        elementwiseConstants<>+1024(SB), Y0, Y2
+	VMOVUPS      elementwiseConstants<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      elementwiseConstants<>+192(SB), Y3
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y2, Y3
+	VSUBPS       elementwiseConstants<>+1152(SB), Y3, Y4
+	VMOVUPS      elementwiseConstants<>+256(SB), Y5
+	VFNMADD213PS Y2, Y4, Y5
+	VMULPS       elementwiseConstants<>+1216(SB), Y4, Y4
+	VADDPS       Y4, Y5, Y6
+	VMULPS       Y6, Y6, Y7
+	VPSLLD       $0x17, Y3, Y3
+	VMOVUPS      elementwiseConstants<>+576(SB), Y8
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y6, Y8
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y7, Y8
+	VMOVUPS      elementwiseConstants<>+704(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y6, Y9
+	VFMADD231PS  Y7, Y8, Y9
+	VFMADD231PS  Y9, Y7, Y4
+	VADDPS       Y4, Y5, Y6
+	VSUBPS       Y5, Y6, Y5
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       elementwiseConstants<>+832(SB), Y6, Y5
+	VSUBPS       elementwiseConstants<>+832(SB), Y5, Y7
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y4, Y6, Y4
+	VMULPS       Y3, Y5, Y6
+	VMULPS       elementwiseConstants<>+896(SB), Y6, Y6
+	VMULPS       Y3, Y4, Y7
+	VMULPS       elementwiseConstants<>+896(SB), Y7, Y7
+	VADDPS       elementwiseConstants<>+1408(SB), Y6, Y8
+	VSUBPS       elementwiseConstants<>+1408(SB), Y8, Y9
+	VSUBPS       Y9, Y8, Y10
+	VMOVUPS      elementwiseConstants<>+1408(SB), Y11
+	VSUBPS       Y10, Y11, Y10
+	VSUBPS       Y9, Y6, Y9
+	VADDPS       Y9, Y10, Y9
+	VADDPS       Y7, Y9, Y9
+	VMULPS       Y8, Y5, Y10
+	VMOVAPS      Y10, Y11
+	VFMSUB231PS  Y8, Y5, Y11
+	VFMADD231PS  Y9, Y5, Y11
+	VFMADD231PS  Y8, Y4, Y11
+	VMULPS       Y8, Y6, Y4
+	VMOVAPS      Y4, Y5
+	VFMSUB231PS  Y8, Y6, Y5
+	VFMADD231PS  Y9, Y6, Y5
+	VFMADD231PS  Y8, Y7, Y5
+	VADDPS       elementwiseConstants<>+1408(SB), Y4, Y7
+	VSUBPS       elementwiseConstants<>+1408(SB), Y7, Y8
+	VSUBPS       Y8, Y7, Y9
+	VMOVUPS      elementwiseConstants<>+1408(SB), Y12
+	VSUBPS       Y9, Y12, Y9
+	VSUBPS       Y8, Y4, Y4
+	VADDPS       Y4, Y9, Y4
+	VADDPS       Y4, Y5, Y4
+	VMOVUPS      elementwiseConstants<>+832(SB), Y5
+	VDIVPS       Y7, Y5, Y5
+	VMULPS       Y5, Y10, Y8
+	VFNMADD231PS Y7, Y8, Y10
+	VADDPS       Y11, Y10, Y7
+	VFNMADD231PS Y4, Y8, Y7
+	VFMADD231PS  Y5, Y7, Y8
+	VMULPS       Y8, Y2, Y4
+	VMULPS       Y3, Y4, Y3
+	VMULPS       elementwiseConstants<>+896(SB), Y3, Y3
+	VMULPS       Y6, Y6, Y4
+	VADDPS       Y4, Y4, Y4
+	VADDPS       Y6, Y6, Y5
+	VADDPS       Y4, Y5, Y5
+	VADDPS       elementwiseConstants<>+832(SB), Y5, Y5
+	VDIVPS       Y5, Y4, Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VBLENDVPS    Y1, Y3, Y0, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000008, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*4), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMOVAPS      Y1, Y2
+	VORPS        elementwiseConstants<>+1024(SB), Y1, Y3
+	VMOVUPS      elementwiseConstants<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      elementwiseConstants<>+192(SB), Y4
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y3, Y4
+	VSUBPS       elementwiseConstants<>+1152(SB), Y4, Y5
+	VMOVUPS      elementwiseConstants<>+256(SB), Y6
+	VFNMADD213PS Y3, Y5, Y6
+	VMULPS       elementwiseConstants<>+1216(SB), Y5, Y5
+	VADDPS       Y5, Y6, Y7
+	VMULPS       Y7, Y7, Y8
+	VPSLLD       $0x17, Y4, Y4
+	VMOVUPS      elementwiseConstants<>+576(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y7, Y9
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y8, Y9
+	VMOVUPS      elementwiseConstants<>+704(SB), Y10
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y7, Y10
+	VFMADD231PS  Y8, Y9, Y10
+	VFMADD231PS  Y10, Y8, Y5
+	VADDPS       Y5, Y6, Y7
+	VSUBPS       Y6, Y7, Y6
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       elementwiseConstants<>+832(SB), Y7, Y6
+	VSUBPS       elementwiseConstants<>+832(SB), Y6, Y8
+	VSUBPS       Y8, Y7, Y7
+	VADDPS       Y5, Y7, Y5
+	VMULPS       Y4, Y6, Y7
+	VMULPS       elementwiseConstants<>+896(SB), Y7, Y7
+	VMULPS       Y4, Y5, Y8
+	VMULPS       elementwiseConstants<>+896(SB), Y8, Y8
+	VADDPS       elementwiseConstants<>+1408(SB), Y7, Y9
+	VSUBPS       elementwiseConstants<>+1408(SB), Y9, Y10
+	VSUBPS       Y10, Y9, Y11
+	VMOVUPS      elementwiseConstants<>+1408(SB), Y12
+	VSUBPS       Y11, Y12, Y11
+	VSUBPS       Y10, Y7, Y10
+	VADDPS       Y10, Y11, Y10
+	VADDPS       Y8, Y10, Y10
+	VMULPS       Y9, Y6, Y11
+	VMOVAPS      Y11, Y12
+	VFMSUB231PS  Y9, Y6, Y12
+	VFMADD231PS  Y10, Y6, Y12
+	VFMADD231PS  Y9, Y5, Y12
+	VMULPS       Y9, Y7, Y5
+	VMOVAPS      Y5, Y6
+	VFMSUB231PS  Y9, Y7, Y6
+	VFMADD231PS  Y10, Y7, Y6
+	VFMADD231PS  Y9, Y8, Y6
+	VADDPS       elementwiseConstants<>+1408(SB), Y5, Y8
+	VSUBPS       elementwiseConstants<>+1408(SB), Y8, Y9
+	VSUBPS       Y9, Y8, Y10
+	VMOVUPS      elementwiseConstants<>+1408(SB), Y13
+	VSUBPS       Y10, Y13, Y10
+	VSUBPS       Y9, Y5, Y5
+	VADDPS       Y5, Y10, Y5
+	VADDPS       Y5, Y6, Y5
+	VMOVUPS      elementwiseConstants<>+832(SB), Y6
+	VDIVPS       Y8, Y6, Y6
+	VMULPS       Y6, Y11, Y9
+	VFNMADD231PS Y8, Y9, Y11
+	VADDPS       Y12, Y11, Y8
+	VFNMADD231PS Y5, Y9, Y8
+	VFMADD231PS  Y6, Y8, Y9
+	VMULPS       Y9, Y3, Y5
+	VMULPS       Y4, Y5, Y4
+	VMULPS       elementwiseConstants<>+896(SB), Y4, Y4
+	VMULPS       Y7, Y7, Y5
+	VADDPS       Y5, Y5, Y5
+	VADDPS       Y7, Y7, Y6
+	VADDPS       Y5, Y6, Y6
+	VADDPS       elementwiseConstants<>+832(SB), Y6, Y6
+	VDIVPS       Y6, Y5, Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VBLENDVPS    Y2, Y4, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func mishGradAVX2(dst []float32, dy []float32, x []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·mishGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dy_base+24(FP), AX
+	MOVQ dy_len+32(FP), CX
+	MOVQ x_base+48(FP), DX
+	MOVQ dst_base+0(FP), BX
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (DX), Y1
+	VMOVAPS      Y1, Y2
+	VMOVUPS      elementwiseConstants<>+0(SB), Y3
+	VMAXPS       Y1, Y3, Y1
+	VMOVUPS      elementwiseConstants<>+1472(SB), Y3
+	VMINPS       Y1, Y3, Y1
+	VORPS        elementwiseConstants<>+1024(SB), Y1, Y3
+	VMOVUPS      elementwiseConstants<>+192(SB), Y4
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y3, Y4
+	VSUBPS       elementwiseConstants<>+1152(SB), Y4, Y5
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y5, Y3
+	VMULPS       elementwiseConstants<>+1216(SB), Y5, Y5
+	VADDPS       Y5, Y3, Y6
+	VMULPS       Y6, Y6, Y7
+	VPSLLD       $0x17, Y4, Y4
+	VMOVUPS      elementwiseConstants<>+576(SB), Y8
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y6, Y8
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y7, Y8
+	VMOVUPS      elementwiseConstants<>+704(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y6, Y9
+	VFMADD231PS  Y7, Y8, Y9
+	VFMADD231PS  Y9, Y7, Y5
+	VADDPS       Y5, Y3, Y3
+	VADDPS       elementwiseConstants<>+832(SB), Y3, Y3
+	VMULPS       Y4, Y3, Y3
+	VMULPS       elementwiseConstants<>+896(SB), Y3, Y3
+	VADDPS       elementwiseConstants<>+1408(SB), Y3, Y4
+	VMULPS       Y4, Y3, Y4
+	VMOVUPS      elementwiseConstants<>+1408(SB), Y5
+	VFMADD213PS  elementwiseConstants<>+832(SB), Y3, Y5
+	VBLENDVPS    Y2, Y4, Y5, Y4
+	VADDPS       Y3, Y3, Y5
+	VMULPS       Y3, Y5, Y5
+	VBLENDVPS    Y2, elementwiseConstants<>+1408(SB), Y5, Y5
+	VADDPS       Y5, Y4, Y6
+	VMOVUPS      elementwiseConstants<>+832(SB), Y7
+	VBLENDVPS    Y2, Y3, Y7, Y2
+	VADDPS       elementwiseConstants<>+832(SB), Y3, Y3
+	VDIVPS       Y3, Y2, Y2
+	VMOVUPS      elementwiseConstants<>+832(SB), Y3
+	VDIVPS       Y6, Y3, Y3
+	VMULPS       Y3, Y4, Y7
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y6, Y4
+	VMULPS       Y3, Y4, Y3
+	VMULPS       Y3, Y5, Y3
+	VMULPS       Y2, Y1, Y1
+	VFMADD231PS  Y3, Y1, Y7
+	VMULPS       Y7, Y0, Y0
+	VMOVUPS      Y0, (BX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), SI
+	MOVQ         $0x00000008, DI
+	SUBQ         CX, DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (DX), Y0, Y2
+	VMOVAPS      Y2, Y3
+	VMOVUPS      elementwiseConstants<>+0(SB), Y4
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      elementwiseConstants<>+1472(SB), Y4
+	VMINPS       Y2, Y4, Y2
+	VORPS        elementwiseConstants<>+1024(SB), Y2, Y4
+	VMOVUPS      elementwiseConstants<>+192(SB), Y5
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y4, Y5
+	VSUBPS       elementwiseConstants<>+1152(SB), Y5, Y6
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y6, Y4
+	VMULPS       elementwiseConstants<>+1216(SB), Y6, Y6
+	VADDPS       Y6, Y4, Y7
+	VMULPS       Y7, Y7, Y8
+	VPSLLD       $0x17, Y5, Y5
+	VMOVUPS      elementwiseConstants<>+576(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y7, Y9
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y8, Y9
+	VMOVUPS      elementwiseConstants<>+704(SB), Y10
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y7, Y10
+	VFMADD231PS  Y8, Y9, Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VADDPS       Y6, Y4, Y4
+	VADDPS       elementwiseConstants<>+832(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VMULPS       elementwiseConstants<>+896(SB), Y4, Y4
+	VADDPS       elementwiseConstants<>+1408(SB), Y4, Y5
+	VMULPS       Y5, Y4, Y5
+	VMOVUPS      elementwiseConstants<>+1408(SB), Y6
+	VFMADD213PS  elementwiseConstants<>+832(SB), Y4, Y6
+	VBLENDVPS    Y3, Y5, Y6, Y5
+	VADDPS       Y4, Y4, Y6
+	VMULPS       Y4, Y6, Y6
+	VBLENDVPS    Y3, elementwiseConstants<>+1408(SB), Y6, Y6
+	VADDPS       Y6, Y5, Y7
+	VMOVUPS      elementwiseConstants<>+832(SB), Y8
+	VBLENDVPS    Y3, Y4, Y8, Y3
+	VADDPS       elementwiseConstants<>+832(SB), Y4, Y4
+	VDIVPS       Y4, Y3, Y3
+	VMOVUPS      elementwiseConstants<>+832(SB), Y4
+	VDIVPS       Y7, Y4, Y4
+	VMULPS       Y4, Y5, Y8
+	VMULPS       Y4, Y6, Y6
+	VADDPS       Y5, Y7, Y5
+	VMULPS       Y4, Y5, Y4
+	VMULPS       Y4, Y6, Y4
+	VMULPS       Y3, Y2, Y2
+	VFMADD231PS  Y4, Y2, Y8
+	VMULPS       Y8, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func erfAVX2(dst []float32, x []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·erfAVX2(SB), NOSPLIT, $0-48
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ dst_base+0(FP), DX
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS      (AX), Y0
+	VMULPS       Y0, Y0, Y1
+	VMULPS       Y1, Y1, Y2
+	VMOVUPS      elementwiseConstants<>+4096(SB), Y3
+	VFMADD213PS  elementwiseConstants<>+4160(SB), Y1, Y3
+	VFMADD231PS  elementwiseConstants<>+4032(SB), Y2, Y3
+	VMOVUPS      elementwiseConstants<>+4224(SB), Y4
+	VFMADD213PS  elementwiseConstants<>+4288(SB), Y1, Y4
+	VFMADD231PS  Y2, Y3, Y4
+	VMOVUPS      elementwiseConstants<>+4352(SB), Y3
+	VFMADD213PS  elementwiseConstants<>+4416(SB), Y1, Y3
+	VFMADD231PS  Y2, Y4, Y3
+	VFMADD213PS  Y0, Y0, Y3
+	VMOVUPS      elementwiseConstants<>+1024(SB), Y1
+	VANDNPS      Y0, Y1, Y1
+	VMOVUPS      elementwiseConstants<>+1600(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMOVUPS      elementwiseConstants<>+4480(SB), Y2
+	VFMADD213PS  elementwiseConstants<>+4544(SB), Y1, Y2
+	VFMADD213PS  elementwiseConstants<>+4608(SB), Y1, Y2
+	VFMADD213PS  elementwiseConstants<>+4672(SB), Y1, Y2
+	VFMADD213PS  elementwiseConstants<>+4736(SB), Y1, Y2
+	VFMADD213PS  elementwiseConstants<>+4800(SB), Y1, Y2
+	VFMADD213PS  elementwiseConstants<>+4864(SB), Y1, Y2
+	VMOVUPS      elementwiseConstants<>+192(SB), Y4
+	VFMADD213PS  elementwiseConstants<>+128(SB), Y2, Y4
+	VSUBPS       elementwiseConstants<>+128(SB), Y4, Y5
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y5, Y2
+	VMULPS       elementwiseConstants<>+1216(SB), Y5, Y5
+	VADDPS       Y5, Y2, Y6
+	VMULPS       Y6, Y6, Y7
+	VPSLLD       $0x17, Y4, Y4
+	VMOVUPS      elementwiseConstants<>+576(SB), Y8
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y6, Y8
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y7, Y8
+	VMOVUPS      elementwiseConstants<>+704(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y6, Y9
+	VFMADD231PS  Y7, Y8, Y9
+	VFMADD231PS  Y9, Y7, Y5
+	VADDPS       Y5, Y2, Y2
+	VADDPS       elementwiseConstants<>+832(SB), Y2, Y2
+	VMULPS       Y4, Y2, Y2
+	VMOVUPS      elementwiseConstants<>+832(SB), Y4
+	VSUBPS       Y2, Y4, Y2
+	VANDPS       elementwiseConstants<>+1024(SB), Y0, Y0
+	VORPS        Y0, Y2, Y0
+	VCMPPS       $0x11, elementwiseConstants<>+4928(SB), Y1, Y1
+	VBLENDVPS    Y1, Y3, Y0, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000008, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*4), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMULPS       Y1, Y1, Y2
+	VMULPS       Y2, Y2, Y3
+	VMOVUPS      elementwiseConstants<>+4096(SB), Y4
+	VFMADD213PS  elementwiseConstants<>+4160(SB), Y2, Y4
+	VFMADD231PS  elementwiseConstants<>+4032(SB), Y3, Y4
+	VMOVUPS      elementwiseConstants<>+4224(SB), Y5
+	VFMADD213PS  elementwiseConstants<>+4288(SB), Y2, Y5
+	VFMADD231PS  Y3, Y4, Y5
+	VMOVUPS      elementwiseConstants<>+4352(SB), Y4
+	VFMADD213PS  elementwiseConstants<>+4416(SB), Y2, Y4
+	VFMADD231PS  Y3, Y5, Y4
+	VFMADD213PS  Y1, Y1, Y4
+	VMOVUPS      elementwiseConstants<>+1024(SB), Y2
+	VANDNPS      Y1, Y2, Y2
+	VMOVUPS      elementwiseConstants<>+1600(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMOVUPS      elementwiseConstants<>+4480(SB), Y3
+	VFMADD213PS  elementwiseConstants<>+4544(SB), Y2, Y3
+	VFMADD213PS  elementwiseConstants<>+4608(SB), Y2, Y3
+	VFMADD213PS  elementwiseConstants<>+4672(SB), Y2, Y3
+	VFMADD213PS  elementwiseConstants<>+4736(SB), Y2, Y3
+	VFMADD213PS  elementwiseConstants<>+4800(SB), Y2, Y3
+	VFMADD213PS  elementwiseConstants<>+4864(SB), Y2, Y3
+	VMOVUPS      elementwiseConstants<>+192(SB), Y5
+	VFMADD213PS  elementwiseConstants<>+128(SB), Y3, Y5
+	VSUBPS       elementwiseConstants<>+128(SB), Y5, Y6
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y6, Y3
+	VMULPS       elementwiseConstants<>+1216(SB), Y6, Y6
+	VADDPS       Y6, Y3, Y7
+	VMULPS       Y7, Y7, Y8
+	VPSLLD       $0x17, Y5, Y5
+	VMOVUPS      elementwiseConstants<>+576(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y7, Y9
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y8, Y9
+	VMOVUPS      elementwiseConstants<>+704(SB), Y10
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y7, Y10
+	VFMADD231PS  Y8, Y9, Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VADDPS       Y6, Y3, Y3
+	VADDPS       elementwiseConstants<>+832(SB), Y3, Y3
+	VMULPS       Y5, Y3, Y3
+	VMOVUPS      elementwiseConstants<>+832(SB), Y5
+	VSUBPS       Y3, Y5, Y3
+	VANDPS       elementwiseConstants<>+1024(SB), Y1, Y1
+	VORPS        Y1, Y3, Y1
+	VCMPPS       $0x11, elementwiseConstants<>+4928(SB), Y2, Y2
+	VBLENDVPS    Y2, Y4, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func erfGradAVX2(dst []float32, dy []float32, x []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·erfGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dy_base+24(FP), AX
+	MOVQ dy_len+32(FP), CX
+	MOVQ x_base+48(FP), DX
+	MOVQ dst_base+0(FP), BX
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (DX), Y1
+	VMOVUPS      elementwiseConstants<>+1024(SB), Y2
+	VANDNPS      Y1, Y2, Y1
+	VMOVUPS      elementwiseConstants<>+4992(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMULPS       Y1, Y1, Y2
+	VXORPS       elementwiseConstants<>+1024(SB), Y2, Y3
+	VFMSUB231PS  Y1, Y1, Y2
+	VXORPS       elementwiseConstants<>+1024(SB), Y2, Y1
+	VMOVUPS      elementwiseConstants<>+192(SB), Y2
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y3, Y2
+	VSUBPS       elementwiseConstants<>+1152(SB), Y2, Y4
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y4, Y3
+	VFNMADD231PS elementwiseConstants<>+320(SB), Y4, Y1
+	VADDPS       Y1, Y3, Y4
+	VMULPS       Y4, Y4, Y5
+	VPSLLD       $0x17, Y2, Y2
+	VMOVUPS      elementwiseConstants<>+576(SB), Y6
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y4, Y6
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y5, Y6
+	VMOVUPS      elementwiseConstants<>+704(SB), Y7
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y4, Y7
+	VFMADD231PS  Y5, Y6, Y7
+	VFMADD231PS  Y7, Y5, Y1
+	VADDPS       Y1, Y3, Y1
+	VADDPS       elementwiseConstants<>+832(SB), Y1, Y1
+	VMULPS       elementwiseConstants<>+5056(SB), Y1, Y1
+	VMULPS       Y2, Y1, Y1
+	VMULPS       elementwiseConstants<>+896(SB), Y1, Y1
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (BX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), SI
+	MOVQ         $0x00000008, DI
+	SUBQ         CX, DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (DX), Y0, Y2
+	VMOVUPS      elementwiseConstants<>+1024(SB), Y3
+	VANDNPS      Y2, Y3, Y2
+	VMOVUPS      elementwiseConstants<>+4992(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMULPS       Y2, Y2, Y3
+	VXORPS       elementwiseConstants<>+1024(SB), Y3, Y4
+	VFMSUB231PS  Y2, Y2, Y3
+	VXORPS       elementwiseConstants<>+1024(SB), Y3, Y2
+	VMOVUPS      elementwiseConstants<>+192(SB), Y3
+	VFMADD213PS  elementwiseConstants<>+1152(SB), Y4, Y3
+	VSUBPS       elementwiseConstants<>+1152(SB), Y3, Y5
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y5, Y4
+	VFNMADD231PS elementwiseConstants<>+320(SB), Y5, Y2
+	VADDPS       Y2, Y4, Y5
+	VMULPS       Y5, Y5, Y6
+	VPSLLD       $0x17, Y3, Y3
+	VMOVUPS      elementwiseConstants<>+576(SB), Y7
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y5, Y7
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y6, Y7
+	VMOVUPS      elementwiseConstants<>+704(SB), Y8
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y5, Y8
+	VFMADD231PS  Y6, Y7, Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VADDPS       Y2, Y4, Y2
+	VADDPS       elementwiseConstants<>+832(SB), Y2, Y2
+	VMULPS       elementwiseConstants<>+5056(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VMULPS       elementwiseConstants<>+896(SB), Y2, Y2
+	VMULPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func softsignAVX2(dst []float32, x []float32)
+// Requires: AVX
+TEXT ·softsignAVX2(SB), NOSPLIT, $0-48
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ dst_base+0(FP), DX
+	CMPQ CX, $0x00000010
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPS   (AX), Y0
+	VMOVUPS   elementwiseConstants<>+1024(SB), Y1
+	VANDNPS   Y0, Y1, Y1
+	VADDPS    elementwiseConstants<>+832(SB), Y1, Y1
+	VDIVPS    Y1, Y0, Y1
+	VANDPS    elementwiseConstants<>+1024(SB), Y0, Y2
+	VORPS     elementwiseConstants<>+832(SB), Y2, Y2
+	VMOVUPS   elementwiseConstants<>+1024(SB), Y3
+	VANDNPS   Y0, Y3, Y0
+	VCMPPS    $0x00, elementwiseConstants<>+3840(SB), Y0, Y0
+	VBLENDVPS Y0, Y2, Y1, Y0
+	VMOVUPS   Y0, (DX)
+	VMOVUPS   32(AX), Y0
+	VMOVUPS   elementwiseConstants<>+1024(SB), Y1
+	VANDNPS   Y0, Y1, Y1
+	VADDPS    elementwiseConstants<>+832(SB), Y1, Y1
+	VDIVPS    Y1, Y0, Y1
+	VANDPS    elementwiseConstants<>+1024(SB), Y0, Y2
+	VORPS     elementwiseConstants<>+832(SB), Y2, Y2
+	VMOVUPS   elementwiseConstants<>+1024(SB), Y3
+	VANDNPS   Y0, Y3, Y0
+	VCMPPS    $0x00, elementwiseConstants<>+3840(SB), Y0, Y0
+	VBLENDVPS Y0, Y2, Y1, Y0
+	VMOVUPS   Y0, 32(DX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, CX
+	CMPQ      CX, $0x00000010
+	JGE       unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS   (AX), Y0
+	VMOVUPS   elementwiseConstants<>+1024(SB), Y1
+	VANDNPS   Y0, Y1, Y1
+	VADDPS    elementwiseConstants<>+832(SB), Y1, Y1
+	VDIVPS    Y1, Y0, Y1
+	VANDPS    elementwiseConstants<>+1024(SB), Y0, Y2
+	VORPS     elementwiseConstants<>+832(SB), Y2, Y2
+	VMOVUPS   elementwiseConstants<>+1024(SB), Y3
+	VANDNPS   Y0, Y3, Y0
+	VCMPPS    $0x00, elementwiseConstants<>+3840(SB), Y0, Y0
+	VBLENDVPS Y0, Y2, Y1, Y0
+	VMOVUPS   Y0, (DX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000008, CX
+	CMPQ      CX, $0x00000008
+	JGE       single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), BX
+	MOVQ       $0x00000008, SI
+	SUBQ       CX, SI
+	VMOVUPS    (BX)(SI*4), Y0
+	VMASKMOVPS (AX), Y0, Y1
+	VMOVUPS    elementwiseConstants<>+1024(SB), Y2
+	VANDNPS    Y1, Y2, Y2
+	VADDPS     elementwiseConstants<>+832(SB), Y2, Y2
+	VDIVPS     Y2, Y1, Y2
+	VANDPS     elementwiseConstants<>+1024(SB), Y1, Y3
+	VORPS      elementwiseConstants<>+832(SB), Y3, Y3
+	VMOVUPS    elementwiseConstants<>+1024(SB), Y4
+	VANDNPS    Y1, Y4, Y1
+	VCMPPS     $0x00, elementwiseConstants<>+3840(SB), Y1, Y1
+	VBLENDVPS  Y1, Y3, Y2, Y1
+	VMASKMOVPS Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func softsignGradAVX2(dst []float32, dy []float32, y []float32)
+// Requires: AVX
+TEXT ·softsignGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dy_base+24(FP), AX
+	MOVQ dy_len+32(FP), CX
+	MOVQ y_base+48(FP), DX
+	MOVQ dst_base+0(FP), BX
+	CMPQ CX, $0x00000010
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPS (AX), Y0
+	VMOVUPS (DX), Y1
+	VMOVUPS elementwiseConstants<>+1024(SB), Y2
+	VANDNPS Y1, Y2, Y1
+	VMOVUPS elementwiseConstants<>+832(SB), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMULPS  Y1, Y1, Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, (BX)
+	VMOVUPS 32(AX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS elementwiseConstants<>+1024(SB), Y2
+	VANDNPS Y1, Y2, Y1
+	VMOVUPS elementwiseConstants<>+832(SB), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMULPS  Y1, Y1, Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(BX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS (AX), Y0
+	VMOVUPS (DX), Y1
+	VMOVUPS elementwiseConstants<>+1024(SB), Y2
+	VANDNPS Y1, Y2, Y1
+	VMOVUPS elementwiseConstants<>+832(SB), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMULPS  Y1, Y1, Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, (BX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), SI
+	MOVQ       $0x00000008, DI
+	SUBQ       CX, DI
+	VMOVUPS    (SI)(DI*4), Y0
+	VMASKMOVPS (AX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VMOVUPS    elementwiseConstants<>+1024(SB), Y3
+	VANDNPS    Y2, Y3, Y2
+	VMOVUPS    elementwiseConstants<>+832(SB), Y3
+	VSUBPS     Y2, Y3, Y2
+	VMULPS     Y2, Y2, Y2
+	VMULPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func hardSigmoidAVX2(dst []float32, x []float32)
+// Requires: AVX
+TEXT ·hardSigmoidAVX2(SB), NOSPLIT, $0-48
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ dst_base+0(FP), DX
+	CMPQ CX, $0x00000010
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPS (AX), Y0
+	VADDPS  elementwiseConstants<>+5120(SB), Y0, Y0
+	VMOVUPS elementwiseConstants<>+1088(SB), Y1
+	VMAXPS  Y0, Y1, Y0
+	VADDPS  elementwiseConstants<>+1088(SB), Y0, Y0
+	VMOVUPS elementwiseConstants<>+2496(SB), Y1
+	VMINPS  Y0, Y1, Y0
+	VDIVPS  elementwiseConstants<>+2496(SB), Y0, Y0
+	VMOVUPS Y0, (DX)
+	VMOVUPS 32(AX), Y0
+	VADDPS  elementwiseConstants<>+5120(SB), Y0, Y0
+	VMOVUPS elementwiseConstants<>+1088(SB), Y1
+	VMAXPS  Y0, Y1, Y0
+	VADDPS  elementwiseConstants<>+1088(SB), Y0, Y0
+	VMOVUPS elementwiseConstants<>+2496(SB), Y1
+	VMINPS  Y0, Y1, Y0
+	VDIVPS  elementwiseConstants<>+2496(SB), Y0, Y0
+	VMOVUPS Y0, 32(DX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS (AX), Y0
+	VADDPS  elementwiseConstants<>+5120(SB), Y0, Y0
+	VMOVUPS elementwiseConstants<>+1088(SB), Y1
+	VMAXPS  Y0, Y1, Y0
+	VADDPS  elementwiseConstants<>+1088(SB), Y0, Y0
+	VMOVUPS elementwiseConstants<>+2496(SB), Y1
+	VMINPS  Y0, Y1, Y0
+	VDIVPS  elementwiseConstants<>+2496(SB), Y0, Y0
+	VMOVUPS Y0, (DX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), BX
+	MOVQ       $0x00000008, SI
+	SUBQ       CX, SI
+	VMOVUPS    (BX)(SI*4), Y0
+	VMASKMOVPS (AX), Y0, Y1
+	VADDPS     elementwiseConstants<>+5120(SB), Y1, Y1
+	VMOVUPS    elementwiseConstants<>+1088(SB), Y2
+	VMAXPS     Y1, Y2, Y1
+	VADDPS     elementwiseConstants<>+1088(SB), Y1, Y1
+	VMOVUPS    elementwiseConstants<>+2496(SB), Y2
+	VMINPS     Y1, Y2, Y1
+	VDIVPS     elementwiseConstants<>+2496(SB), Y1, Y1
+	VMASKMOVPS Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func hardSigmoidGradAVX2(dst []float32, dy []float32, y []float32)
+// Requires: AVX
+TEXT ·hardSigmoidGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dy_base+24(FP), AX
+	MOVQ dy_len+32(FP), CX
+	MOVQ y_base+48(FP), DX
+	MOVQ dst_base+0(FP), BX
+	CMPQ CX, $0x00000010
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPS   (AX), Y0
+	VMOVUPS   (DX), Y1
+	VDIVPS    elementwiseConstants<>+2496(SB), Y0, Y0
+	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Y1, Y2
+	VMOVUPS   elementwiseConstants<>+1088(SB), Y3
+	VBLENDVPS Y2, Y0, Y3, Y0
+	VCMPPS    $0x11, elementwiseConstants<>+832(SB), Y1, Y1
+	VMOVUPS   elementwiseConstants<>+1088(SB), Y2
+	VBLENDVPS Y1, Y0, Y2, Y0
+	VMOVUPS   Y0, (BX)
+	VMOVUPS   32(AX), Y0
+	VMOVUPS   32(DX), Y1
+	VDIVPS    elementwiseConstants<>+2496(SB), Y0, Y0
+	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Y1, Y2
+	VMOVUPS   elementwiseConstants<>+1088(SB), Y3
+	VBLENDVPS Y2, Y0, Y3, Y0
+	VCMPPS    $0x11, elementwiseConstants<>+832(SB), Y1, Y1
+	VMOVUPS   elementwiseConstants<>+1088(SB), Y2
+	VBLENDVPS Y1, Y0, Y2, Y0
+	VMOVUPS   Y0, 32(BX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, CX
+	CMPQ      CX, $0x00000010
+	JGE       unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS   (AX), Y0
+	VMOVUPS   (DX), Y1
+	VDIVPS    elementwiseConstants<>+2496(SB), Y0, Y0
+	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Y1, Y2
+	VMOVUPS   elementwiseConstants<>+1088(SB), Y3
+	VBLENDVPS Y2, Y0, Y3, Y0
+	VCMPPS    $0x11, elementwiseConstants<>+832(SB), Y1, Y1
+	VMOVUPS   elementwiseConstants<>+1088(SB), Y2
+	VBLENDVPS Y1, Y0, Y2, Y0
+	VMOVUPS   Y0, (BX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, DX
+	ADDQ      $0x00000020, BX
+	SUBQ      $0x00000008, CX
+	CMPQ      CX, $0x00000008
+	JGE       single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), SI
+	MOVQ       $0x00000008, DI
+	SUBQ       CX, DI
+	VMOVUPS    (SI)(DI*4), Y0
+	VMASKMOVPS (AX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VDIVPS     elementwiseConstants<>+2496(SB), Y1, Y1
+	VCMPPS     $0x1e, elementwiseConstants<>+1088(SB), Y2, Y3
+	VMOVUPS    elementwiseConstants<>+1088(SB), Y4
+	VBLENDVPS  Y3, Y1, Y4, Y1
+	VCMPPS     $0x11, elementwiseConstants<>+832(SB), Y2, Y2
+	VMOVUPS    elementwiseConstants<>+1088(SB), Y3
+	VBLENDVPS  Y2, Y1, Y3, Y1
+	VMASKMOVPS Y1, Y0, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func hardSwishAVX2(dst []float32, x []float32)
+// Requires: AVX
+TEXT ·hardSwishAVX2(SB), NOSPLIT, $0-48
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ dst_base+0(FP), DX
+	CMPQ CX, $0x00000010
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPS (AX), Y0
+	VMOVUPS elementwiseConstants<>+5184(SB), Y1
+	VMAXPS  Y0, Y1, Y1
+	VADDPS  elementwiseConstants<>+5120(SB), Y0, Y0
+	VMOVUPS elementwiseConstants<>+1088(SB), Y2
+	VMAXPS  Y0, Y2, Y0
+	VADDPS  elementwiseConstants<>+1088(SB), Y0, Y0
+	VMOVUPS elementwiseConstants<>+2496(SB), Y2
+	VMINPS  Y0, Y2, Y0
+	VMULPS  Y0, Y1, Y0
+	VDIVPS  elementwiseConstants<>+2496(SB), Y0, Y0
+	VMOVUPS Y0, (DX)
+	VMOVUPS 32(AX), Y0
+	VMOVUPS elementwiseConstants<>+5184(SB), Y1
+	VMAXPS  Y0, Y1, Y1
+	VADDPS  elementwiseConstants<>+5120(SB), Y0, Y0
+	VMOVUPS elementwiseConstants<>+1088(SB), Y2
+	VMAXPS  Y0, Y2, Y0
+	VADDPS  elementwiseConstants<>+1088(SB), Y0, Y0
+	VMOVUPS elementwiseConstants<>+2496(SB), Y2
+	VMINPS  Y0, Y2, Y0
+	VMULPS  Y0, Y1, Y0
+	VDIVPS  elementwiseConstants<>+2496(SB), Y0, Y0
+	VMOVUPS Y0, 32(DX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS (AX), Y0
+	VMOVUPS elementwiseConstants<>+5184(SB), Y1
+	VMAXPS  Y0, Y1, Y1
+	VADDPS  elementwiseConstants<>+5120(SB), Y0, Y0
+	VMOVUPS elementwiseConstants<>+1088(SB), Y2
+	VMAXPS  Y0, Y2, Y0
+	VADDPS  elementwiseConstants<>+1088(SB), Y0, Y0
+	VMOVUPS elementwiseConstants<>+2496(SB), Y2
+	VMINPS  Y0, Y2, Y0
+	VMULPS  Y0, Y1, Y0
+	VDIVPS  elementwiseConstants<>+2496(SB), Y0, Y0
+	VMOVUPS Y0, (DX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), BX
+	MOVQ       $0x00000008, SI
+	SUBQ       CX, SI
+	VMOVUPS    (BX)(SI*4), Y0
+	VMASKMOVPS (AX), Y0, Y1
+	VMOVUPS    elementwiseConstants<>+5184(SB), Y2
+	VMAXPS     Y1, Y2, Y2
+	VADDPS     elementwiseConstants<>+5120(SB), Y1, Y1
+	VMOVUPS    elementwiseConstants<>+1088(SB), Y3
+	VMAXPS     Y1, Y3, Y1
+	VADDPS     elementwiseConstants<>+1088(SB), Y1, Y1
+	VMOVUPS    elementwiseConstants<>+2496(SB), Y3
+	VMINPS     Y1, Y3, Y1
+	VMULPS     Y1, Y2, Y1
+	VDIVPS     elementwiseConstants<>+2496(SB), Y1, Y1
+	VMASKMOVPS Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func hardSwishGradAVX2(dst []float32, dy []float32, x []float32)
+// Requires: AVX, FMA3
+TEXT ·hardSwishGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dy_base+24(FP), AX
+	MOVQ dy_len+32(FP), CX
+	MOVQ x_base+48(FP), DX
+	MOVQ dst_base+0(FP), BX
+	CMPQ CX, $0x00000010
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPS     (AX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     elementwiseConstants<>+1408(SB), Y2
+	VFMADD213PS elementwiseConstants<>+5120(SB), Y1, Y2
+	VDIVPS      elementwiseConstants<>+2496(SB), Y2, Y2
+	VCMPPS      $0x11, elementwiseConstants<>+5120(SB), Y1, Y3
+	VMOVUPS     elementwiseConstants<>+832(SB), Y4
+	VBLENDVPS   Y3, Y2, Y4, Y2
+	VCMPPS      $0x1e, elementwiseConstants<>+5184(SB), Y1, Y3
+	VMOVUPS     elementwiseConstants<>+1088(SB), Y4
+	VBLENDVPS   Y3, Y2, Y4, Y2
+	VCMPPS      $0x03, Y1, Y1, Y3
+	VBLENDVPS   Y3, Y1, Y2, Y1
+	VMULPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (BX)
+	VMOVUPS     32(AX), Y0
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     elementwiseConstants<>+1408(SB), Y2
+	VFMADD213PS elementwiseConstants<>+5120(SB), Y1, Y2
+	VDIVPS      elementwiseConstants<>+2496(SB), Y2, Y2
+	VCMPPS      $0x11, elementwiseConstants<>+5120(SB), Y1, Y3
+	VMOVUPS     elementwiseConstants<>+832(SB), Y4
+	VBLENDVPS   Y3, Y2, Y4, Y2
+	VCMPPS      $0x1e, elementwiseConstants<>+5184(SB), Y1, Y3
+	VMOVUPS     elementwiseConstants<>+1088(SB), Y4
+	VBLENDVPS   Y3, Y2, Y4, Y2
+	VCMPPS      $0x03, Y1, Y1, Y3
+	VBLENDVPS   Y3, Y1, Y2, Y1
+	VMULPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 32(BX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000010, CX
+	CMPQ        CX, $0x00000010
+	JGE         unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPS     (AX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     elementwiseConstants<>+1408(SB), Y2
+	VFMADD213PS elementwiseConstants<>+5120(SB), Y1, Y2
+	VDIVPS      elementwiseConstants<>+2496(SB), Y2, Y2
+	VCMPPS      $0x11, elementwiseConstants<>+5120(SB), Y1, Y3
+	VMOVUPS     elementwiseConstants<>+832(SB), Y4
+	VBLENDVPS   Y3, Y2, Y4, Y2
+	VCMPPS      $0x1e, elementwiseConstants<>+5184(SB), Y1, Y3
+	VMOVUPS     elementwiseConstants<>+1088(SB), Y4
+	VBLENDVPS   Y3, Y2, Y4, Y2
+	VCMPPS      $0x03, Y1, Y1, Y3
+	VBLENDVPS   Y3, Y1, Y2, Y1
+	VMULPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (BX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	SUBQ        $0x00000008, CX
+	CMPQ        CX, $0x00000008
+	JGE         single
+
+singleEnd:
+	TESTQ       CX, CX
+	JZ          tailEnd
+	LEAQ        tailMasks<>+0(SB), SI
+	MOVQ        $0x00000008, DI
+	SUBQ        CX, DI
+	VMOVUPS     (SI)(DI*4), Y0
+	VMASKMOVPS  (AX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMOVUPS     elementwiseConstants<>+1408(SB), Y3
+	VFMADD213PS elementwiseConstants<>+5120(SB), Y2, Y3
+	VDIVPS      elementwiseConstants<>+2496(SB), Y3, Y3
+	VCMPPS      $0x11, elementwiseConstants<>+5120(SB), Y2, Y4
+	VMOVUPS     elementwiseConstants<>+832(SB), Y5
+	VBLENDVPS   Y4, Y3, Y5, Y3
+	VCMPPS      $0x1e, elementwiseConstants<>+5184(SB), Y2, Y4
+	VMOVUPS     elementwiseConstants<>+1088(SB), Y5
+	VBLENDVPS   Y4, Y3, Y5, Y3
+	VCMPPS      $0x03, Y2, Y2, Y4
+	VBLENDVPS   Y4, Y2, Y3, Y2
+	VMULPS      Y2, Y1, Y1
+	VMASKMOVPS  Y1, Y0, (BX)
 
 tailEnd:
 	VZEROUPPER

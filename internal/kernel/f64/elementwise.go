@@ -253,3 +253,289 @@ func NegativePart(dst, x []float64) {
 		kernel.NegativePart(dst, x)
 	}
 }
+
+// Swish sets dst to x·sigmoid(βx), which is nothing for βx < 0 and |x| ≥ limit, over len(x) elements.
+// dst may be one of the inputs.
+func Swish(dst, x []float64, beta, limit float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		swishAVX512(dst, x, beta, limit)
+	case cpu.AVX2:
+		swishAVX2(dst, x, beta, limit)
+	default:
+		kernel.Swish(dst, x, beta, limit)
+	}
+}
+
+// SwishGrad sets dst to dy times the derivative of swish over len(dy) elements.
+// dst may be one of the inputs.
+func SwishGrad(dst, dy, x []float64, beta, limit float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		swishGradAVX512(dst, dy, x, beta, limit)
+	case cpu.AVX2:
+		swishGradAVX2(dst, dy, x, beta, limit)
+	default:
+		kernel.SwishGrad(dst, dy, x, beta, limit)
+	}
+}
+
+// GeluTanh sets dst to GELU's form with tanh over len(x) elements.
+// dst may be one of the inputs.
+func GeluTanh(dst, x []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		geluTanhAVX512(dst, x)
+	case cpu.AVX2:
+		geluTanhAVX2(dst, x)
+	default:
+		kernel.GeluTanh(dst, x)
+	}
+}
+
+// GeluTanhGrad sets dst to dy times the derivative of geluTanh over len(dy) elements.
+// dst may be one of the inputs.
+func GeluTanhGrad(dst, dy, x []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		geluTanhGradAVX512(dst, dy, x)
+	case cpu.AVX2:
+		geluTanhGradAVX2(dst, dy, x)
+	default:
+		kernel.GeluTanhGrad(dst, dy, x)
+	}
+}
+
+// Softplus sets dst to log(1 + exp(x)) over len(x) elements.
+// dst may be one of the inputs.
+func Softplus(dst, x []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		softplusAVX512(dst, x)
+	case cpu.AVX2:
+		softplusAVX2(dst, x)
+	default:
+		kernel.Softplus(dst, x)
+	}
+}
+
+// LogSigmoid sets dst to −log(1 + exp(−x)) over len(x) elements.
+// dst may be one of the inputs.
+func LogSigmoid(dst, x []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		logSigmoidAVX512(dst, x)
+	case cpu.AVX2:
+		logSigmoidAVX2(dst, x)
+	default:
+		kernel.LogSigmoid(dst, x)
+	}
+}
+
+// Log sets dst to log(x) over len(x) elements.
+// dst may be one of the inputs.
+func Log(dst, x []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		logAVX512(dst, x)
+	case cpu.AVX2:
+		logAVX2(dst, x)
+	default:
+		kernel.Log(dst, x)
+	}
+}
+
+// Div sets dst to x/y over len(x) elements.
+// dst may be one of the inputs.
+func Div(dst, x, y []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		divAVX512(dst, x, y)
+	case cpu.AVX2:
+		divAVX2(dst, x, y)
+	default:
+		kernel.Div(dst, x, y)
+	}
+}
+
+// Elu sets dst to above·x for x > 0 and factor·(exp(x) − 1) elsewhere, over len(x) elements.
+// dst may be one of the inputs.
+func Elu(dst, x []float64, factor, above float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		eluAVX512(dst, x, factor, above)
+	case cpu.AVX2:
+		eluAVX2(dst, x, factor, above)
+	default:
+		kernel.Elu(dst, x, factor, above)
+	}
+}
+
+// EluGrad sets dst to dy·above where y > 0 and dy·(y + factor) elsewhere, over len(dy) elements.
+// dst may be one of the inputs.
+func EluGrad(dst, dy, y []float64, factor, above float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		eluGradAVX512(dst, dy, y, factor, above)
+	case cpu.AVX2:
+		eluGradAVX2(dst, dy, y, factor, above)
+	default:
+		kernel.EluGrad(dst, dy, y, factor, above)
+	}
+}
+
+// Celu sets dst to x for x > 0 and alpha·(exp(x/alpha) − 1) elsewhere, over len(x) elements.
+// dst may be one of the inputs.
+func Celu(dst, x []float64, alpha float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		celuAVX512(dst, x, alpha)
+	case cpu.AVX2:
+		celuAVX2(dst, x, alpha)
+	default:
+		kernel.Celu(dst, x, alpha)
+	}
+}
+
+// CeluGrad sets dst to dy where y > 0 and dy·(y/alpha + 1) elsewhere, over len(dy) elements.
+// dst may be one of the inputs.
+func CeluGrad(dst, dy, y []float64, alpha float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		celuGradAVX512(dst, dy, y, alpha)
+	case cpu.AVX2:
+		celuGradAVX2(dst, dy, y, alpha)
+	default:
+		kernel.CeluGrad(dst, dy, y, alpha)
+	}
+}
+
+// Mish sets dst to x·tanh(log(1 + exp(x))) over len(x) elements.
+// dst may be one of the inputs.
+func Mish(dst, x []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		mishAVX512(dst, x)
+	case cpu.AVX2:
+		mishAVX2(dst, x)
+	default:
+		kernel.Mish(dst, x)
+	}
+}
+
+// MishGrad sets dst to dy times the derivative of mish over len(dy) elements.
+// dst may be one of the inputs.
+func MishGrad(dst, dy, x []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		mishGradAVX512(dst, dy, x)
+	case cpu.AVX2:
+		mishGradAVX2(dst, dy, x)
+	default:
+		kernel.MishGrad(dst, dy, x)
+	}
+}
+
+// Erf sets dst to the error function over len(x) elements.
+// dst may be one of the inputs.
+func Erf(dst, x []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		erfAVX512(dst, x)
+	case cpu.AVX2:
+		erfAVX2(dst, x)
+	default:
+		kernel.Erf(dst, x)
+	}
+}
+
+// ErfGrad sets dst to dy·2/√π·exp(−x²) over len(dy) elements.
+// dst may be one of the inputs.
+func ErfGrad(dst, dy, x []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		erfGradAVX512(dst, dy, x)
+	case cpu.AVX2:
+		erfGradAVX2(dst, dy, x)
+	default:
+		kernel.ErfGrad(dst, dy, x)
+	}
+}
+
+// Softsign sets dst to x/(1 + |x|) over len(x) elements.
+// dst may be one of the inputs.
+func Softsign(dst, x []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		softsignAVX512(dst, x)
+	case cpu.AVX2:
+		softsignAVX2(dst, x)
+	default:
+		kernel.Softsign(dst, x)
+	}
+}
+
+// SoftsignGrad sets dst to dy·(1 − |y|)² over len(dy) elements.
+// dst may be one of the inputs.
+func SoftsignGrad(dst, dy, y []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		softsignGradAVX512(dst, dy, y)
+	case cpu.AVX2:
+		softsignGradAVX2(dst, dy, y)
+	default:
+		kernel.SoftsignGrad(dst, dy, y)
+	}
+}
+
+// HardSigmoid sets dst to min(max(x + 3, 0), 6)/6 over len(x) elements.
+// dst may be one of the inputs.
+func HardSigmoid(dst, x []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		hardSigmoidAVX512(dst, x)
+	case cpu.AVX2:
+		hardSigmoidAVX2(dst, x)
+	default:
+		kernel.HardSigmoid(dst, x)
+	}
+}
+
+// HardSigmoidGrad sets dst to dy/6 where 0 < y < 1 and 0 elsewhere over len(dy) elements.
+// dst may be one of the inputs.
+func HardSigmoidGrad(dst, dy, y []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		hardSigmoidGradAVX512(dst, dy, y)
+	case cpu.AVX2:
+		hardSigmoidGradAVX2(dst, dy, y)
+	default:
+		kernel.HardSigmoidGrad(dst, dy, y)
+	}
+}
+
+// HardSwish sets dst to x·min(max(x + 3, 0), 6)/6 over len(x) elements.
+// dst may be one of the inputs.
+func HardSwish(dst, x []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		hardSwishAVX512(dst, x)
+	case cpu.AVX2:
+		hardSwishAVX2(dst, x)
+	default:
+		kernel.HardSwish(dst, x)
+	}
+}
+
+// HardSwishGrad sets dst to dy times the derivative of hardSwish over len(dy) elements.
+// dst may be one of the inputs.
+func HardSwishGrad(dst, dy, x []float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		hardSwishGradAVX512(dst, dy, x)
+	case cpu.AVX2:
+		hardSwishGradAVX2(dst, dy, x)
+	default:
+		kernel.HardSwishGrad(dst, dy, x)
+	}
+}

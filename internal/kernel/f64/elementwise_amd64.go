@@ -137,6 +137,160 @@ func leakyReluGradAVX512(dst []float64, dy []float64, x []float64, slope float64
 //go:noescape
 func negativePartAVX512(dst []float64, x []float64)
 
+// Sets dst to x·sigmoid(βx), which is nothing for βx < 0 and |x| ≥ limit, over len(x) elements:
+//
+//	for i := range x { dst[i] = x[i] / (1 + exp(-beta*x[i])) }
+//
+//go:noescape
+func swishAVX512(dst []float64, x []float64, beta float64, limit float64)
+
+// Sets dst to dy times the derivative of swish over len(dy) elements:
+//
+//	for i := range dy { dst[i] = dy[i] * s * (1 + beta*x[i]*(1-s)) }
+//
+//go:noescape
+func swishGradAVX512(dst []float64, dy []float64, x []float64, beta float64, limit float64)
+
+// Sets dst to GELU's form with tanh over len(x) elements:
+//
+//	for i := range x { dst[i] = x[i] / (1 + exp(-2*sqrt(2/pi)*(x[i]+0.044715*x[i]*x[i]*x[i]))) }
+//
+//go:noescape
+func geluTanhAVX512(dst []float64, x []float64)
+
+// Sets dst to dy times the derivative of geluTanh over len(dy) elements:
+//
+//	for i := range dy { dst[i] = dy[i] * s * (1 + x[i]*(1-s)*dv) }
+//
+//go:noescape
+func geluTanhGradAVX512(dst []float64, dy []float64, x []float64)
+
+// Sets dst to log(1 + exp(x)) over len(x) elements:
+//
+//	for i := range x { dst[i] = log(1 + exp(x[i])) }
+//
+//go:noescape
+func softplusAVX512(dst []float64, x []float64)
+
+// Sets dst to −log(1 + exp(−x)) over len(x) elements:
+//
+//	for i := range x { dst[i] = -log(1 + exp(-x[i])) }
+//
+//go:noescape
+func logSigmoidAVX512(dst []float64, x []float64)
+
+// Sets dst to log(x) over len(x) elements:
+//
+//	for i := range x { dst[i] = log(x[i]) }
+//
+//go:noescape
+func logAVX512(dst []float64, x []float64)
+
+// Sets dst to x/y over len(x) elements:
+//
+//	for i := range x { dst[i] = x[i] / y[i] }
+//
+//go:noescape
+func divAVX512(dst []float64, x []float64, y []float64)
+
+// Sets dst to above·x for x > 0 and factor·(exp(x) − 1) elsewhere, over len(x) elements:
+//
+//	for i := range x { dst[i] = above*x[i]; if x[i] <= 0 { dst[i] = factor * (exp(x[i]) - 1) } }
+//
+//go:noescape
+func eluAVX512(dst []float64, x []float64, factor float64, above float64)
+
+// Sets dst to dy·above where y > 0 and dy·(y + factor) elsewhere, over len(dy) elements:
+//
+//	for i := range dy { dst[i] = dy[i] * above; if !(y[i] > 0) { dst[i] = dy[i] * (y[i] + factor) } }
+//
+//go:noescape
+func eluGradAVX512(dst []float64, dy []float64, y []float64, factor float64, above float64)
+
+// Sets dst to x for x > 0 and alpha·(exp(x/alpha) − 1) elsewhere, over len(x) elements:
+//
+//	for i := range x { dst[i] = x[i]; if x[i] <= 0 { dst[i] = alpha * (exp(x[i]/alpha) - 1) } }
+//
+//go:noescape
+func celuAVX512(dst []float64, x []float64, alpha float64)
+
+// Sets dst to dy where y > 0 and dy·(y/alpha + 1) elsewhere, over len(dy) elements:
+//
+//	for i := range dy { dst[i] = dy[i]; if !(y[i] > 0) { dst[i] = dy[i] * (y[i]/alpha + 1) } }
+//
+//go:noescape
+func celuGradAVX512(dst []float64, dy []float64, y []float64, alpha float64)
+
+// Sets dst to x·tanh(log(1 + exp(x))) over len(x) elements:
+//
+//	for i := range x { dst[i] = x[i] * tanh(log(1+exp(x[i]))) }
+//
+//go:noescape
+func mishAVX512(dst []float64, x []float64)
+
+// Sets dst to dy times the derivative of mish over len(dy) elements:
+//
+//	for i := range dy { dst[i] = dy[i] * (t + x[i]*s*(1-t*t)) }
+//
+//go:noescape
+func mishGradAVX512(dst []float64, dy []float64, x []float64)
+
+// Sets dst to the error function over len(x) elements:
+//
+//	for i := range x { dst[i] = erf(x[i]) }
+//
+//go:noescape
+func erfAVX512(dst []float64, x []float64)
+
+// Sets dst to dy·2/√π·exp(−x²) over len(dy) elements:
+//
+//	for i := range dy { dst[i] = dy[i] * 2/sqrt(pi) * exp(-x[i]*x[i]) }
+//
+//go:noescape
+func erfGradAVX512(dst []float64, dy []float64, x []float64)
+
+// Sets dst to x/(1 + |x|) over len(x) elements:
+//
+//	for i := range x { dst[i] = x[i] / (1 + abs(x[i])) }
+//
+//go:noescape
+func softsignAVX512(dst []float64, x []float64)
+
+// Sets dst to dy·(1 − |y|)² over len(dy) elements:
+//
+//	for i := range dy { dst[i] = dy[i] * (1 - abs(y[i])) * (1 - abs(y[i])) }
+//
+//go:noescape
+func softsignGradAVX512(dst []float64, dy []float64, y []float64)
+
+// Sets dst to min(max(x + 3, 0), 6)/6 over len(x) elements:
+//
+//	for i := range x { dst[i] = min(max(x[i]+3, 0), 6) / 6 }
+//
+//go:noescape
+func hardSigmoidAVX512(dst []float64, x []float64)
+
+// Sets dst to dy/6 where 0 < y < 1 and 0 elsewhere over len(dy) elements:
+//
+//	for i := range dy { dst[i] = 0; if 0 < y[i] && y[i] < 1 { dst[i] = dy[i] / 6 } }
+//
+//go:noescape
+func hardSigmoidGradAVX512(dst []float64, dy []float64, y []float64)
+
+// Sets dst to x·min(max(x + 3, 0), 6)/6 over len(x) elements:
+//
+//	for i := range x { dst[i] = x[i] * min(max(x[i]+3, 0), 6) / 6 }
+//
+//go:noescape
+func hardSwishAVX512(dst []float64, x []float64)
+
+// Sets dst to dy times the derivative of hardSwish over len(dy) elements:
+//
+//	for i := range dy { dst[i] = dy[i] * min(max((2*x[i]+3)/6, 0), 1) }
+//
+//go:noescape
+func hardSwishGradAVX512(dst []float64, dy []float64, x []float64)
+
 // Sets dst to exp(x) over len(x) elements:
 //
 //	for i := range x { dst[i] = exp(x[i]) }
@@ -269,3 +423,157 @@ func leakyReluGradAVX2(dst []float64, dy []float64, x []float64, slope float64)
 //
 //go:noescape
 func negativePartAVX2(dst []float64, x []float64)
+
+// Sets dst to x·sigmoid(βx), which is nothing for βx < 0 and |x| ≥ limit, over len(x) elements:
+//
+//	for i := range x { dst[i] = x[i] / (1 + exp(-beta*x[i])) }
+//
+//go:noescape
+func swishAVX2(dst []float64, x []float64, beta float64, limit float64)
+
+// Sets dst to dy times the derivative of swish over len(dy) elements:
+//
+//	for i := range dy { dst[i] = dy[i] * s * (1 + beta*x[i]*(1-s)) }
+//
+//go:noescape
+func swishGradAVX2(dst []float64, dy []float64, x []float64, beta float64, limit float64)
+
+// Sets dst to GELU's form with tanh over len(x) elements:
+//
+//	for i := range x { dst[i] = x[i] / (1 + exp(-2*sqrt(2/pi)*(x[i]+0.044715*x[i]*x[i]*x[i]))) }
+//
+//go:noescape
+func geluTanhAVX2(dst []float64, x []float64)
+
+// Sets dst to dy times the derivative of geluTanh over len(dy) elements:
+//
+//	for i := range dy { dst[i] = dy[i] * s * (1 + x[i]*(1-s)*dv) }
+//
+//go:noescape
+func geluTanhGradAVX2(dst []float64, dy []float64, x []float64)
+
+// Sets dst to log(1 + exp(x)) over len(x) elements:
+//
+//	for i := range x { dst[i] = log(1 + exp(x[i])) }
+//
+//go:noescape
+func softplusAVX2(dst []float64, x []float64)
+
+// Sets dst to −log(1 + exp(−x)) over len(x) elements:
+//
+//	for i := range x { dst[i] = -log(1 + exp(-x[i])) }
+//
+//go:noescape
+func logSigmoidAVX2(dst []float64, x []float64)
+
+// Sets dst to log(x) over len(x) elements:
+//
+//	for i := range x { dst[i] = log(x[i]) }
+//
+//go:noescape
+func logAVX2(dst []float64, x []float64)
+
+// Sets dst to x/y over len(x) elements:
+//
+//	for i := range x { dst[i] = x[i] / y[i] }
+//
+//go:noescape
+func divAVX2(dst []float64, x []float64, y []float64)
+
+// Sets dst to above·x for x > 0 and factor·(exp(x) − 1) elsewhere, over len(x) elements:
+//
+//	for i := range x { dst[i] = above*x[i]; if x[i] <= 0 { dst[i] = factor * (exp(x[i]) - 1) } }
+//
+//go:noescape
+func eluAVX2(dst []float64, x []float64, factor float64, above float64)
+
+// Sets dst to dy·above where y > 0 and dy·(y + factor) elsewhere, over len(dy) elements:
+//
+//	for i := range dy { dst[i] = dy[i] * above; if !(y[i] > 0) { dst[i] = dy[i] * (y[i] + factor) } }
+//
+//go:noescape
+func eluGradAVX2(dst []float64, dy []float64, y []float64, factor float64, above float64)
+
+// Sets dst to x for x > 0 and alpha·(exp(x/alpha) − 1) elsewhere, over len(x) elements:
+//
+//	for i := range x { dst[i] = x[i]; if x[i] <= 0 { dst[i] = alpha * (exp(x[i]/alpha) - 1) } }
+//
+//go:noescape
+func celuAVX2(dst []float64, x []float64, alpha float64)
+
+// Sets dst to dy where y > 0 and dy·(y/alpha + 1) elsewhere, over len(dy) elements:
+//
+//	for i := range dy { dst[i] = dy[i]; if !(y[i] > 0) { dst[i] = dy[i] * (y[i]/alpha + 1) } }
+//
+//go:noescape
+func celuGradAVX2(dst []float64, dy []float64, y []float64, alpha float64)
+
+// Sets dst to x·tanh(log(1 + exp(x))) over len(x) elements:
+//
+//	for i := range x { dst[i] = x[i] * tanh(log(1+exp(x[i]))) }
+//
+//go:noescape
+func mishAVX2(dst []float64, x []float64)
+
+// Sets dst to dy times the derivative of mish over len(dy) elements:
+//
+//	for i := range dy { dst[i] = dy[i] * (t + x[i]*s*(1-t*t)) }
+//
+//go:noescape
+func mishGradAVX2(dst []float64, dy []float64, x []float64)
+
+// Sets dst to the error function over len(x) elements:
+//
+//	for i := range x { dst[i] = erf(x[i]) }
+//
+//go:noescape
+func erfAVX2(dst []float64, x []float64)
+
+// Sets dst to dy·2/√π·exp(−x²) over len(dy) elements:
+//
+//	for i := range dy { dst[i] = dy[i] * 2/sqrt(pi) * exp(-x[i]*x[i]) }
+//
+//go:noescape
+func erfGradAVX2(dst []float64, dy []float64, x []float64)
+
+// Sets dst to x/(1 + |x|) over len(x) elements:
+//
+//	for i := range x { dst[i] = x[i] / (1 + abs(x[i])) }
+//
+//go:noescape
+func softsignAVX2(dst []float64, x []float64)
+
+// Sets dst to dy·(1 − |y|)² over len(dy) elements:
+//
+//	for i := range dy { dst[i] = dy[i] * (1 - abs(y[i])) * (1 - abs(y[i])) }
+//
+//go:noescape
+func softsignGradAVX2(dst []float64, dy []float64, y []float64)
+
+// Sets dst to min(max(x + 3, 0), 6)/6 over len(x) elements:
+//
+//	for i := range x { dst[i] = min(max(x[i]+3, 0), 6) / 6 }
+//
+//go:noescape
+func hardSigmoidAVX2(dst []float64, x []float64)
+
+// Sets dst to dy/6 where 0 < y < 1 and 0 elsewhere over len(dy) elements:
+//
+//	for i := range dy { dst[i] = 0; if 0 < y[i] && y[i] < 1 { dst[i] = dy[i] / 6 } }
+//
+//go:noescape
+func hardSigmoidGradAVX2(dst []float64, dy []float64, y []float64)
+
+// Sets dst to x·min(max(x + 3, 0), 6)/6 over len(x) elements:
+//
+//	for i := range x { dst[i] = x[i] * min(max(x[i]+3, 0), 6) / 6 }
+//
+//go:noescape
+func hardSwishAVX2(dst []float64, x []float64)
+
+// Sets dst to dy times the derivative of hardSwish over len(dy) elements:
+//
+//	for i := range dy { dst[i] = dy[i] * min(max((2*x[i]+3)/6, 0), 1) }
+//
+//go:noescape
+func hardSwishGradAVX2(dst []float64, dy []float64, x []float64)

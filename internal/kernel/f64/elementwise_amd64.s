@@ -478,7 +478,383 @@ DATA elementwiseConstants<>+3680(SB)/8, $0x4018000000000000
 DATA elementwiseConstants<>+3688(SB)/8, $0x4018000000000000
 DATA elementwiseConstants<>+3696(SB)/8, $0x4018000000000000
 DATA elementwiseConstants<>+3704(SB)/8, $0x4018000000000000
-GLOBL elementwiseConstants<>(SB), RODATA|NOPTR, $3712
+DATA elementwiseConstants<>+3712(SB)/8, $0x403599999999999a
+DATA elementwiseConstants<>+3720(SB)/8, $0x403599999999999a
+DATA elementwiseConstants<>+3728(SB)/8, $0x403599999999999a
+DATA elementwiseConstants<>+3736(SB)/8, $0x403599999999999a
+DATA elementwiseConstants<>+3744(SB)/8, $0x403599999999999a
+DATA elementwiseConstants<>+3752(SB)/8, $0x403599999999999a
+DATA elementwiseConstants<>+3760(SB)/8, $0x403599999999999a
+DATA elementwiseConstants<>+3768(SB)/8, $0x403599999999999a
+DATA elementwiseConstants<>+3776(SB)/8, $0x3fb2444f2a4d8b4b
+DATA elementwiseConstants<>+3784(SB)/8, $0x3fb2444f2a4d8b4b
+DATA elementwiseConstants<>+3792(SB)/8, $0x3fb2444f2a4d8b4b
+DATA elementwiseConstants<>+3800(SB)/8, $0x3fb2444f2a4d8b4b
+DATA elementwiseConstants<>+3808(SB)/8, $0x3fb2444f2a4d8b4b
+DATA elementwiseConstants<>+3816(SB)/8, $0x3fb2444f2a4d8b4b
+DATA elementwiseConstants<>+3824(SB)/8, $0x3fb2444f2a4d8b4b
+DATA elementwiseConstants<>+3832(SB)/8, $0x3fb2444f2a4d8b4b
+DATA elementwiseConstants<>+3840(SB)/8, $0x3ff9884533d43651
+DATA elementwiseConstants<>+3848(SB)/8, $0x3ff9884533d43651
+DATA elementwiseConstants<>+3856(SB)/8, $0x3ff9884533d43651
+DATA elementwiseConstants<>+3864(SB)/8, $0x3ff9884533d43651
+DATA elementwiseConstants<>+3872(SB)/8, $0x3ff9884533d43651
+DATA elementwiseConstants<>+3880(SB)/8, $0x3ff9884533d43651
+DATA elementwiseConstants<>+3888(SB)/8, $0x3ff9884533d43651
+DATA elementwiseConstants<>+3896(SB)/8, $0x3ff9884533d43651
+DATA elementwiseConstants<>+3904(SB)/8, $0xbc26c843a29d1c70
+DATA elementwiseConstants<>+3912(SB)/8, $0xbc26c843a29d1c70
+DATA elementwiseConstants<>+3920(SB)/8, $0xbc26c843a29d1c70
+DATA elementwiseConstants<>+3928(SB)/8, $0xbc26c843a29d1c70
+DATA elementwiseConstants<>+3936(SB)/8, $0xbc26c843a29d1c70
+DATA elementwiseConstants<>+3944(SB)/8, $0xbc26c843a29d1c70
+DATA elementwiseConstants<>+3952(SB)/8, $0xbc26c843a29d1c70
+DATA elementwiseConstants<>+3960(SB)/8, $0xbc26c843a29d1c70
+DATA elementwiseConstants<>+3968(SB)/8, $0xbc9cbc0d30ebfd15
+DATA elementwiseConstants<>+3976(SB)/8, $0xbc9cbc0d30ebfd15
+DATA elementwiseConstants<>+3984(SB)/8, $0xbc9cbc0d30ebfd15
+DATA elementwiseConstants<>+3992(SB)/8, $0xbc9cbc0d30ebfd15
+DATA elementwiseConstants<>+4000(SB)/8, $0xbc9cbc0d30ebfd15
+DATA elementwiseConstants<>+4008(SB)/8, $0xbc9cbc0d30ebfd15
+DATA elementwiseConstants<>+4016(SB)/8, $0xbc9cbc0d30ebfd15
+DATA elementwiseConstants<>+4024(SB)/8, $0xbc9cbc0d30ebfd15
+DATA elementwiseConstants<>+4032(SB)/8, $0x3fcb6676bf7450f0
+DATA elementwiseConstants<>+4040(SB)/8, $0x3fcb6676bf7450f0
+DATA elementwiseConstants<>+4048(SB)/8, $0x3fcb6676bf7450f0
+DATA elementwiseConstants<>+4056(SB)/8, $0x3fcb6676bf7450f0
+DATA elementwiseConstants<>+4064(SB)/8, $0x3fcb6676bf7450f0
+DATA elementwiseConstants<>+4072(SB)/8, $0x3fcb6676bf7450f0
+DATA elementwiseConstants<>+4080(SB)/8, $0x3fcb6676bf7450f0
+DATA elementwiseConstants<>+4088(SB)/8, $0x3fcb6676bf7450f0
+DATA elementwiseConstants<>+4096(SB)/8, $0x3fe0000000000000
+DATA elementwiseConstants<>+4104(SB)/8, $0x3fe0000000000000
+DATA elementwiseConstants<>+4112(SB)/8, $0x3fe0000000000000
+DATA elementwiseConstants<>+4120(SB)/8, $0x3fe0000000000000
+DATA elementwiseConstants<>+4128(SB)/8, $0x3fe0000000000000
+DATA elementwiseConstants<>+4136(SB)/8, $0x3fe0000000000000
+DATA elementwiseConstants<>+4144(SB)/8, $0x3fe0000000000000
+DATA elementwiseConstants<>+4152(SB)/8, $0x3fe0000000000000
+DATA elementwiseConstants<>+4160(SB)/8, $0x3fc1b77f3bff8fae
+DATA elementwiseConstants<>+4168(SB)/8, $0x3fc1b77f3bff8fae
+DATA elementwiseConstants<>+4176(SB)/8, $0x3fc1b77f3bff8fae
+DATA elementwiseConstants<>+4184(SB)/8, $0x3fc1b77f3bff8fae
+DATA elementwiseConstants<>+4192(SB)/8, $0x3fc1b77f3bff8fae
+DATA elementwiseConstants<>+4200(SB)/8, $0x3fc1b77f3bff8fae
+DATA elementwiseConstants<>+4208(SB)/8, $0x3fc1b77f3bff8fae
+DATA elementwiseConstants<>+4216(SB)/8, $0x3fc1b77f3bff8fae
+DATA elementwiseConstants<>+4224(SB)/8, $0x3fc0dccf3d67b725
+DATA elementwiseConstants<>+4232(SB)/8, $0x3fc0dccf3d67b725
+DATA elementwiseConstants<>+4240(SB)/8, $0x3fc0dccf3d67b725
+DATA elementwiseConstants<>+4248(SB)/8, $0x3fc0dccf3d67b725
+DATA elementwiseConstants<>+4256(SB)/8, $0x3fc0dccf3d67b725
+DATA elementwiseConstants<>+4264(SB)/8, $0x3fc0dccf3d67b725
+DATA elementwiseConstants<>+4272(SB)/8, $0x3fc0dccf3d67b725
+DATA elementwiseConstants<>+4280(SB)/8, $0x3fc0dccf3d67b725
+DATA elementwiseConstants<>+4288(SB)/8, $0x3fc3b35ad0ed419e
+DATA elementwiseConstants<>+4296(SB)/8, $0x3fc3b35ad0ed419e
+DATA elementwiseConstants<>+4304(SB)/8, $0x3fc3b35ad0ed419e
+DATA elementwiseConstants<>+4312(SB)/8, $0x3fc3b35ad0ed419e
+DATA elementwiseConstants<>+4320(SB)/8, $0x3fc3b35ad0ed419e
+DATA elementwiseConstants<>+4328(SB)/8, $0x3fc3b35ad0ed419e
+DATA elementwiseConstants<>+4336(SB)/8, $0x3fc3b35ad0ed419e
+DATA elementwiseConstants<>+4344(SB)/8, $0x3fc3b35ad0ed419e
+DATA elementwiseConstants<>+4352(SB)/8, $0x3fc745c4b6aaaa49
+DATA elementwiseConstants<>+4360(SB)/8, $0x3fc745c4b6aaaa49
+DATA elementwiseConstants<>+4368(SB)/8, $0x3fc745c4b6aaaa49
+DATA elementwiseConstants<>+4376(SB)/8, $0x3fc745c4b6aaaa49
+DATA elementwiseConstants<>+4384(SB)/8, $0x3fc745c4b6aaaa49
+DATA elementwiseConstants<>+4392(SB)/8, $0x3fc745c4b6aaaa49
+DATA elementwiseConstants<>+4400(SB)/8, $0x3fc745c4b6aaaa49
+DATA elementwiseConstants<>+4408(SB)/8, $0x3fc745c4b6aaaa49
+DATA elementwiseConstants<>+4416(SB)/8, $0x3fcc71c748da31d1
+DATA elementwiseConstants<>+4424(SB)/8, $0x3fcc71c748da31d1
+DATA elementwiseConstants<>+4432(SB)/8, $0x3fcc71c748da31d1
+DATA elementwiseConstants<>+4440(SB)/8, $0x3fcc71c748da31d1
+DATA elementwiseConstants<>+4448(SB)/8, $0x3fcc71c748da31d1
+DATA elementwiseConstants<>+4456(SB)/8, $0x3fcc71c748da31d1
+DATA elementwiseConstants<>+4464(SB)/8, $0x3fcc71c748da31d1
+DATA elementwiseConstants<>+4472(SB)/8, $0x3fcc71c748da31d1
+DATA elementwiseConstants<>+4480(SB)/8, $0x3fd24924921e6395
+DATA elementwiseConstants<>+4488(SB)/8, $0x3fd24924921e6395
+DATA elementwiseConstants<>+4496(SB)/8, $0x3fd24924921e6395
+DATA elementwiseConstants<>+4504(SB)/8, $0x3fd24924921e6395
+DATA elementwiseConstants<>+4512(SB)/8, $0x3fd24924921e6395
+DATA elementwiseConstants<>+4520(SB)/8, $0x3fd24924921e6395
+DATA elementwiseConstants<>+4528(SB)/8, $0x3fd24924921e6395
+DATA elementwiseConstants<>+4536(SB)/8, $0x3fd24924921e6395
+DATA elementwiseConstants<>+4544(SB)/8, $0x3fd999999999c165
+DATA elementwiseConstants<>+4552(SB)/8, $0x3fd999999999c165
+DATA elementwiseConstants<>+4560(SB)/8, $0x3fd999999999c165
+DATA elementwiseConstants<>+4568(SB)/8, $0x3fd999999999c165
+DATA elementwiseConstants<>+4576(SB)/8, $0x3fd999999999c165
+DATA elementwiseConstants<>+4584(SB)/8, $0x3fd999999999c165
+DATA elementwiseConstants<>+4592(SB)/8, $0x3fd999999999c165
+DATA elementwiseConstants<>+4600(SB)/8, $0x3fd999999999c165
+DATA elementwiseConstants<>+4608(SB)/8, $0x3fe555555555554f
+DATA elementwiseConstants<>+4616(SB)/8, $0x3fe555555555554f
+DATA elementwiseConstants<>+4624(SB)/8, $0x3fe555555555554f
+DATA elementwiseConstants<>+4632(SB)/8, $0x3fe555555555554f
+DATA elementwiseConstants<>+4640(SB)/8, $0x3fe555555555554f
+DATA elementwiseConstants<>+4648(SB)/8, $0x3fe555555555554f
+DATA elementwiseConstants<>+4656(SB)/8, $0x3fe555555555554f
+DATA elementwiseConstants<>+4664(SB)/8, $0x3fe555555555554f
+DATA elementwiseConstants<>+4672(SB)/8, $0x0010000000000000
+DATA elementwiseConstants<>+4680(SB)/8, $0x0010000000000000
+DATA elementwiseConstants<>+4688(SB)/8, $0x0010000000000000
+DATA elementwiseConstants<>+4696(SB)/8, $0x0010000000000000
+DATA elementwiseConstants<>+4704(SB)/8, $0x0010000000000000
+DATA elementwiseConstants<>+4712(SB)/8, $0x0010000000000000
+DATA elementwiseConstants<>+4720(SB)/8, $0x0010000000000000
+DATA elementwiseConstants<>+4728(SB)/8, $0x0010000000000000
+DATA elementwiseConstants<>+4736(SB)/8, $0x4350000000000000
+DATA elementwiseConstants<>+4744(SB)/8, $0x4350000000000000
+DATA elementwiseConstants<>+4752(SB)/8, $0x4350000000000000
+DATA elementwiseConstants<>+4760(SB)/8, $0x4350000000000000
+DATA elementwiseConstants<>+4768(SB)/8, $0x4350000000000000
+DATA elementwiseConstants<>+4776(SB)/8, $0x4350000000000000
+DATA elementwiseConstants<>+4784(SB)/8, $0x4350000000000000
+DATA elementwiseConstants<>+4792(SB)/8, $0x4350000000000000
+DATA elementwiseConstants<>+4800(SB)/8, $0x404b000000000000
+DATA elementwiseConstants<>+4808(SB)/8, $0x404b000000000000
+DATA elementwiseConstants<>+4816(SB)/8, $0x404b000000000000
+DATA elementwiseConstants<>+4824(SB)/8, $0x404b000000000000
+DATA elementwiseConstants<>+4832(SB)/8, $0x404b000000000000
+DATA elementwiseConstants<>+4840(SB)/8, $0x404b000000000000
+DATA elementwiseConstants<>+4848(SB)/8, $0x404b000000000000
+DATA elementwiseConstants<>+4856(SB)/8, $0x404b000000000000
+DATA elementwiseConstants<>+4864(SB)/8, $0x00095f619980c433
+DATA elementwiseConstants<>+4872(SB)/8, $0x00095f619980c433
+DATA elementwiseConstants<>+4880(SB)/8, $0x00095f619980c433
+DATA elementwiseConstants<>+4888(SB)/8, $0x00095f619980c433
+DATA elementwiseConstants<>+4896(SB)/8, $0x00095f619980c433
+DATA elementwiseConstants<>+4904(SB)/8, $0x00095f619980c433
+DATA elementwiseConstants<>+4912(SB)/8, $0x00095f619980c433
+DATA elementwiseConstants<>+4920(SB)/8, $0x00095f619980c433
+DATA elementwiseConstants<>+4928(SB)/8, $0x4330000000000000
+DATA elementwiseConstants<>+4936(SB)/8, $0x4330000000000000
+DATA elementwiseConstants<>+4944(SB)/8, $0x4330000000000000
+DATA elementwiseConstants<>+4952(SB)/8, $0x4330000000000000
+DATA elementwiseConstants<>+4960(SB)/8, $0x4330000000000000
+DATA elementwiseConstants<>+4968(SB)/8, $0x4330000000000000
+DATA elementwiseConstants<>+4976(SB)/8, $0x4330000000000000
+DATA elementwiseConstants<>+4984(SB)/8, $0x4330000000000000
+DATA elementwiseConstants<>+4992(SB)/8, $0x43300000000003ff
+DATA elementwiseConstants<>+5000(SB)/8, $0x43300000000003ff
+DATA elementwiseConstants<>+5008(SB)/8, $0x43300000000003ff
+DATA elementwiseConstants<>+5016(SB)/8, $0x43300000000003ff
+DATA elementwiseConstants<>+5024(SB)/8, $0x43300000000003ff
+DATA elementwiseConstants<>+5032(SB)/8, $0x43300000000003ff
+DATA elementwiseConstants<>+5040(SB)/8, $0x43300000000003ff
+DATA elementwiseConstants<>+5048(SB)/8, $0x43300000000003ff
+DATA elementwiseConstants<>+5056(SB)/8, $0x000fffffffffffff
+DATA elementwiseConstants<>+5064(SB)/8, $0x000fffffffffffff
+DATA elementwiseConstants<>+5072(SB)/8, $0x000fffffffffffff
+DATA elementwiseConstants<>+5080(SB)/8, $0x000fffffffffffff
+DATA elementwiseConstants<>+5088(SB)/8, $0x000fffffffffffff
+DATA elementwiseConstants<>+5096(SB)/8, $0x000fffffffffffff
+DATA elementwiseConstants<>+5104(SB)/8, $0x000fffffffffffff
+DATA elementwiseConstants<>+5112(SB)/8, $0x000fffffffffffff
+DATA elementwiseConstants<>+5120(SB)/8, $0x3fe6a09e667f3bcd
+DATA elementwiseConstants<>+5128(SB)/8, $0x3fe6a09e667f3bcd
+DATA elementwiseConstants<>+5136(SB)/8, $0x3fe6a09e667f3bcd
+DATA elementwiseConstants<>+5144(SB)/8, $0x3fe6a09e667f3bcd
+DATA elementwiseConstants<>+5152(SB)/8, $0x3fe6a09e667f3bcd
+DATA elementwiseConstants<>+5160(SB)/8, $0x3fe6a09e667f3bcd
+DATA elementwiseConstants<>+5168(SB)/8, $0x3fe6a09e667f3bcd
+DATA elementwiseConstants<>+5176(SB)/8, $0x3fe6a09e667f3bcd
+DATA elementwiseConstants<>+5184(SB)/8, $0x3fe62e42fefa3800
+DATA elementwiseConstants<>+5192(SB)/8, $0x3fe62e42fefa3800
+DATA elementwiseConstants<>+5200(SB)/8, $0x3fe62e42fefa3800
+DATA elementwiseConstants<>+5208(SB)/8, $0x3fe62e42fefa3800
+DATA elementwiseConstants<>+5216(SB)/8, $0x3fe62e42fefa3800
+DATA elementwiseConstants<>+5224(SB)/8, $0x3fe62e42fefa3800
+DATA elementwiseConstants<>+5232(SB)/8, $0x3fe62e42fefa3800
+DATA elementwiseConstants<>+5240(SB)/8, $0x3fe62e42fefa3800
+DATA elementwiseConstants<>+5248(SB)/8, $0x3d2ef35793c76730
+DATA elementwiseConstants<>+5256(SB)/8, $0x3d2ef35793c76730
+DATA elementwiseConstants<>+5264(SB)/8, $0x3d2ef35793c76730
+DATA elementwiseConstants<>+5272(SB)/8, $0x3d2ef35793c76730
+DATA elementwiseConstants<>+5280(SB)/8, $0x3d2ef35793c76730
+DATA elementwiseConstants<>+5288(SB)/8, $0x3d2ef35793c76730
+DATA elementwiseConstants<>+5296(SB)/8, $0x3d2ef35793c76730
+DATA elementwiseConstants<>+5304(SB)/8, $0x3d2ef35793c76730
+DATA elementwiseConstants<>+5312(SB)/8, $0x7ff0000000000000
+DATA elementwiseConstants<>+5320(SB)/8, $0x7ff0000000000000
+DATA elementwiseConstants<>+5328(SB)/8, $0x7ff0000000000000
+DATA elementwiseConstants<>+5336(SB)/8, $0x7ff0000000000000
+DATA elementwiseConstants<>+5344(SB)/8, $0x7ff0000000000000
+DATA elementwiseConstants<>+5352(SB)/8, $0x7ff0000000000000
+DATA elementwiseConstants<>+5360(SB)/8, $0x7ff0000000000000
+DATA elementwiseConstants<>+5368(SB)/8, $0x7ff0000000000000
+DATA elementwiseConstants<>+5376(SB)/8, $0x7ff8000000000001
+DATA elementwiseConstants<>+5384(SB)/8, $0x7ff8000000000001
+DATA elementwiseConstants<>+5392(SB)/8, $0x7ff8000000000001
+DATA elementwiseConstants<>+5400(SB)/8, $0x7ff8000000000001
+DATA elementwiseConstants<>+5408(SB)/8, $0x7ff8000000000001
+DATA elementwiseConstants<>+5416(SB)/8, $0x7ff8000000000001
+DATA elementwiseConstants<>+5424(SB)/8, $0x7ff8000000000001
+DATA elementwiseConstants<>+5432(SB)/8, $0x7ff8000000000001
+DATA elementwiseConstants<>+5440(SB)/8, $0xfff0000000000000
+DATA elementwiseConstants<>+5448(SB)/8, $0xfff0000000000000
+DATA elementwiseConstants<>+5456(SB)/8, $0xfff0000000000000
+DATA elementwiseConstants<>+5464(SB)/8, $0xfff0000000000000
+DATA elementwiseConstants<>+5472(SB)/8, $0xfff0000000000000
+DATA elementwiseConstants<>+5480(SB)/8, $0xfff0000000000000
+DATA elementwiseConstants<>+5488(SB)/8, $0xfff0000000000000
+DATA elementwiseConstants<>+5496(SB)/8, $0xfff0000000000000
+DATA elementwiseConstants<>+5504(SB)/8, $0xbde7819c78b63030
+DATA elementwiseConstants<>+5512(SB)/8, $0xbde7819c78b63030
+DATA elementwiseConstants<>+5520(SB)/8, $0xbde7819c78b63030
+DATA elementwiseConstants<>+5528(SB)/8, $0xbde7819c78b63030
+DATA elementwiseConstants<>+5536(SB)/8, $0xbde7819c78b63030
+DATA elementwiseConstants<>+5544(SB)/8, $0xbde7819c78b63030
+DATA elementwiseConstants<>+5552(SB)/8, $0xbde7819c78b63030
+DATA elementwiseConstants<>+5560(SB)/8, $0xbde7819c78b63030
+DATA elementwiseConstants<>+5568(SB)/8, $0xbdc125bf949b0d7b
+DATA elementwiseConstants<>+5576(SB)/8, $0xbdc125bf949b0d7b
+DATA elementwiseConstants<>+5584(SB)/8, $0xbdc125bf949b0d7b
+DATA elementwiseConstants<>+5592(SB)/8, $0xbdc125bf949b0d7b
+DATA elementwiseConstants<>+5600(SB)/8, $0xbdc125bf949b0d7b
+DATA elementwiseConstants<>+5608(SB)/8, $0xbdc125bf949b0d7b
+DATA elementwiseConstants<>+5616(SB)/8, $0xbdc125bf949b0d7b
+DATA elementwiseConstants<>+5624(SB)/8, $0xbdc125bf949b0d7b
+DATA elementwiseConstants<>+5632(SB)/8, $0x3e4a7786c3019510
+DATA elementwiseConstants<>+5640(SB)/8, $0x3e4a7786c3019510
+DATA elementwiseConstants<>+5648(SB)/8, $0x3e4a7786c3019510
+DATA elementwiseConstants<>+5656(SB)/8, $0x3e4a7786c3019510
+DATA elementwiseConstants<>+5664(SB)/8, $0x3e4a7786c3019510
+DATA elementwiseConstants<>+5672(SB)/8, $0x3e4a7786c3019510
+DATA elementwiseConstants<>+5680(SB)/8, $0x3e4a7786c3019510
+DATA elementwiseConstants<>+5688(SB)/8, $0x3e4a7786c3019510
+DATA elementwiseConstants<>+5696(SB)/8, $0xbe858fe2bf11fa49
+DATA elementwiseConstants<>+5704(SB)/8, $0xbe858fe2bf11fa49
+DATA elementwiseConstants<>+5712(SB)/8, $0xbe858fe2bf11fa49
+DATA elementwiseConstants<>+5720(SB)/8, $0xbe858fe2bf11fa49
+DATA elementwiseConstants<>+5728(SB)/8, $0xbe858fe2bf11fa49
+DATA elementwiseConstants<>+5736(SB)/8, $0xbe858fe2bf11fa49
+DATA elementwiseConstants<>+5744(SB)/8, $0xbe858fe2bf11fa49
+DATA elementwiseConstants<>+5752(SB)/8, $0xbe858fe2bf11fa49
+DATA elementwiseConstants<>+5760(SB)/8, $0x3ebb945c1d767341
+DATA elementwiseConstants<>+5768(SB)/8, $0x3ebb945c1d767341
+DATA elementwiseConstants<>+5776(SB)/8, $0x3ebb945c1d767341
+DATA elementwiseConstants<>+5784(SB)/8, $0x3ebb945c1d767341
+DATA elementwiseConstants<>+5792(SB)/8, $0x3ebb945c1d767341
+DATA elementwiseConstants<>+5800(SB)/8, $0x3ebb945c1d767341
+DATA elementwiseConstants<>+5808(SB)/8, $0x3ebb945c1d767341
+DATA elementwiseConstants<>+5816(SB)/8, $0x3ebb945c1d767341
+DATA elementwiseConstants<>+5824(SB)/8, $0xbeef4c7dc31e796b
+DATA elementwiseConstants<>+5832(SB)/8, $0xbeef4c7dc31e796b
+DATA elementwiseConstants<>+5840(SB)/8, $0xbeef4c7dc31e796b
+DATA elementwiseConstants<>+5848(SB)/8, $0xbeef4c7dc31e796b
+DATA elementwiseConstants<>+5856(SB)/8, $0xbeef4c7dc31e796b
+DATA elementwiseConstants<>+5864(SB)/8, $0xbeef4c7dc31e796b
+DATA elementwiseConstants<>+5872(SB)/8, $0xbeef4c7dc31e796b
+DATA elementwiseConstants<>+5880(SB)/8, $0xbeef4c7dc31e796b
+DATA elementwiseConstants<>+5888(SB)/8, $0x3f1f9a2b010a2d4c
+DATA elementwiseConstants<>+5896(SB)/8, $0x3f1f9a2b010a2d4c
+DATA elementwiseConstants<>+5904(SB)/8, $0x3f1f9a2b010a2d4c
+DATA elementwiseConstants<>+5912(SB)/8, $0x3f1f9a2b010a2d4c
+DATA elementwiseConstants<>+5920(SB)/8, $0x3f1f9a2b010a2d4c
+DATA elementwiseConstants<>+5928(SB)/8, $0x3f1f9a2b010a2d4c
+DATA elementwiseConstants<>+5936(SB)/8, $0x3f1f9a2b010a2d4c
+DATA elementwiseConstants<>+5944(SB)/8, $0x3f1f9a2b010a2d4c
+DATA elementwiseConstants<>+5952(SB)/8, $0xbf4c02db075eb517
+DATA elementwiseConstants<>+5960(SB)/8, $0xbf4c02db075eb517
+DATA elementwiseConstants<>+5968(SB)/8, $0xbf4c02db075eb517
+DATA elementwiseConstants<>+5976(SB)/8, $0xbf4c02db075eb517
+DATA elementwiseConstants<>+5984(SB)/8, $0xbf4c02db075eb517
+DATA elementwiseConstants<>+5992(SB)/8, $0xbf4c02db075eb517
+DATA elementwiseConstants<>+6000(SB)/8, $0xbf4c02db075eb517
+DATA elementwiseConstants<>+6008(SB)/8, $0xbf4c02db075eb517
+DATA elementwiseConstants<>+6016(SB)/8, $0x3f7565bccfcc3c41
+DATA elementwiseConstants<>+6024(SB)/8, $0x3f7565bccfcc3c41
+DATA elementwiseConstants<>+6032(SB)/8, $0x3f7565bccfcc3c41
+DATA elementwiseConstants<>+6040(SB)/8, $0x3f7565bccfcc3c41
+DATA elementwiseConstants<>+6048(SB)/8, $0x3f7565bccfcc3c41
+DATA elementwiseConstants<>+6056(SB)/8, $0x3f7565bccfcc3c41
+DATA elementwiseConstants<>+6064(SB)/8, $0x3f7565bccfcc3c41
+DATA elementwiseConstants<>+6072(SB)/8, $0x3f7565bccfcc3c41
+DATA elementwiseConstants<>+6080(SB)/8, $0xbf9b82ce3121bc80
+DATA elementwiseConstants<>+6088(SB)/8, $0xbf9b82ce3121bc80
+DATA elementwiseConstants<>+6096(SB)/8, $0xbf9b82ce3121bc80
+DATA elementwiseConstants<>+6104(SB)/8, $0xbf9b82ce3121bc80
+DATA elementwiseConstants<>+6112(SB)/8, $0xbf9b82ce3121bc80
+DATA elementwiseConstants<>+6120(SB)/8, $0xbf9b82ce3121bc80
+DATA elementwiseConstants<>+6128(SB)/8, $0xbf9b82ce3121bc80
+DATA elementwiseConstants<>+6136(SB)/8, $0xbf9b82ce3121bc80
+DATA elementwiseConstants<>+6144(SB)/8, $0x3fbce2f21a041455
+DATA elementwiseConstants<>+6152(SB)/8, $0x3fbce2f21a041455
+DATA elementwiseConstants<>+6160(SB)/8, $0x3fbce2f21a041455
+DATA elementwiseConstants<>+6168(SB)/8, $0x3fbce2f21a041455
+DATA elementwiseConstants<>+6176(SB)/8, $0x3fbce2f21a041455
+DATA elementwiseConstants<>+6184(SB)/8, $0x3fbce2f21a041455
+DATA elementwiseConstants<>+6192(SB)/8, $0x3fbce2f21a041455
+DATA elementwiseConstants<>+6200(SB)/8, $0x3fbce2f21a041455
+DATA elementwiseConstants<>+6208(SB)/8, $0xbfd812746b0379c1
+DATA elementwiseConstants<>+6216(SB)/8, $0xbfd812746b0379c1
+DATA elementwiseConstants<>+6224(SB)/8, $0xbfd812746b0379c1
+DATA elementwiseConstants<>+6232(SB)/8, $0xbfd812746b0379c1
+DATA elementwiseConstants<>+6240(SB)/8, $0xbfd812746b0379c1
+DATA elementwiseConstants<>+6248(SB)/8, $0xbfd812746b0379c1
+DATA elementwiseConstants<>+6256(SB)/8, $0xbfd812746b0379c1
+DATA elementwiseConstants<>+6264(SB)/8, $0xbfd812746b0379c1
+DATA elementwiseConstants<>+6272(SB)/8, $0x3fc06eba8214db68
+DATA elementwiseConstants<>+6280(SB)/8, $0x3fc06eba8214db68
+DATA elementwiseConstants<>+6288(SB)/8, $0x3fc06eba8214db68
+DATA elementwiseConstants<>+6296(SB)/8, $0x3fc06eba8214db68
+DATA elementwiseConstants<>+6304(SB)/8, $0x3fc06eba8214db68
+DATA elementwiseConstants<>+6312(SB)/8, $0x3fc06eba8214db68
+DATA elementwiseConstants<>+6320(SB)/8, $0x3fc06eba8214db68
+DATA elementwiseConstants<>+6328(SB)/8, $0x3fc06eba8214db68
+DATA elementwiseConstants<>+6336(SB)/8, $0x3ff6a09e667f3bcd
+DATA elementwiseConstants<>+6344(SB)/8, $0x3ff6a09e667f3bcd
+DATA elementwiseConstants<>+6352(SB)/8, $0x3ff6a09e667f3bcd
+DATA elementwiseConstants<>+6360(SB)/8, $0x3ff6a09e667f3bcd
+DATA elementwiseConstants<>+6368(SB)/8, $0x3ff6a09e667f3bcd
+DATA elementwiseConstants<>+6376(SB)/8, $0x3ff6a09e667f3bcd
+DATA elementwiseConstants<>+6384(SB)/8, $0x3ff6a09e667f3bcd
+DATA elementwiseConstants<>+6392(SB)/8, $0x3ff6a09e667f3bcd
+DATA elementwiseConstants<>+6400(SB)/8, $0x3fec000000000000
+DATA elementwiseConstants<>+6408(SB)/8, $0x3fec000000000000
+DATA elementwiseConstants<>+6416(SB)/8, $0x3fec000000000000
+DATA elementwiseConstants<>+6424(SB)/8, $0x3fec000000000000
+DATA elementwiseConstants<>+6432(SB)/8, $0x3fec000000000000
+DATA elementwiseConstants<>+6440(SB)/8, $0x3fec000000000000
+DATA elementwiseConstants<>+6448(SB)/8, $0x3fec000000000000
+DATA elementwiseConstants<>+6456(SB)/8, $0x3fec000000000000
+DATA elementwiseConstants<>+6464(SB)/8, $0x403b8a60229c336a
+DATA elementwiseConstants<>+6472(SB)/8, $0x403b8a60229c336a
+DATA elementwiseConstants<>+6480(SB)/8, $0x403b8a60229c336a
+DATA elementwiseConstants<>+6488(SB)/8, $0x403b8a60229c336a
+DATA elementwiseConstants<>+6496(SB)/8, $0x403b8a60229c336a
+DATA elementwiseConstants<>+6504(SB)/8, $0x403b8a60229c336a
+DATA elementwiseConstants<>+6512(SB)/8, $0x403b8a60229c336a
+DATA elementwiseConstants<>+6520(SB)/8, $0x403b8a60229c336a
+DATA elementwiseConstants<>+6528(SB)/8, $0x3ff20dd750429b6d
+DATA elementwiseConstants<>+6536(SB)/8, $0x3ff20dd750429b6d
+DATA elementwiseConstants<>+6544(SB)/8, $0x3ff20dd750429b6d
+DATA elementwiseConstants<>+6552(SB)/8, $0x3ff20dd750429b6d
+DATA elementwiseConstants<>+6560(SB)/8, $0x3ff20dd750429b6d
+DATA elementwiseConstants<>+6568(SB)/8, $0x3ff20dd750429b6d
+DATA elementwiseConstants<>+6576(SB)/8, $0x3ff20dd750429b6d
+DATA elementwiseConstants<>+6584(SB)/8, $0x3ff20dd750429b6d
+DATA elementwiseConstants<>+6592(SB)/8, $0x4008000000000000
+DATA elementwiseConstants<>+6600(SB)/8, $0x4008000000000000
+DATA elementwiseConstants<>+6608(SB)/8, $0x4008000000000000
+DATA elementwiseConstants<>+6616(SB)/8, $0x4008000000000000
+DATA elementwiseConstants<>+6624(SB)/8, $0x4008000000000000
+DATA elementwiseConstants<>+6632(SB)/8, $0x4008000000000000
+DATA elementwiseConstants<>+6640(SB)/8, $0x4008000000000000
+DATA elementwiseConstants<>+6648(SB)/8, $0x4008000000000000
+DATA elementwiseConstants<>+6656(SB)/8, $0xc008000000000000
+DATA elementwiseConstants<>+6664(SB)/8, $0xc008000000000000
+DATA elementwiseConstants<>+6672(SB)/8, $0xc008000000000000
+DATA elementwiseConstants<>+6680(SB)/8, $0xc008000000000000
+DATA elementwiseConstants<>+6688(SB)/8, $0xc008000000000000
+DATA elementwiseConstants<>+6696(SB)/8, $0xc008000000000000
+DATA elementwiseConstants<>+6704(SB)/8, $0xc008000000000000
+DATA elementwiseConstants<>+6712(SB)/8, $0xc008000000000000
+GLOBL elementwiseConstants<>(SB), RODATA|NOPTR, $6720
 
 // func expAVX512(dst []float64, x []float64)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
@@ -491,87 +867,75 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-48
 	VMOVUPD elementwiseConstants<>+192(SB), Z0
 	VMOVUPD elementwiseConstants<>+448(SB), Z0
 	VMOVUPD elementwiseConstants<>+512(SB), Z0
-	VMOVUPD elementwiseConstants<>+640(SB), Z0
+	VMOVUPD elementwiseConstants<>+1280(SB), Z0
 	VMOVUPD elementwiseConstants<>+0(SB), Z0
 	VMOVUPD elementwiseConstants<>+64(SB), Z9
 	VMOVUPD elementwiseConstants<>+192(SB), Z10
 	VMOVUPD elementwiseConstants<>+448(SB), Z11
 	VMOVUPD elementwiseConstants<>+512(SB), Z12
-	VMOVUPD elementwiseConstants<>+640(SB), Z13
-	VMOVUPD elementwiseConstants<>+768(SB), Z14
-	VMOVUPD elementwiseConstants<>+896(SB), Z15
-	VMOVUPD elementwiseConstants<>+1024(SB), Z16
-	VMOVUPD elementwiseConstants<>+1280(SB), Z17
+	VMOVUPD elementwiseConstants<>+1280(SB), Z13
 	CMPQ    CX, $0x00000010
 	JL      unrolledEnd
 
 unrolled:
-	VMOVUPD      (AX), Z18
-	VMAXPD       Z18, Z0, Z18
-	VMINPD       Z18, Z9, Z18
-	VPMOVQ2M     Z18, K1
-	VMOVAPD      Z10, Z19
-	VFMADD213PD  elementwiseConstants<>+128(SB), Z18, Z19
-	VSUBPD       elementwiseConstants<>+128(SB), Z19, Z20
-	VFNMADD231PD elementwiseConstants<>+256(SB), Z20, Z18
-	VFNMADD231PD elementwiseConstants<>+320(SB), Z20, Z18
+	VMOVUPD      (AX), Z14
+	VMAXPD       Z14, Z0, Z14
+	VMINPD       Z14, Z9, Z14
+	VPMOVQ2M     Z14, K1
+	VMOVAPD      Z10, Z15
+	VFMADD213PD  elementwiseConstants<>+128(SB), Z14, Z15
+	VSUBPD       elementwiseConstants<>+128(SB), Z15, Z16
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z16, Z14
+	VFNMADD231PD elementwiseConstants<>+320(SB), Z16, Z14
 	VBLENDMPD    elementwiseConstants<>+384(SB), Z11, K1, Z1
-	VADDPD       Z1, Z19, Z19
-	VMULPD       Z18, Z18, Z20
-	VMOVAPD      Z12, Z21
-	VFMADD213PD  elementwiseConstants<>+576(SB), Z18, Z21
-	VMOVAPD      Z13, Z22
-	VFMADD213PD  elementwiseConstants<>+704(SB), Z18, Z22
-	VFMADD231PD  Z20, Z21, Z22
-	VMOVAPD      Z14, Z21
-	VFMADD213PD  elementwiseConstants<>+832(SB), Z18, Z21
-	VFMADD231PD  Z20, Z22, Z21
-	VMOVAPD      Z15, Z22
-	VFMADD213PD  elementwiseConstants<>+960(SB), Z18, Z22
-	VFMADD231PD  Z20, Z21, Z22
-	VMOVAPD      Z16, Z21
-	VFMADD213PD  elementwiseConstants<>+1088(SB), Z18, Z21
-	VFMADD231PD  Z20, Z22, Z21
-	VFMADD231PD  Z21, Z20, Z18
-	VADDPD       elementwiseConstants<>+1152(SB), Z18, Z18
-	VPSLLQ       $0x34, Z19, Z19
-	VMULPD       Z19, Z18, Z18
-	VBLENDMPD    elementwiseConstants<>+1216(SB), Z17, K1, Z2
-	VMULPD       Z2, Z18, Z18
-	VMOVUPD      Z18, (DX)
-	VMOVUPD      64(AX), Z18
-	VMAXPD       Z18, Z0, Z18
-	VMINPD       Z18, Z9, Z18
-	VPMOVQ2M     Z18, K1
-	VMOVAPD      Z10, Z19
-	VFMADD213PD  elementwiseConstants<>+128(SB), Z18, Z19
-	VSUBPD       elementwiseConstants<>+128(SB), Z19, Z20
-	VFNMADD231PD elementwiseConstants<>+256(SB), Z20, Z18
-	VFNMADD231PD elementwiseConstants<>+320(SB), Z20, Z18
+	VADDPD       Z1, Z15, Z15
+	VMULPD       Z14, Z14, Z16
+	VMOVAPD      Z12, Z17
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z14, Z17
+	VFMADD213PD  elementwiseConstants<>+640(SB), Z14, Z17
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z14, Z17
+	VFMADD213PD  elementwiseConstants<>+768(SB), Z14, Z17
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z14, Z17
+	VFMADD213PD  elementwiseConstants<>+896(SB), Z14, Z17
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z14, Z17
+	VFMADD213PD  elementwiseConstants<>+1024(SB), Z14, Z17
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z14, Z17
+	VFMADD231PD  Z17, Z16, Z14
+	VADDPD       elementwiseConstants<>+1152(SB), Z14, Z14
+	VPSLLQ       $0x34, Z15, Z15
+	VMULPD       Z15, Z14, Z14
+	VBLENDMPD    elementwiseConstants<>+1216(SB), Z13, K1, Z2
+	VMULPD       Z2, Z14, Z14
+	VMOVUPD      Z14, (DX)
+	VMOVUPD      64(AX), Z14
+	VMAXPD       Z14, Z0, Z14
+	VMINPD       Z14, Z9, Z14
+	VPMOVQ2M     Z14, K1
+	VMOVAPD      Z10, Z15
+	VFMADD213PD  elementwiseConstants<>+128(SB), Z14, Z15
+	VSUBPD       elementwiseConstants<>+128(SB), Z15, Z16
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z16, Z14
+	VFNMADD231PD elementwiseConstants<>+320(SB), Z16, Z14
 	VBLENDMPD    elementwiseConstants<>+384(SB), Z11, K1, Z3
-	VADDPD       Z3, Z19, Z19
-	VMULPD       Z18, Z18, Z20
-	VMOVAPD      Z12, Z21
-	VFMADD213PD  elementwiseConstants<>+576(SB), Z18, Z21
-	VMOVAPD      Z13, Z22
-	VFMADD213PD  elementwiseConstants<>+704(SB), Z18, Z22
-	VFMADD231PD  Z20, Z21, Z22
-	VMOVAPD      Z14, Z21
-	VFMADD213PD  elementwiseConstants<>+832(SB), Z18, Z21
-	VFMADD231PD  Z20, Z22, Z21
-	VMOVAPD      Z15, Z22
-	VFMADD213PD  elementwiseConstants<>+960(SB), Z18, Z22
-	VFMADD231PD  Z20, Z21, Z22
-	VMOVAPD      Z16, Z21
-	VFMADD213PD  elementwiseConstants<>+1088(SB), Z18, Z21
-	VFMADD231PD  Z20, Z22, Z21
-	VFMADD231PD  Z21, Z20, Z18
-	VADDPD       elementwiseConstants<>+1152(SB), Z18, Z18
-	VPSLLQ       $0x34, Z19, Z19
-	VMULPD       Z19, Z18, Z18
-	VBLENDMPD    elementwiseConstants<>+1216(SB), Z17, K1, Z4
-	VMULPD       Z4, Z18, Z18
-	VMOVUPD      Z18, 64(DX)
+	VADDPD       Z3, Z15, Z15
+	VMULPD       Z14, Z14, Z16
+	VMOVAPD      Z12, Z17
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z14, Z17
+	VFMADD213PD  elementwiseConstants<>+640(SB), Z14, Z17
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z14, Z17
+	VFMADD213PD  elementwiseConstants<>+768(SB), Z14, Z17
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z14, Z17
+	VFMADD213PD  elementwiseConstants<>+896(SB), Z14, Z17
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z14, Z17
+	VFMADD213PD  elementwiseConstants<>+1024(SB), Z14, Z17
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z14, Z17
+	VFMADD231PD  Z17, Z16, Z14
+	VADDPD       elementwiseConstants<>+1152(SB), Z14, Z14
+	VPSLLQ       $0x34, Z15, Z15
+	VMULPD       Z15, Z14, Z14
+	VBLENDMPD    elementwiseConstants<>+1216(SB), Z13, K1, Z4
+	VMULPD       Z4, Z14, Z14
+	VMOVUPD      Z14, 64(DX)
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000010, CX
@@ -597,23 +961,19 @@ single:
 	VMULPD       Z1, Z1, Z3
 	VMOVAPD      Z12, Z4
 	VFMADD213PD  elementwiseConstants<>+576(SB), Z1, Z4
-	VMOVAPD      Z13, Z18
-	VFMADD213PD  elementwiseConstants<>+704(SB), Z1, Z18
-	VFMADD231PD  Z3, Z4, Z18
-	VMOVAPD      Z14, Z4
+	VFMADD213PD  elementwiseConstants<>+640(SB), Z1, Z4
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z1, Z4
+	VFMADD213PD  elementwiseConstants<>+768(SB), Z1, Z4
 	VFMADD213PD  elementwiseConstants<>+832(SB), Z1, Z4
-	VFMADD231PD  Z3, Z18, Z4
-	VMOVAPD      Z15, Z18
-	VFMADD213PD  elementwiseConstants<>+960(SB), Z1, Z18
-	VFMADD231PD  Z3, Z4, Z18
-	VMOVAPD      Z16, Z4
+	VFMADD213PD  elementwiseConstants<>+896(SB), Z1, Z4
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z1, Z4
+	VFMADD213PD  elementwiseConstants<>+1024(SB), Z1, Z4
 	VFMADD213PD  elementwiseConstants<>+1088(SB), Z1, Z4
-	VFMADD231PD  Z3, Z18, Z4
 	VFMADD231PD  Z4, Z3, Z1
 	VADDPD       elementwiseConstants<>+1152(SB), Z1, Z1
 	VPSLLQ       $0x34, Z2, Z2
 	VMULPD       Z2, Z1, Z1
-	VBLENDMPD    elementwiseConstants<>+1216(SB), Z17, K1, Z6
+	VBLENDMPD    elementwiseConstants<>+1216(SB), Z13, K1, Z6
 	VMULPD       Z6, Z1, Z1
 	VMOVUPD      Z1, (DX)
 	ADDQ         $0x00000040, AX
@@ -642,23 +1002,19 @@ singleEnd:
 	VMULPD       Z0, Z0, Z2
 	VMOVAPD      Z12, Z3
 	VFMADD213PD  elementwiseConstants<>+576(SB), Z0, Z3
-	VMOVAPD      Z13, Z4
-	VFMADD213PD  elementwiseConstants<>+704(SB), Z0, Z4
-	VFMADD231PD  Z2, Z3, Z4
-	VMOVAPD      Z14, Z3
+	VFMADD213PD  elementwiseConstants<>+640(SB), Z0, Z3
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z0, Z3
+	VFMADD213PD  elementwiseConstants<>+768(SB), Z0, Z3
 	VFMADD213PD  elementwiseConstants<>+832(SB), Z0, Z3
-	VFMADD231PD  Z2, Z4, Z3
-	VMOVAPD      Z15, Z4
-	VFMADD213PD  elementwiseConstants<>+960(SB), Z0, Z4
-	VFMADD231PD  Z2, Z3, Z4
-	VMOVAPD      Z16, Z3
+	VFMADD213PD  elementwiseConstants<>+896(SB), Z0, Z3
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z0, Z3
+	VFMADD213PD  elementwiseConstants<>+1024(SB), Z0, Z3
 	VFMADD213PD  elementwiseConstants<>+1088(SB), Z0, Z3
-	VFMADD231PD  Z2, Z4, Z3
 	VFMADD231PD  Z3, Z2, Z0
 	VADDPD       elementwiseConstants<>+1152(SB), Z0, Z0
 	VPSLLQ       $0x34, Z1, Z1
 	VMULPD       Z1, Z0, Z0
-	VBLENDMPD    elementwiseConstants<>+1216(SB), Z17, K2, Z8
+	VBLENDMPD    elementwiseConstants<>+1216(SB), Z13, K2, Z8
 	VMULPD       Z8, Z0, Z0
 	VMOVUPD      Z0, K1, (DX)
 
@@ -2490,6 +2846,2728 @@ tailEnd:
 	VZEROUPPER
 	RET
 
+// func swishAVX512(dst []float64, x []float64, beta float64, limit float64)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·swishAVX512(SB), NOSPLIT, $0-64
+	MOVQ         x_base+24(FP), AX
+	MOVQ         x_len+32(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	VBROADCASTSD beta+48(FP), Z0
+	VBROADCASTSD limit+56(FP), Z1
+	VMOVUPD      elementwiseConstants<>+1152(SB), Z2
+	VMOVUPD      elementwiseConstants<>+1344(SB), Z3
+	VMOVUPD      elementwiseConstants<>+192(SB), Z4
+	VMOVUPD      elementwiseConstants<>+512(SB), Z5
+	VMOVUPD      elementwiseConstants<>+640(SB), Z6
+	VMOVUPD      elementwiseConstants<>+768(SB), Z7
+	VMOVUPD      elementwiseConstants<>+896(SB), Z8
+	VMOVUPD      elementwiseConstants<>+1024(SB), Z9
+	VMOVUPD      elementwiseConstants<>+1216(SB), Z10
+	CMPQ         CX, $0x00000008
+	JL           singleEnd
+
+single:
+	VMOVUPD      (AX), Z11
+	VXORPD       Z3, Z1, Z12
+	VMAXPD       Z11, Z12, Z12
+	VMINPD       Z12, Z1, Z12
+	VMULPD       Z0, Z12, Z19
+	VMOVAPD      Z19, Z20
+	VFMSUB231PD  Z0, Z12, Z20
+	VANDNPD      Z3, Z19, Z21
+	VORPD        Z3, Z19, Z22
+	VXORPD       Z21, Z20, Z20
+	VPMOVQ2M     Z19, K1
+	VMOVAPD      Z4, Z19
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z22, Z19
+	VSUBPD       elementwiseConstants<>+1472(SB), Z19, Z21
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z21, Z22
+	VFNMADD231PD elementwiseConstants<>+320(SB), Z21, Z20
+	VADDPD       Z20, Z22, Z21
+	VMULPD       Z21, Z21, Z23
+	VPSLLQ       $0x34, Z19, Z19
+	VMOVAPD      Z5, Z24
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z21, Z24
+	VMOVAPD      Z6, Z25
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z21, Z25
+	VFMADD231PD  Z23, Z24, Z25
+	VMOVAPD      Z7, Z24
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z21, Z24
+	VFMADD231PD  Z23, Z25, Z24
+	VMOVAPD      Z8, Z25
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z21, Z25
+	VFMADD231PD  Z23, Z24, Z25
+	VMOVAPD      Z9, Z24
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z21, Z24
+	VFMADD231PD  Z23, Z25, Z24
+	VFMADD231PD  Z24, Z23, Z20
+	VMULPD       Z10, Z19, Z21
+	VADDPD       Z20, Z22, Z23
+	VFMADD213PD  Z21, Z21, Z23
+	VADDPD       Z2, Z23, Z21
+	VSUBPD       Z2, Z21, Z24
+	VSUBPD       Z24, Z23, Z23
+	VDIVPD       Z21, Z2, Z24
+	VFNMADD213PD Z2, Z24, Z21
+	VFNMADD231PD Z23, Z24, Z21
+	VADDPD       Z21, Z20, Z20
+	VADDPD       Z20, Z22, Z20
+	VMOVAPD      Z24, Z21
+	VFMADD231PD  Z20, Z24, Z21
+	VSUBPD       Z21, Z24, Z22
+	VFMADD231PD  Z20, Z24, Z22
+	VMULPD       Z22, Z12, Z20
+	VFMADD231PD  Z21, Z12, Z20
+	VANDNPD      Z12, Z3, Z12
+	VCMPPD       $0x1e, Z2, Z12, K2
+	VBLENDMPD    Z10, Z2, K2, Z13
+	VMULPD       Z13, Z20, Z12
+	VMULPD       Z19, Z12, Z12
+	VBLENDMPD    Z2, Z10, K2, Z14
+	VMULPD       Z14, Z12, Z12
+	VSUBPD       Z12, Z11, Z11
+	VBLENDMPD    Z12, Z11, K1, Z15
+	VMOVUPD      Z15, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPD.Z    (AX), K1, Z11
+	VXORPD       Z3, Z1, Z12
+	VMAXPD       Z11, Z12, Z12
+	VMINPD       Z12, Z1, Z1
+	VMULPD       Z0, Z1, Z12
+	VMOVAPD      Z12, Z13
+	VFMSUB231PD  Z0, Z1, Z13
+	VANDNPD      Z3, Z12, Z0
+	VORPD        Z3, Z12, Z14
+	VXORPD       Z0, Z13, Z0
+	VPMOVQ2M     Z12, K2
+	VMOVAPD      Z4, Z4
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z14, Z4
+	VSUBPD       elementwiseConstants<>+1472(SB), Z4, Z12
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z12, Z14
+	VFNMADD231PD elementwiseConstants<>+320(SB), Z12, Z0
+	VADDPD       Z0, Z14, Z12
+	VMULPD       Z12, Z12, Z13
+	VPSLLQ       $0x34, Z4, Z4
+	VMOVAPD      Z5, Z5
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z12, Z5
+	VMOVAPD      Z6, Z6
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z12, Z6
+	VFMADD231PD  Z13, Z5, Z6
+	VMOVAPD      Z7, Z5
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z12, Z5
+	VFMADD231PD  Z13, Z6, Z5
+	VMOVAPD      Z8, Z6
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z12, Z6
+	VFMADD231PD  Z13, Z5, Z6
+	VMOVAPD      Z9, Z5
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z12, Z5
+	VFMADD231PD  Z13, Z6, Z5
+	VFMADD231PD  Z5, Z13, Z0
+	VMULPD       Z10, Z4, Z5
+	VADDPD       Z0, Z14, Z6
+	VFMADD213PD  Z5, Z5, Z6
+	VADDPD       Z2, Z6, Z5
+	VSUBPD       Z2, Z5, Z7
+	VSUBPD       Z7, Z6, Z6
+	VDIVPD       Z5, Z2, Z7
+	VFNMADD213PD Z2, Z7, Z5
+	VFNMADD231PD Z6, Z7, Z5
+	VADDPD       Z5, Z0, Z0
+	VADDPD       Z0, Z14, Z0
+	VMOVAPD      Z7, Z5
+	VFMADD231PD  Z0, Z7, Z5
+	VSUBPD       Z5, Z7, Z6
+	VFMADD231PD  Z0, Z7, Z6
+	VMULPD       Z6, Z1, Z0
+	VFMADD231PD  Z5, Z1, Z0
+	VANDNPD      Z1, Z3, Z1
+	VCMPPD       $0x1e, Z2, Z1, K3
+	VBLENDMPD    Z10, Z2, K3, Z16
+	VMULPD       Z16, Z0, Z0
+	VMULPD       Z4, Z0, Z0
+	VBLENDMPD    Z2, Z10, K3, Z17
+	VMULPD       Z17, Z0, Z0
+	VSUBPD       Z0, Z11, Z1
+	VBLENDMPD    Z0, Z1, K2, Z18
+	VMOVUPD      Z18, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func swishGradAVX512(dst []float64, dy []float64, x []float64, beta float64, limit float64)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·swishGradAVX512(SB), NOSPLIT, $0-88
+	MOVQ         dy_base+24(FP), AX
+	MOVQ         dy_len+32(FP), CX
+	MOVQ         x_base+48(FP), DX
+	MOVQ         dst_base+0(FP), BX
+	VBROADCASTSD beta+72(FP), Z0
+	VBROADCASTSD limit+80(FP), Z1
+	VMOVUPD      elementwiseConstants<>+1152(SB), Z2
+	VMOVUPD      elementwiseConstants<>+192(SB), Z3
+	VMOVUPD      elementwiseConstants<>+512(SB), Z4
+	VMOVUPD      elementwiseConstants<>+640(SB), Z5
+	VMOVUPD      elementwiseConstants<>+768(SB), Z6
+	VMOVUPD      elementwiseConstants<>+896(SB), Z7
+	VMOVUPD      elementwiseConstants<>+1024(SB), Z8
+	CMPQ         CX, $0x00000008
+	JL           singleEnd
+
+single:
+	VMOVUPD      (AX), Z9
+	VMOVUPD      (DX), Z10
+	VXORPD       elementwiseConstants<>+1344(SB), Z1, Z11
+	VMAXPD       Z10, Z11, Z10
+	VMINPD       Z10, Z1, Z10
+	VMULPD       Z0, Z10, Z11
+	VMOVAPD      Z11, Z16
+	VFMSUB231PD  Z0, Z10, Z16
+	VANDNPD      elementwiseConstants<>+1344(SB), Z11, Z17
+	VORPD        elementwiseConstants<>+1344(SB), Z11, Z18
+	VXORPD       Z17, Z16, Z16
+	VPMOVQ2M     Z11, K1
+	VMOVAPD      Z3, Z11
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z18, Z11
+	VSUBPD       elementwiseConstants<>+1472(SB), Z11, Z17
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z17, Z18
+	VFNMADD231PD elementwiseConstants<>+320(SB), Z17, Z16
+	VADDPD       Z16, Z18, Z17
+	VMULPD       Z17, Z17, Z19
+	VPSLLQ       $0x34, Z11, Z11
+	VMOVAPD      Z4, Z20
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z17, Z20
+	VMOVAPD      Z5, Z21
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z17, Z21
+	VFMADD231PD  Z19, Z20, Z21
+	VMOVAPD      Z6, Z20
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z17, Z20
+	VFMADD231PD  Z19, Z21, Z20
+	VMOVAPD      Z7, Z21
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z17, Z21
+	VFMADD231PD  Z19, Z20, Z21
+	VMOVAPD      Z8, Z20
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z17, Z20
+	VFMADD231PD  Z19, Z21, Z20
+	VFMADD231PD  Z20, Z19, Z16
+	VMULPD       elementwiseConstants<>+1216(SB), Z11, Z11
+	VADDPD       Z16, Z18, Z17
+	VFMADD213PD  Z11, Z11, Z17
+	VADDPD       Z2, Z17, Z19
+	VSUBPD       Z2, Z19, Z20
+	VSUBPD       Z20, Z17, Z17
+	VDIVPD       Z19, Z2, Z20
+	VFNMADD213PD Z2, Z20, Z19
+	VFNMADD231PD Z17, Z20, Z19
+	VADDPD       Z19, Z16, Z16
+	VADDPD       Z16, Z18, Z16
+	VFMADD213PD  Z20, Z20, Z16
+	VMULPD       Z11, Z16, Z11
+	VSUBPD       Z11, Z2, Z16
+	VBLENDMPD    Z11, Z16, K1, Z12
+	VBLENDMPD    Z16, Z11, K1, Z13
+	VMULPD       Z0, Z10, Z10
+	VMULPD       Z13, Z10, Z10
+	VFMADD213PD  Z12, Z12, Z10
+	VMULPD       Z10, Z9, Z9
+	VMOVUPD      Z9, (BX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, BX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, SI
+	BZHIQ        CX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPD.Z    (AX), K1, Z9
+	VMOVUPD.Z    (DX), K1, Z10
+	VXORPD       elementwiseConstants<>+1344(SB), Z1, Z11
+	VMAXPD       Z10, Z11, Z10
+	VMINPD       Z10, Z1, Z1
+	VMULPD       Z0, Z1, Z10
+	VMOVAPD      Z10, Z11
+	VFMSUB231PD  Z0, Z1, Z11
+	VANDNPD      elementwiseConstants<>+1344(SB), Z10, Z12
+	VORPD        elementwiseConstants<>+1344(SB), Z10, Z13
+	VXORPD       Z12, Z11, Z11
+	VPMOVQ2M     Z10, K2
+	VMOVAPD      Z3, Z3
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z13, Z3
+	VSUBPD       elementwiseConstants<>+1472(SB), Z3, Z10
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z10, Z13
+	VFNMADD231PD elementwiseConstants<>+320(SB), Z10, Z11
+	VADDPD       Z11, Z13, Z10
+	VMULPD       Z10, Z10, Z12
+	VPSLLQ       $0x34, Z3, Z3
+	VMOVAPD      Z4, Z4
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z10, Z4
+	VMOVAPD      Z5, Z5
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z10, Z5
+	VFMADD231PD  Z12, Z4, Z5
+	VMOVAPD      Z6, Z4
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z10, Z4
+	VFMADD231PD  Z12, Z5, Z4
+	VMOVAPD      Z7, Z5
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z10, Z5
+	VFMADD231PD  Z12, Z4, Z5
+	VMOVAPD      Z8, Z4
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z10, Z4
+	VFMADD231PD  Z12, Z5, Z4
+	VFMADD231PD  Z4, Z12, Z11
+	VMULPD       elementwiseConstants<>+1216(SB), Z3, Z3
+	VADDPD       Z11, Z13, Z4
+	VFMADD213PD  Z3, Z3, Z4
+	VADDPD       Z2, Z4, Z5
+	VSUBPD       Z2, Z5, Z6
+	VSUBPD       Z6, Z4, Z4
+	VDIVPD       Z5, Z2, Z6
+	VFNMADD213PD Z2, Z6, Z5
+	VFNMADD231PD Z4, Z6, Z5
+	VADDPD       Z5, Z11, Z4
+	VADDPD       Z4, Z13, Z4
+	VFMADD213PD  Z6, Z6, Z4
+	VMULPD       Z3, Z4, Z3
+	VSUBPD       Z3, Z2, Z2
+	VBLENDMPD    Z3, Z2, K2, Z14
+	VBLENDMPD    Z2, Z3, K2, Z15
+	VMULPD       Z0, Z1, Z0
+	VMULPD       Z15, Z0, Z0
+	VFMADD213PD  Z14, Z14, Z0
+	VMULPD       Z0, Z9, Z0
+	VMOVUPD      Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func geluTanhAVX512(dst []float64, x []float64)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPD elementwiseConstants<>+1344(SB), Z0
+	VMOVUPD elementwiseConstants<>+3712(SB), Z1
+	VMOVUPD elementwiseConstants<>+3840(SB), Z2
+	VMOVUPD elementwiseConstants<>+192(SB), Z3
+	VMOVUPD elementwiseConstants<>+512(SB), Z4
+	VMOVUPD elementwiseConstants<>+640(SB), Z5
+	VMOVUPD elementwiseConstants<>+768(SB), Z6
+	VMOVUPD elementwiseConstants<>+896(SB), Z7
+	VMOVUPD elementwiseConstants<>+1024(SB), Z8
+	VMOVUPD elementwiseConstants<>+1152(SB), Z9
+	CMPQ    CX, $0x00000008
+	JL      singleEnd
+
+single:
+	VMOVUPD      (AX), Z10
+	VPMOVQ2M     Z10, K1
+	VANDNPD      Z10, Z0, Z11
+	VMINPD       Z11, Z1, Z11
+	VXORPD       Z0, Z11, Z11
+	VMULPD       Z11, Z11, Z14
+	VMOVAPD      Z14, Z15
+	VFMSUB231PD  Z11, Z11, Z15
+	VMULPD       elementwiseConstants<>+3776(SB), Z14, Z16
+	VMOVUPD      elementwiseConstants<>+3776(SB), Z17
+	VFMSUB213PD  Z16, Z14, Z17
+	VFMADD231PD  elementwiseConstants<>+3776(SB), Z15, Z17
+	VFMADD231PD  elementwiseConstants<>+3904(SB), Z14, Z17
+	VADDPD       Z2, Z16, Z14
+	VSUBPD       Z2, Z14, Z15
+	VSUBPD       Z15, Z14, Z18
+	VSUBPD       Z18, Z2, Z18
+	VSUBPD       Z15, Z16, Z15
+	VADDPD       Z15, Z18, Z15
+	VADDPD       elementwiseConstants<>+3968(SB), Z15, Z15
+	VADDPD       Z15, Z17, Z15
+	VMULPD       Z14, Z11, Z16
+	VFMSUB213PD  Z16, Z11, Z14
+	VFMADD231PD  Z15, Z11, Z14
+	VMOVAPD      Z3, Z15
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z16, Z15
+	VSUBPD       elementwiseConstants<>+1472(SB), Z15, Z17
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z17, Z16
+	VFNMADD231PD elementwiseConstants<>+320(SB), Z17, Z14
+	VADDPD       Z14, Z16, Z17
+	VMULPD       Z17, Z17, Z18
+	VPSLLQ       $0x34, Z15, Z15
+	VMOVAPD      Z4, Z19
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z17, Z19
+	VMOVAPD      Z5, Z20
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z17, Z20
+	VFMADD231PD  Z18, Z19, Z20
+	VMOVAPD      Z6, Z19
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z17, Z19
+	VFMADD231PD  Z18, Z20, Z19
+	VMOVAPD      Z7, Z20
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z17, Z20
+	VFMADD231PD  Z18, Z19, Z20
+	VMOVAPD      Z8, Z19
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z17, Z19
+	VFMADD231PD  Z18, Z20, Z19
+	VFMADD231PD  Z19, Z18, Z14
+	VMULPD       elementwiseConstants<>+1216(SB), Z15, Z17
+	VADDPD       Z14, Z16, Z18
+	VFMADD213PD  Z17, Z17, Z18
+	VADDPD       Z9, Z18, Z17
+	VSUBPD       Z9, Z17, Z19
+	VSUBPD       Z19, Z18, Z18
+	VDIVPD       Z17, Z9, Z19
+	VFNMADD213PD Z9, Z19, Z17
+	VFNMADD231PD Z18, Z19, Z17
+	VADDPD       Z17, Z14, Z14
+	VADDPD       Z14, Z16, Z14
+	VMOVAPD      Z19, Z16
+	VFMADD231PD  Z14, Z19, Z16
+	VSUBPD       Z16, Z19, Z17
+	VFMADD231PD  Z14, Z19, Z17
+	VMULPD       Z17, Z11, Z14
+	VFMADD231PD  Z16, Z11, Z14
+	VMULPD       Z15, Z14, Z11
+	VMULPD       elementwiseConstants<>+1216(SB), Z11, Z11
+	VADDPD       Z11, Z10, Z10
+	VBLENDMPD    Z11, Z10, K1, Z12
+	VMOVUPD      Z12, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPD.Z    (AX), K1, Z10
+	VPMOVQ2M     Z10, K2
+	VANDNPD      Z10, Z0, Z11
+	VMINPD       Z11, Z1, Z1
+	VXORPD       Z0, Z1, Z0
+	VMULPD       Z0, Z0, Z1
+	VMOVAPD      Z1, Z11
+	VFMSUB231PD  Z0, Z0, Z11
+	VMULPD       elementwiseConstants<>+3776(SB), Z1, Z12
+	VMOVUPD      elementwiseConstants<>+3776(SB), Z14
+	VFMSUB213PD  Z12, Z1, Z14
+	VFMADD231PD  elementwiseConstants<>+3776(SB), Z11, Z14
+	VFMADD231PD  elementwiseConstants<>+3904(SB), Z1, Z14
+	VADDPD       Z2, Z12, Z1
+	VSUBPD       Z2, Z1, Z11
+	VSUBPD       Z11, Z1, Z15
+	VSUBPD       Z15, Z2, Z2
+	VSUBPD       Z11, Z12, Z11
+	VADDPD       Z11, Z2, Z2
+	VADDPD       elementwiseConstants<>+3968(SB), Z2, Z2
+	VADDPD       Z2, Z14, Z2
+	VMULPD       Z1, Z0, Z11
+	VFMSUB213PD  Z11, Z0, Z1
+	VFMADD231PD  Z2, Z0, Z1
+	VMOVAPD      Z3, Z2
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z11, Z2
+	VSUBPD       elementwiseConstants<>+1472(SB), Z2, Z3
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z3, Z11
+	VFNMADD231PD elementwiseConstants<>+320(SB), Z3, Z1
+	VADDPD       Z1, Z11, Z3
+	VMULPD       Z3, Z3, Z12
+	VPSLLQ       $0x34, Z2, Z2
+	VMOVAPD      Z4, Z4
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z3, Z4
+	VMOVAPD      Z5, Z5
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z3, Z5
+	VFMADD231PD  Z12, Z4, Z5
+	VMOVAPD      Z6, Z4
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z3, Z4
+	VFMADD231PD  Z12, Z5, Z4
+	VMOVAPD      Z7, Z5
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z3, Z5
+	VFMADD231PD  Z12, Z4, Z5
+	VMOVAPD      Z8, Z4
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z3, Z4
+	VFMADD231PD  Z12, Z5, Z4
+	VFMADD231PD  Z4, Z12, Z1
+	VMULPD       elementwiseConstants<>+1216(SB), Z2, Z3
+	VADDPD       Z1, Z11, Z4
+	VFMADD213PD  Z3, Z3, Z4
+	VADDPD       Z9, Z4, Z3
+	VSUBPD       Z9, Z3, Z5
+	VSUBPD       Z5, Z4, Z4
+	VDIVPD       Z3, Z9, Z5
+	VFNMADD213PD Z9, Z5, Z3
+	VFNMADD231PD Z4, Z5, Z3
+	VADDPD       Z3, Z1, Z1
+	VADDPD       Z1, Z11, Z1
+	VMOVAPD      Z5, Z3
+	VFMADD231PD  Z1, Z5, Z3
+	VSUBPD       Z3, Z5, Z4
+	VFMADD231PD  Z1, Z5, Z4
+	VMULPD       Z4, Z0, Z1
+	VFMADD231PD  Z3, Z0, Z1
+	VMULPD       Z2, Z1, Z0
+	VMULPD       elementwiseConstants<>+1216(SB), Z0, Z0
+	VADDPD       Z0, Z10, Z1
+	VBLENDMPD    Z0, Z1, K2, Z13
+	VMOVUPD      Z13, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func geluTanhGradAVX512(dst []float64, dy []float64, x []float64)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·geluTanhGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ    dy_base+24(FP), AX
+	MOVQ    dy_len+32(FP), CX
+	MOVQ    x_base+48(FP), DX
+	MOVQ    dst_base+0(FP), BX
+	VMOVUPD elementwiseConstants<>+1152(SB), Z0
+	VMOVUPD elementwiseConstants<>+1344(SB), Z1
+	VMOVUPD elementwiseConstants<>+3712(SB), Z2
+	VMOVUPD elementwiseConstants<>+3840(SB), Z3
+	VMOVUPD elementwiseConstants<>+192(SB), Z4
+	VMOVUPD elementwiseConstants<>+512(SB), Z5
+	VMOVUPD elementwiseConstants<>+640(SB), Z6
+	VMOVUPD elementwiseConstants<>+768(SB), Z7
+	VMOVUPD elementwiseConstants<>+896(SB), Z8
+	VMOVUPD elementwiseConstants<>+1024(SB), Z9
+	VMOVUPD elementwiseConstants<>+4032(SB), Z10
+	CMPQ    CX, $0x00000008
+	JL      singleEnd
+
+single:
+	VMOVUPD      (AX), Z11
+	VMOVUPD      (DX), Z12
+	VPMOVQ2M     Z12, K1
+	VANDNPD      Z12, Z1, Z13
+	VMINPD       Z13, Z2, Z13
+	VXORPD       Z1, Z13, Z13
+	VMULPD       Z13, Z13, Z18
+	VMOVAPD      Z18, Z19
+	VFMSUB231PD  Z13, Z13, Z19
+	VMULPD       elementwiseConstants<>+3776(SB), Z18, Z20
+	VMOVUPD      elementwiseConstants<>+3776(SB), Z21
+	VFMSUB213PD  Z20, Z18, Z21
+	VFMADD231PD  elementwiseConstants<>+3776(SB), Z19, Z21
+	VFMADD231PD  elementwiseConstants<>+3904(SB), Z18, Z21
+	VADDPD       Z3, Z20, Z18
+	VSUBPD       Z3, Z18, Z19
+	VSUBPD       Z19, Z18, Z22
+	VSUBPD       Z22, Z3, Z22
+	VSUBPD       Z19, Z20, Z19
+	VADDPD       Z19, Z22, Z19
+	VADDPD       elementwiseConstants<>+3968(SB), Z19, Z19
+	VADDPD       Z19, Z21, Z19
+	VMULPD       Z18, Z13, Z20
+	VFMSUB213PD  Z20, Z13, Z18
+	VFMADD231PD  Z19, Z13, Z18
+	VMOVAPD      Z4, Z19
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z20, Z19
+	VSUBPD       elementwiseConstants<>+1472(SB), Z19, Z21
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z21, Z20
+	VFNMADD231PD elementwiseConstants<>+320(SB), Z21, Z18
+	VADDPD       Z18, Z20, Z21
+	VMULPD       Z21, Z21, Z22
+	VPSLLQ       $0x34, Z19, Z19
+	VMOVAPD      Z5, Z23
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z21, Z23
+	VMOVAPD      Z6, Z24
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z21, Z24
+	VFMADD231PD  Z22, Z23, Z24
+	VMOVAPD      Z7, Z23
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z21, Z23
+	VFMADD231PD  Z22, Z24, Z23
+	VMOVAPD      Z8, Z24
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z21, Z24
+	VFMADD231PD  Z22, Z23, Z24
+	VMOVAPD      Z9, Z23
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z21, Z23
+	VFMADD231PD  Z22, Z24, Z23
+	VFMADD231PD  Z23, Z22, Z18
+	VMULPD       elementwiseConstants<>+1216(SB), Z19, Z19
+	VADDPD       Z18, Z20, Z21
+	VFMADD213PD  Z19, Z19, Z21
+	VADDPD       Z0, Z21, Z22
+	VSUBPD       Z0, Z22, Z23
+	VSUBPD       Z23, Z21, Z21
+	VDIVPD       Z22, Z0, Z23
+	VFNMADD213PD Z0, Z23, Z22
+	VFNMADD231PD Z21, Z23, Z22
+	VADDPD       Z22, Z18, Z18
+	VADDPD       Z18, Z20, Z18
+	VFMADD213PD  Z23, Z23, Z18
+	VMULPD       Z19, Z18, Z18
+	VSUBPD       Z18, Z0, Z19
+	VBLENDMPD    Z18, Z19, K1, Z14
+	VBLENDMPD    Z19, Z18, K1, Z15
+	VMULPD       Z13, Z13, Z18
+	VMOVAPD      Z10, Z19
+	VFMADD213PD  Z3, Z18, Z19
+	VANDNPD      Z1, Z12, Z12
+	VXORPD       Z12, Z13, Z12
+	VMULPD       Z19, Z12, Z12
+	VMULPD       Z15, Z12, Z12
+	VFMADD213PD  Z14, Z14, Z12
+	VMULPD       Z12, Z11, Z11
+	VMOVUPD      Z11, (BX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, BX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, SI
+	BZHIQ        CX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPD.Z    (AX), K1, Z11
+	VMOVUPD.Z    (DX), K1, Z12
+	VPMOVQ2M     Z12, K2
+	VANDNPD      Z12, Z1, Z13
+	VMINPD       Z13, Z2, Z2
+	VXORPD       Z1, Z2, Z2
+	VMULPD       Z2, Z2, Z13
+	VMOVAPD      Z13, Z14
+	VFMSUB231PD  Z2, Z2, Z14
+	VMULPD       elementwiseConstants<>+3776(SB), Z13, Z15
+	VMOVUPD      elementwiseConstants<>+3776(SB), Z18
+	VFMSUB213PD  Z15, Z13, Z18
+	VFMADD231PD  elementwiseConstants<>+3776(SB), Z14, Z18
+	VFMADD231PD  elementwiseConstants<>+3904(SB), Z13, Z18
+	VADDPD       Z3, Z15, Z13
+	VSUBPD       Z3, Z13, Z14
+	VSUBPD       Z14, Z13, Z19
+	VSUBPD       Z19, Z3, Z19
+	VSUBPD       Z14, Z15, Z14
+	VADDPD       Z14, Z19, Z14
+	VADDPD       elementwiseConstants<>+3968(SB), Z14, Z14
+	VADDPD       Z14, Z18, Z14
+	VMULPD       Z13, Z2, Z15
+	VFMSUB213PD  Z15, Z2, Z13
+	VFMADD231PD  Z14, Z2, Z13
+	VMOVAPD      Z4, Z4
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z15, Z4
+	VSUBPD       elementwiseConstants<>+1472(SB), Z4, Z14
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z14, Z15
+	VFNMADD231PD elementwiseConstants<>+320(SB), Z14, Z13
+	VADDPD       Z13, Z15, Z14
+	VMULPD       Z14, Z14, Z18
+	VPSLLQ       $0x34, Z4, Z4
+	VMOVAPD      Z5, Z5
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z14, Z5
+	VMOVAPD      Z6, Z6
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z14, Z6
+	VFMADD231PD  Z18, Z5, Z6
+	VMOVAPD      Z7, Z5
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z14, Z5
+	VFMADD231PD  Z18, Z6, Z5
+	VMOVAPD      Z8, Z6
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z14, Z6
+	VFMADD231PD  Z18, Z5, Z6
+	VMOVAPD      Z9, Z5
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z14, Z5
+	VFMADD231PD  Z18, Z6, Z5
+	VFMADD231PD  Z5, Z18, Z13
+	VMULPD       elementwiseConstants<>+1216(SB), Z4, Z4
+	VADDPD       Z13, Z15, Z5
+	VFMADD213PD  Z4, Z4, Z5
+	VADDPD       Z0, Z5, Z6
+	VSUBPD       Z0, Z6, Z7
+	VSUBPD       Z7, Z5, Z5
+	VDIVPD       Z6, Z0, Z7
+	VFNMADD213PD Z0, Z7, Z6
+	VFNMADD231PD Z5, Z7, Z6
+	VADDPD       Z6, Z13, Z5
+	VADDPD       Z5, Z15, Z5
+	VFMADD213PD  Z7, Z7, Z5
+	VMULPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z0, Z0
+	VBLENDMPD    Z4, Z0, K2, Z16
+	VBLENDMPD    Z0, Z4, K2, Z17
+	VMULPD       Z2, Z2, Z0
+	VMOVAPD      Z10, Z4
+	VFMADD213PD  Z3, Z0, Z4
+	VANDNPD      Z1, Z12, Z0
+	VXORPD       Z0, Z2, Z0
+	VMULPD       Z4, Z0, Z0
+	VMULPD       Z17, Z0, Z0
+	VFMADD213PD  Z16, Z16, Z0
+	VMULPD       Z0, Z11, Z0
+	VMOVUPD      Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func softplusAVX512(dst []float64, x []float64)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·softplusAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPD elementwiseConstants<>+1408(SB), Z0
+	VMOVUPD elementwiseConstants<>+0(SB), Z1
+	VMOVUPD elementwiseConstants<>+192(SB), Z2
+	VMOVUPD elementwiseConstants<>+512(SB), Z3
+	VMOVUPD elementwiseConstants<>+640(SB), Z4
+	VMOVUPD elementwiseConstants<>+768(SB), Z5
+	VMOVUPD elementwiseConstants<>+896(SB), Z6
+	VMOVUPD elementwiseConstants<>+1024(SB), Z7
+	VMOVUPD elementwiseConstants<>+4160(SB), Z8
+	VMOVUPD elementwiseConstants<>+4288(SB), Z9
+	VMOVUPD elementwiseConstants<>+4416(SB), Z10
+	VMOVUPD elementwiseConstants<>+4544(SB), Z11
+	CMPQ    CX, $0x00000008
+	JL      singleEnd
+
+single:
+	VMOVUPD      (AX), Z12
+	VORPD        elementwiseConstants<>+1344(SB), Z12, Z13
+	VMAXPD       Z13, Z1, Z13
+	VMAXPD       Z12, Z0, Z12
+	VMOVAPD      Z2, Z20
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z13, Z20
+	VSUBPD       elementwiseConstants<>+1472(SB), Z20, Z21
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z21, Z13
+	VMULPD       elementwiseConstants<>+1536(SB), Z21, Z21
+	VADDPD       Z21, Z13, Z22
+	VMULPD       Z22, Z22, Z23
+	VPSLLQ       $0x34, Z20, Z20
+	VMOVAPD      Z3, Z24
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z22, Z24
+	VMOVAPD      Z4, Z25
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z22, Z25
+	VFMADD231PD  Z23, Z24, Z25
+	VMOVAPD      Z5, Z24
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z22, Z24
+	VFMADD231PD  Z23, Z25, Z24
+	VMOVAPD      Z6, Z25
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z22, Z25
+	VFMADD231PD  Z23, Z24, Z25
+	VMOVAPD      Z7, Z24
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z22, Z24
+	VFMADD231PD  Z23, Z25, Z24
+	VFMADD231PD  Z24, Z23, Z21
+	VADDPD       Z21, Z13, Z22
+	VSUBPD       Z13, Z22, Z13
+	VSUBPD       Z13, Z21, Z13
+	VADDPD       elementwiseConstants<>+1152(SB), Z22, Z21
+	VSUBPD       elementwiseConstants<>+1152(SB), Z21, Z23
+	VSUBPD       Z23, Z22, Z22
+	VADDPD       Z13, Z22, Z13
+	VMULPD       Z20, Z21, Z21
+	VMULPD       elementwiseConstants<>+1216(SB), Z21, Z21
+	VMULPD       Z20, Z13, Z13
+	VMULPD       elementwiseConstants<>+1216(SB), Z13, Z13
+	VCMPPD       $0x1e, elementwiseConstants<>+4096(SB), Z21, K1
+	VSUBPD       elementwiseConstants<>+1152(SB), Z21, Z20
+	VMULPD       elementwiseConstants<>+4096(SB), Z20, Z20
+	VBLENDMPD    Z20, Z21, K1, Z14
+	VBLENDMPD    elementwiseConstants<>+256(SB), Z0, K1, Z15
+	VBLENDMPD    elementwiseConstants<>+320(SB), Z13, K1, Z16
+	VMULPD       Z14, Z14, Z13
+	VMULPD       elementwiseConstants<>+4096(SB), Z13, Z13
+	VADDPD       elementwiseConstants<>+1728(SB), Z14, Z20
+	VDIVPD       Z20, Z14, Z20
+	VMULPD       Z20, Z20, Z21
+	VMULPD       Z21, Z21, Z22
+	VMOVAPD      Z8, Z23
+	VFMADD213PD  elementwiseConstants<>+4224(SB), Z21, Z23
+	VMOVAPD      Z9, Z24
+	VFMADD213PD  elementwiseConstants<>+4352(SB), Z21, Z24
+	VFMADD231PD  Z22, Z23, Z24
+	VMOVAPD      Z10, Z23
+	VFMADD213PD  elementwiseConstants<>+4480(SB), Z21, Z23
+	VFMADD231PD  Z22, Z24, Z23
+	VMOVAPD      Z11, Z24
+	VFMADD213PD  elementwiseConstants<>+4608(SB), Z21, Z24
+	VFMADD231PD  Z22, Z23, Z24
+	VMULPD       Z24, Z21, Z21
+	VADDPD       Z21, Z13, Z21
+	VFMADD231PD  Z21, Z20, Z16
+	VSUBPD       Z16, Z13, Z13
+	VSUBPD       Z13, Z14, Z13
+	VADDPD       Z13, Z15, Z13
+	VADDPD       Z13, Z12, Z12
+	VMOVUPD      Z12, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPD.Z    (AX), K1, Z12
+	VORPD        elementwiseConstants<>+1344(SB), Z12, Z13
+	VMAXPD       Z13, Z1, Z1
+	VMAXPD       Z12, Z0, Z12
+	VMOVAPD      Z2, Z2
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z1, Z2
+	VSUBPD       elementwiseConstants<>+1472(SB), Z2, Z13
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z13, Z1
+	VMULPD       elementwiseConstants<>+1536(SB), Z13, Z13
+	VADDPD       Z13, Z1, Z14
+	VMULPD       Z14, Z14, Z15
+	VPSLLQ       $0x34, Z2, Z2
+	VMOVAPD      Z3, Z3
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z14, Z3
+	VMOVAPD      Z4, Z4
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z14, Z4
+	VFMADD231PD  Z15, Z3, Z4
+	VMOVAPD      Z5, Z3
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z14, Z3
+	VFMADD231PD  Z15, Z4, Z3
+	VMOVAPD      Z6, Z4
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z14, Z4
+	VFMADD231PD  Z15, Z3, Z4
+	VMOVAPD      Z7, Z3
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z14, Z3
+	VFMADD231PD  Z15, Z4, Z3
+	VFMADD231PD  Z3, Z15, Z13
+	VADDPD       Z13, Z1, Z3
+	VSUBPD       Z1, Z3, Z1
+	VSUBPD       Z1, Z13, Z1
+	VADDPD       elementwiseConstants<>+1152(SB), Z3, Z4
+	VSUBPD       elementwiseConstants<>+1152(SB), Z4, Z5
+	VSUBPD       Z5, Z3, Z3
+	VADDPD       Z1, Z3, Z1
+	VMULPD       Z2, Z4, Z3
+	VMULPD       elementwiseConstants<>+1216(SB), Z3, Z3
+	VMULPD       Z2, Z1, Z1
+	VMULPD       elementwiseConstants<>+1216(SB), Z1, Z1
+	VCMPPD       $0x1e, elementwiseConstants<>+4096(SB), Z3, K2
+	VSUBPD       elementwiseConstants<>+1152(SB), Z3, Z2
+	VMULPD       elementwiseConstants<>+4096(SB), Z2, Z2
+	VBLENDMPD    Z2, Z3, K2, Z17
+	VBLENDMPD    elementwiseConstants<>+256(SB), Z0, K2, Z18
+	VBLENDMPD    elementwiseConstants<>+320(SB), Z1, K2, Z19
+	VMULPD       Z17, Z17, Z0
+	VMULPD       elementwiseConstants<>+4096(SB), Z0, Z0
+	VADDPD       elementwiseConstants<>+1728(SB), Z17, Z1
+	VDIVPD       Z1, Z17, Z1
+	VMULPD       Z1, Z1, Z2
+	VMULPD       Z2, Z2, Z3
+	VMOVAPD      Z8, Z4
+	VFMADD213PD  elementwiseConstants<>+4224(SB), Z2, Z4
+	VMOVAPD      Z9, Z5
+	VFMADD213PD  elementwiseConstants<>+4352(SB), Z2, Z5
+	VFMADD231PD  Z3, Z4, Z5
+	VMOVAPD      Z10, Z4
+	VFMADD213PD  elementwiseConstants<>+4480(SB), Z2, Z4
+	VFMADD231PD  Z3, Z5, Z4
+	VMOVAPD      Z11, Z5
+	VFMADD213PD  elementwiseConstants<>+4608(SB), Z2, Z5
+	VFMADD231PD  Z3, Z4, Z5
+	VMULPD       Z5, Z2, Z2
+	VADDPD       Z2, Z0, Z2
+	VFMADD231PD  Z2, Z1, Z19
+	VSUBPD       Z19, Z0, Z0
+	VSUBPD       Z0, Z17, Z0
+	VADDPD       Z0, Z18, Z0
+	VADDPD       Z0, Z12, Z0
+	VMOVUPD      Z0, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func logSigmoidAVX512(dst []float64, x []float64)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·logSigmoidAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPD elementwiseConstants<>+1408(SB), Z0
+	VMOVUPD elementwiseConstants<>+0(SB), Z1
+	VMOVUPD elementwiseConstants<>+192(SB), Z2
+	VMOVUPD elementwiseConstants<>+512(SB), Z3
+	VMOVUPD elementwiseConstants<>+640(SB), Z4
+	VMOVUPD elementwiseConstants<>+768(SB), Z5
+	VMOVUPD elementwiseConstants<>+896(SB), Z6
+	VMOVUPD elementwiseConstants<>+1024(SB), Z7
+	VMOVUPD elementwiseConstants<>+4160(SB), Z8
+	VMOVUPD elementwiseConstants<>+4288(SB), Z9
+	VMOVUPD elementwiseConstants<>+4416(SB), Z10
+	VMOVUPD elementwiseConstants<>+4544(SB), Z11
+	CMPQ    CX, $0x00000008
+	JL      singleEnd
+
+single:
+	VMOVUPD      (AX), Z12
+	VORPD        elementwiseConstants<>+1344(SB), Z12, Z13
+	VMAXPD       Z13, Z1, Z13
+	VMINPD       Z12, Z0, Z12
+	VMOVAPD      Z2, Z20
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z13, Z20
+	VSUBPD       elementwiseConstants<>+1472(SB), Z20, Z21
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z21, Z13
+	VMULPD       elementwiseConstants<>+1536(SB), Z21, Z21
+	VADDPD       Z21, Z13, Z22
+	VMULPD       Z22, Z22, Z23
+	VPSLLQ       $0x34, Z20, Z20
+	VMOVAPD      Z3, Z24
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z22, Z24
+	VMOVAPD      Z4, Z25
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z22, Z25
+	VFMADD231PD  Z23, Z24, Z25
+	VMOVAPD      Z5, Z24
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z22, Z24
+	VFMADD231PD  Z23, Z25, Z24
+	VMOVAPD      Z6, Z25
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z22, Z25
+	VFMADD231PD  Z23, Z24, Z25
+	VMOVAPD      Z7, Z24
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z22, Z24
+	VFMADD231PD  Z23, Z25, Z24
+	VFMADD231PD  Z24, Z23, Z21
+	VADDPD       Z21, Z13, Z22
+	VSUBPD       Z13, Z22, Z13
+	VSUBPD       Z13, Z21, Z13
+	VADDPD       elementwiseConstants<>+1152(SB), Z22, Z21
+	VSUBPD       elementwiseConstants<>+1152(SB), Z21, Z23
+	VSUBPD       Z23, Z22, Z22
+	VADDPD       Z13, Z22, Z13
+	VMULPD       Z20, Z21, Z21
+	VMULPD       elementwiseConstants<>+1216(SB), Z21, Z21
+	VMULPD       Z20, Z13, Z13
+	VMULPD       elementwiseConstants<>+1216(SB), Z13, Z13
+	VCMPPD       $0x1e, elementwiseConstants<>+4096(SB), Z21, K1
+	VSUBPD       elementwiseConstants<>+1152(SB), Z21, Z20
+	VMULPD       elementwiseConstants<>+4096(SB), Z20, Z20
+	VBLENDMPD    Z20, Z21, K1, Z14
+	VBLENDMPD    elementwiseConstants<>+256(SB), Z0, K1, Z15
+	VBLENDMPD    elementwiseConstants<>+320(SB), Z13, K1, Z16
+	VMULPD       Z14, Z14, Z13
+	VMULPD       elementwiseConstants<>+4096(SB), Z13, Z13
+	VADDPD       elementwiseConstants<>+1728(SB), Z14, Z20
+	VDIVPD       Z20, Z14, Z20
+	VMULPD       Z20, Z20, Z21
+	VMULPD       Z21, Z21, Z22
+	VMOVAPD      Z8, Z23
+	VFMADD213PD  elementwiseConstants<>+4224(SB), Z21, Z23
+	VMOVAPD      Z9, Z24
+	VFMADD213PD  elementwiseConstants<>+4352(SB), Z21, Z24
+	VFMADD231PD  Z22, Z23, Z24
+	VMOVAPD      Z10, Z23
+	VFMADD213PD  elementwiseConstants<>+4480(SB), Z21, Z23
+	VFMADD231PD  Z22, Z24, Z23
+	VMOVAPD      Z11, Z24
+	VFMADD213PD  elementwiseConstants<>+4608(SB), Z21, Z24
+	VFMADD231PD  Z22, Z23, Z24
+	VMULPD       Z24, Z21, Z21
+	VADDPD       Z21, Z13, Z21
+	VFMADD231PD  Z21, Z20, Z16
+	VSUBPD       Z16, Z13, Z13
+	VSUBPD       Z13, Z14, Z13
+	VADDPD       Z13, Z15, Z13
+	VSUBPD       Z13, Z12, Z12
+	VMOVUPD      Z12, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPD.Z    (AX), K1, Z12
+	VORPD        elementwiseConstants<>+1344(SB), Z12, Z13
+	VMAXPD       Z13, Z1, Z1
+	VMINPD       Z12, Z0, Z12
+	VMOVAPD      Z2, Z2
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z1, Z2
+	VSUBPD       elementwiseConstants<>+1472(SB), Z2, Z13
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z13, Z1
+	VMULPD       elementwiseConstants<>+1536(SB), Z13, Z13
+	VADDPD       Z13, Z1, Z14
+	VMULPD       Z14, Z14, Z15
+	VPSLLQ       $0x34, Z2, Z2
+	VMOVAPD      Z3, Z3
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z14, Z3
+	VMOVAPD      Z4, Z4
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z14, Z4
+	VFMADD231PD  Z15, Z3, Z4
+	VMOVAPD      Z5, Z3
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z14, Z3
+	VFMADD231PD  Z15, Z4, Z3
+	VMOVAPD      Z6, Z4
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z14, Z4
+	VFMADD231PD  Z15, Z3, Z4
+	VMOVAPD      Z7, Z3
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z14, Z3
+	VFMADD231PD  Z15, Z4, Z3
+	VFMADD231PD  Z3, Z15, Z13
+	VADDPD       Z13, Z1, Z3
+	VSUBPD       Z1, Z3, Z1
+	VSUBPD       Z1, Z13, Z1
+	VADDPD       elementwiseConstants<>+1152(SB), Z3, Z4
+	VSUBPD       elementwiseConstants<>+1152(SB), Z4, Z5
+	VSUBPD       Z5, Z3, Z3
+	VADDPD       Z1, Z3, Z1
+	VMULPD       Z2, Z4, Z3
+	VMULPD       elementwiseConstants<>+1216(SB), Z3, Z3
+	VMULPD       Z2, Z1, Z1
+	VMULPD       elementwiseConstants<>+1216(SB), Z1, Z1
+	VCMPPD       $0x1e, elementwiseConstants<>+4096(SB), Z3, K2
+	VSUBPD       elementwiseConstants<>+1152(SB), Z3, Z2
+	VMULPD       elementwiseConstants<>+4096(SB), Z2, Z2
+	VBLENDMPD    Z2, Z3, K2, Z17
+	VBLENDMPD    elementwiseConstants<>+256(SB), Z0, K2, Z18
+	VBLENDMPD    elementwiseConstants<>+320(SB), Z1, K2, Z19
+	VMULPD       Z17, Z17, Z0
+	VMULPD       elementwiseConstants<>+4096(SB), Z0, Z0
+	VADDPD       elementwiseConstants<>+1728(SB), Z17, Z1
+	VDIVPD       Z1, Z17, Z1
+	VMULPD       Z1, Z1, Z2
+	VMULPD       Z2, Z2, Z3
+	VMOVAPD      Z8, Z4
+	VFMADD213PD  elementwiseConstants<>+4224(SB), Z2, Z4
+	VMOVAPD      Z9, Z5
+	VFMADD213PD  elementwiseConstants<>+4352(SB), Z2, Z5
+	VFMADD231PD  Z3, Z4, Z5
+	VMOVAPD      Z10, Z4
+	VFMADD213PD  elementwiseConstants<>+4480(SB), Z2, Z4
+	VFMADD231PD  Z3, Z5, Z4
+	VMOVAPD      Z11, Z5
+	VFMADD213PD  elementwiseConstants<>+4608(SB), Z2, Z5
+	VFMADD231PD  Z3, Z4, Z5
+	VMULPD       Z5, Z2, Z2
+	VADDPD       Z2, Z0, Z2
+	VFMADD231PD  Z2, Z1, Z19
+	VSUBPD       Z19, Z0, Z0
+	VSUBPD       Z0, Z17, Z0
+	VADDPD       Z0, Z18, Z0
+	VSUBPD       Z0, Z12, Z0
+	VMOVUPD      Z0, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func logAVX512(dst []float64, x []float64)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·logAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPD elementwiseConstants<>+1408(SB), Z0
+	VMOVUPD elementwiseConstants<>+4160(SB), Z0
+	VMOVUPD elementwiseConstants<>+4288(SB), Z0
+	VMOVUPD elementwiseConstants<>+4416(SB), Z0
+	VMOVUPD elementwiseConstants<>+1408(SB), Z0
+	VMOVUPD elementwiseConstants<>+4160(SB), Z11
+	VMOVUPD elementwiseConstants<>+4288(SB), Z12
+	VMOVUPD elementwiseConstants<>+4416(SB), Z13
+	VMOVUPD elementwiseConstants<>+4544(SB), Z14
+	CMPQ    CX, $0x00000008
+	JL      singleEnd
+
+single:
+	VMOVUPD     (AX), Z15
+	VCMPPD      $0x11, elementwiseConstants<>+4672(SB), Z15, K1
+	VMULPD      elementwiseConstants<>+4736(SB), Z15, Z16
+	VBLENDMPD   Z16, Z15, K1, Z1
+	VBLENDMPD   elementwiseConstants<>+4800(SB), Z0, K1, Z2
+	VPADDQ      elementwiseConstants<>+4864(SB), Z1, Z16
+	VPSRLQ      $0x34, Z16, Z17
+	VORPD       elementwiseConstants<>+4928(SB), Z17, Z17
+	VSUBPD      elementwiseConstants<>+4992(SB), Z17, Z17
+	VSUBPD      Z2, Z17, Z17
+	VANDPD      elementwiseConstants<>+5056(SB), Z16, Z16
+	VPADDQ      elementwiseConstants<>+5120(SB), Z16, Z16
+	VSUBPD      elementwiseConstants<>+1152(SB), Z16, Z16
+	VMULPD      elementwiseConstants<>+5184(SB), Z17, Z18
+	VMULPD      elementwiseConstants<>+5248(SB), Z17, Z17
+	VMULPD      Z16, Z16, Z19
+	VMULPD      elementwiseConstants<>+4096(SB), Z19, Z19
+	VADDPD      elementwiseConstants<>+1728(SB), Z16, Z20
+	VDIVPD      Z20, Z16, Z20
+	VMULPD      Z20, Z20, Z21
+	VMULPD      Z21, Z21, Z22
+	VMOVAPD     Z11, Z23
+	VFMADD213PD elementwiseConstants<>+4224(SB), Z21, Z23
+	VMOVAPD     Z12, Z24
+	VFMADD213PD elementwiseConstants<>+4352(SB), Z21, Z24
+	VFMADD231PD Z22, Z23, Z24
+	VMOVAPD     Z13, Z23
+	VFMADD213PD elementwiseConstants<>+4480(SB), Z21, Z23
+	VFMADD231PD Z22, Z24, Z23
+	VMOVAPD     Z14, Z24
+	VFMADD213PD elementwiseConstants<>+4608(SB), Z21, Z24
+	VFMADD231PD Z22, Z23, Z24
+	VMULPD      Z24, Z21, Z21
+	VADDPD      Z21, Z19, Z21
+	VFMADD231PD Z21, Z20, Z17
+	VSUBPD      Z17, Z19, Z17
+	VSUBPD      Z17, Z16, Z16
+	VADDPD      Z16, Z18, Z16
+	VCMPPD      $0x11, elementwiseConstants<>+5312(SB), Z15, K1
+	VBLENDMPD   Z16, Z15, K1, Z3
+	VCMPPD      $0x11, Z0, Z15, K1
+	VBLENDMPD   elementwiseConstants<>+5376(SB), Z3, K1, Z4
+	VCMPPD      $0x00, Z0, Z15, K1
+	VBLENDMPD   elementwiseConstants<>+5440(SB), Z4, K1, Z5
+	VMOVUPD     Z5, (DX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000008, CX
+	CMPQ        CX, $0x00000008
+	JGE         single
+
+singleEnd:
+	TESTQ       CX, CX
+	JZ          tailEnd
+	MOVQ        $-1, BX
+	BZHIQ       CX, BX, BX
+	KMOVW       BX, K1
+	VMOVUPD.Z   (AX), K1, Z1
+	VCMPPD      $0x11, elementwiseConstants<>+4672(SB), Z1, K2
+	VMULPD      elementwiseConstants<>+4736(SB), Z1, Z2
+	VBLENDMPD   Z2, Z1, K2, Z6
+	VBLENDMPD   elementwiseConstants<>+4800(SB), Z0, K2, Z7
+	VPADDQ      elementwiseConstants<>+4864(SB), Z6, Z2
+	VPSRLQ      $0x34, Z2, Z3
+	VORPD       elementwiseConstants<>+4928(SB), Z3, Z3
+	VSUBPD      elementwiseConstants<>+4992(SB), Z3, Z3
+	VSUBPD      Z7, Z3, Z3
+	VANDPD      elementwiseConstants<>+5056(SB), Z2, Z2
+	VPADDQ      elementwiseConstants<>+5120(SB), Z2, Z2
+	VSUBPD      elementwiseConstants<>+1152(SB), Z2, Z2
+	VMULPD      elementwiseConstants<>+5184(SB), Z3, Z4
+	VMULPD      elementwiseConstants<>+5248(SB), Z3, Z3
+	VMULPD      Z2, Z2, Z5
+	VMULPD      elementwiseConstants<>+4096(SB), Z5, Z5
+	VADDPD      elementwiseConstants<>+1728(SB), Z2, Z6
+	VDIVPD      Z6, Z2, Z6
+	VMULPD      Z6, Z6, Z7
+	VMULPD      Z7, Z7, Z15
+	VMOVAPD     Z11, Z11
+	VFMADD213PD elementwiseConstants<>+4224(SB), Z7, Z11
+	VMOVAPD     Z12, Z12
+	VFMADD213PD elementwiseConstants<>+4352(SB), Z7, Z12
+	VFMADD231PD Z15, Z11, Z12
+	VMOVAPD     Z13, Z11
+	VFMADD213PD elementwiseConstants<>+4480(SB), Z7, Z11
+	VFMADD231PD Z15, Z12, Z11
+	VMOVAPD     Z14, Z12
+	VFMADD213PD elementwiseConstants<>+4608(SB), Z7, Z12
+	VFMADD231PD Z15, Z11, Z12
+	VMULPD      Z12, Z7, Z7
+	VADDPD      Z7, Z5, Z7
+	VFMADD231PD Z7, Z6, Z3
+	VSUBPD      Z3, Z5, Z3
+	VSUBPD      Z3, Z2, Z2
+	VADDPD      Z2, Z4, Z2
+	VCMPPD      $0x11, elementwiseConstants<>+5312(SB), Z1, K2
+	VBLENDMPD   Z2, Z1, K2, Z8
+	VCMPPD      $0x11, Z0, Z1, K2
+	VBLENDMPD   elementwiseConstants<>+5376(SB), Z8, K2, Z9
+	VCMPPD      $0x00, Z0, Z1, K2
+	VBLENDMPD   elementwiseConstants<>+5440(SB), Z9, K2, Z10
+	VMOVUPD     Z10, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func divAVX512(dst []float64, x []float64, y []float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·divAVX512(SB), NOSPLIT, $0-72
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ y_base+48(FP), DX
+	MOVQ dst_base+0(FP), BX
+	CMPQ CX, $0x00000010
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPD (AX), Z0
+	VMOVUPD (DX), Z1
+	VDIVPD  Z1, Z0, Z0
+	VMOVUPD Z0, (BX)
+	VMOVUPD 64(AX), Z0
+	VMOVUPD 64(DX), Z1
+	VDIVPD  Z1, Z0, Z0
+	VMOVUPD Z0, 64(BX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPD (AX), Z0
+	VMOVUPD (DX), Z1
+	VDIVPD  Z1, Z0, Z0
+	VMOVUPD Z0, (BX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, SI
+	BZHIQ     CX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPD.Z (AX), K1, Z0
+	VMOVUPD.Z (DX), K1, Z1
+	VDIVPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func eluAVX512(dst []float64, x []float64, factor float64, above float64)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·eluAVX512(SB), NOSPLIT, $0-64
+	MOVQ         x_base+24(FP), AX
+	MOVQ         x_len+32(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	VBROADCASTSD factor+48(FP), Z0
+	VBROADCASTSD above+56(FP), Z1
+	VMOVUPD      elementwiseConstants<>+1408(SB), Z2
+	VMOVUPD      elementwiseConstants<>+1664(SB), Z3
+	VMOVUPD      elementwiseConstants<>+192(SB), Z4
+	VMOVUPD      elementwiseConstants<>+512(SB), Z5
+	VMOVUPD      elementwiseConstants<>+640(SB), Z6
+	VMOVUPD      elementwiseConstants<>+768(SB), Z7
+	VMOVUPD      elementwiseConstants<>+896(SB), Z8
+	VMOVUPD      elementwiseConstants<>+1024(SB), Z9
+	CMPQ         CX, $0x00000008
+	JL           singleEnd
+
+single:
+	VMOVUPD      (AX), Z10
+	VMINPD       Z10, Z2, Z11
+	VMAXPD       Z11, Z3, Z11
+	VMOVAPD      Z4, Z14
+	VFMADD213PD  elementwiseConstants<>+128(SB), Z11, Z14
+	VSUBPD       elementwiseConstants<>+128(SB), Z14, Z15
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z15, Z11
+	VMULPD       elementwiseConstants<>+1536(SB), Z15, Z15
+	VADDPD       Z15, Z11, Z16
+	VMULPD       Z16, Z16, Z17
+	VPSLLQ       $0x34, Z14, Z14
+	VMOVAPD      Z5, Z18
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z16, Z18
+	VMOVAPD      Z6, Z19
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z16, Z19
+	VFMADD231PD  Z17, Z18, Z19
+	VMOVAPD      Z7, Z18
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z16, Z18
+	VFMADD231PD  Z17, Z19, Z18
+	VMOVAPD      Z8, Z19
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z16, Z19
+	VFMADD231PD  Z17, Z18, Z19
+	VMOVAPD      Z9, Z18
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z16, Z18
+	VFMADD231PD  Z17, Z19, Z18
+	VFMADD231PD  Z18, Z17, Z15
+	VADDPD       Z15, Z11, Z11
+	VSUBPD       elementwiseConstants<>+1152(SB), Z14, Z15
+	VMULPD       Z11, Z14, Z11
+	VADDPD       Z11, Z15, Z11
+	VPMOVQ2M     Z10, K1
+	VMULPD       Z0, Z11, Z11
+	VORPD        elementwiseConstants<>+1344(SB), Z11, Z11
+	VMULPD       Z1, Z10, Z10
+	VBLENDMPD    Z11, Z10, K1, Z12
+	VMOVUPD      Z12, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPD.Z    (AX), K1, Z10
+	VMINPD       Z10, Z2, Z2
+	VMAXPD       Z2, Z3, Z2
+	VMOVAPD      Z4, Z3
+	VFMADD213PD  elementwiseConstants<>+128(SB), Z2, Z3
+	VSUBPD       elementwiseConstants<>+128(SB), Z3, Z4
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z4, Z2
+	VMULPD       elementwiseConstants<>+1536(SB), Z4, Z4
+	VADDPD       Z4, Z2, Z11
+	VMULPD       Z11, Z11, Z12
+	VPSLLQ       $0x34, Z3, Z3
+	VMOVAPD      Z5, Z5
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z11, Z5
+	VMOVAPD      Z6, Z6
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z11, Z6
+	VFMADD231PD  Z12, Z5, Z6
+	VMOVAPD      Z7, Z5
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z11, Z5
+	VFMADD231PD  Z12, Z6, Z5
+	VMOVAPD      Z8, Z6
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z11, Z6
+	VFMADD231PD  Z12, Z5, Z6
+	VMOVAPD      Z9, Z5
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z11, Z5
+	VFMADD231PD  Z12, Z6, Z5
+	VFMADD231PD  Z5, Z12, Z4
+	VADDPD       Z4, Z2, Z2
+	VSUBPD       elementwiseConstants<>+1152(SB), Z3, Z4
+	VMULPD       Z2, Z3, Z2
+	VADDPD       Z2, Z4, Z2
+	VPMOVQ2M     Z10, K2
+	VMULPD       Z0, Z2, Z0
+	VORPD        elementwiseConstants<>+1344(SB), Z0, Z0
+	VMULPD       Z1, Z10, Z1
+	VBLENDMPD    Z0, Z1, K2, Z13
+	VMOVUPD      Z13, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func eluGradAVX512(dst []float64, dy []float64, y []float64, factor float64, above float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·eluGradAVX512(SB), NOSPLIT, $0-88
+	MOVQ         dy_base+24(FP), AX
+	MOVQ         dy_len+32(FP), CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         dst_base+0(FP), BX
+	VBROADCASTSD factor+72(FP), Z0
+	VBROADCASTSD above+80(FP), Z1
+	CMPQ         CX, $0x00000010
+	JL           unrolledEnd
+
+unrolled:
+	VMOVUPD   (AX), Z2
+	VMOVUPD   (DX), Z3
+	VADDPD    Z0, Z3, Z4
+	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Z3, K1
+	VBLENDMPD Z1, Z4, K1, Z5
+	VMULPD    Z5, Z2, Z2
+	VMOVUPD   Z2, (BX)
+	VMOVUPD   64(AX), Z2
+	VMOVUPD   64(DX), Z3
+	VADDPD    Z0, Z3, Z4
+	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Z3, K1
+	VBLENDMPD Z1, Z4, K1, Z6
+	VMULPD    Z6, Z2, Z2
+	VMOVUPD   Z2, 64(BX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000080, BX
+	SUBQ      $0x00000010, CX
+	CMPQ      CX, $0x00000010
+	JGE       unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPD   (AX), Z2
+	VMOVUPD   (DX), Z3
+	VADDPD    Z0, Z3, Z4
+	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Z3, K1
+	VBLENDMPD Z1, Z4, K1, Z7
+	VMULPD    Z7, Z2, Z2
+	VMOVUPD   Z2, (BX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000008, CX
+	CMPQ      CX, $0x00000008
+	JGE       single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, SI
+	BZHIQ     CX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPD.Z (AX), K1, Z2
+	VMOVUPD.Z (DX), K1, Z3
+	VADDPD    Z0, Z3, Z0
+	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Z3, K2
+	VBLENDMPD Z1, Z0, K2, Z8
+	VMULPD    Z8, Z2, Z0
+	VMOVUPD   Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func celuAVX512(dst []float64, x []float64, alpha float64)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·celuAVX512(SB), NOSPLIT, $0-56
+	MOVQ         x_base+24(FP), AX
+	MOVQ         x_len+32(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	VBROADCASTSD alpha+48(FP), Z0
+	VMOVUPD      elementwiseConstants<>+1408(SB), Z1
+	VMOVUPD      elementwiseConstants<>+1664(SB), Z2
+	VMOVUPD      elementwiseConstants<>+192(SB), Z3
+	VMOVUPD      elementwiseConstants<>+512(SB), Z4
+	VMOVUPD      elementwiseConstants<>+640(SB), Z5
+	VMOVUPD      elementwiseConstants<>+768(SB), Z6
+	VMOVUPD      elementwiseConstants<>+896(SB), Z7
+	VMOVUPD      elementwiseConstants<>+1024(SB), Z8
+	CMPQ         CX, $0x00000008
+	JL           singleEnd
+
+single:
+	VMOVUPD      (AX), Z9
+	VMINPD       Z9, Z1, Z10
+	VDIVPD       Z0, Z10, Z10
+	VMAXPD       Z10, Z2, Z10
+	VMOVAPD      Z3, Z13
+	VFMADD213PD  elementwiseConstants<>+128(SB), Z10, Z13
+	VSUBPD       elementwiseConstants<>+128(SB), Z13, Z14
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z14, Z10
+	VMULPD       elementwiseConstants<>+1536(SB), Z14, Z14
+	VADDPD       Z14, Z10, Z15
+	VMULPD       Z15, Z15, Z16
+	VPSLLQ       $0x34, Z13, Z13
+	VMOVAPD      Z4, Z17
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z15, Z17
+	VMOVAPD      Z5, Z18
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z15, Z18
+	VFMADD231PD  Z16, Z17, Z18
+	VMOVAPD      Z6, Z17
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z15, Z17
+	VFMADD231PD  Z16, Z18, Z17
+	VMOVAPD      Z7, Z18
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z15, Z18
+	VFMADD231PD  Z16, Z17, Z18
+	VMOVAPD      Z8, Z17
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z15, Z17
+	VFMADD231PD  Z16, Z18, Z17
+	VFMADD231PD  Z17, Z16, Z14
+	VADDPD       Z14, Z10, Z10
+	VSUBPD       elementwiseConstants<>+1152(SB), Z13, Z14
+	VMULPD       Z10, Z13, Z10
+	VADDPD       Z10, Z14, Z10
+	VPMOVQ2M     Z9, K1
+	VMULPD       Z0, Z10, Z10
+	VORPD        elementwiseConstants<>+1344(SB), Z10, Z10
+	VBLENDMPD    Z10, Z9, K1, Z11
+	VMOVUPD      Z11, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPD.Z    (AX), K1, Z9
+	VMINPD       Z9, Z1, Z1
+	VDIVPD       Z0, Z1, Z1
+	VMAXPD       Z1, Z2, Z1
+	VMOVAPD      Z3, Z2
+	VFMADD213PD  elementwiseConstants<>+128(SB), Z1, Z2
+	VSUBPD       elementwiseConstants<>+128(SB), Z2, Z3
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z3, Z1
+	VMULPD       elementwiseConstants<>+1536(SB), Z3, Z3
+	VADDPD       Z3, Z1, Z10
+	VMULPD       Z10, Z10, Z11
+	VPSLLQ       $0x34, Z2, Z2
+	VMOVAPD      Z4, Z4
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z10, Z4
+	VMOVAPD      Z5, Z5
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z10, Z5
+	VFMADD231PD  Z11, Z4, Z5
+	VMOVAPD      Z6, Z4
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z10, Z4
+	VFMADD231PD  Z11, Z5, Z4
+	VMOVAPD      Z7, Z5
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z10, Z5
+	VFMADD231PD  Z11, Z4, Z5
+	VMOVAPD      Z8, Z4
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z10, Z4
+	VFMADD231PD  Z11, Z5, Z4
+	VFMADD231PD  Z4, Z11, Z3
+	VADDPD       Z3, Z1, Z1
+	VSUBPD       elementwiseConstants<>+1152(SB), Z2, Z3
+	VMULPD       Z1, Z2, Z1
+	VADDPD       Z1, Z3, Z1
+	VPMOVQ2M     Z9, K2
+	VMULPD       Z0, Z1, Z0
+	VORPD        elementwiseConstants<>+1344(SB), Z0, Z0
+	VBLENDMPD    Z0, Z9, K2, Z12
+	VMOVUPD      Z12, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func celuGradAVX512(dst []float64, dy []float64, y []float64, alpha float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·celuGradAVX512(SB), NOSPLIT, $0-80
+	MOVQ         dy_base+24(FP), AX
+	MOVQ         dy_len+32(FP), CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         dst_base+0(FP), BX
+	VBROADCASTSD alpha+72(FP), Z0
+	CMPQ         CX, $0x00000010
+	JL           unrolledEnd
+
+unrolled:
+	VMOVUPD   (AX), Z1
+	VMOVUPD   (DX), Z2
+	VDIVPD    Z0, Z2, Z3
+	VADDPD    elementwiseConstants<>+1152(SB), Z3, Z3
+	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Z2, K1
+	VBLENDMPD elementwiseConstants<>+1152(SB), Z3, K1, Z4
+	VMULPD    Z4, Z1, Z1
+	VMOVUPD   Z1, (BX)
+	VMOVUPD   64(AX), Z1
+	VMOVUPD   64(DX), Z2
+	VDIVPD    Z0, Z2, Z3
+	VADDPD    elementwiseConstants<>+1152(SB), Z3, Z3
+	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Z2, K1
+	VBLENDMPD elementwiseConstants<>+1152(SB), Z3, K1, Z5
+	VMULPD    Z5, Z1, Z1
+	VMOVUPD   Z1, 64(BX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000080, BX
+	SUBQ      $0x00000010, CX
+	CMPQ      CX, $0x00000010
+	JGE       unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPD   (AX), Z1
+	VMOVUPD   (DX), Z2
+	VDIVPD    Z0, Z2, Z3
+	VADDPD    elementwiseConstants<>+1152(SB), Z3, Z3
+	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Z2, K1
+	VBLENDMPD elementwiseConstants<>+1152(SB), Z3, K1, Z6
+	VMULPD    Z6, Z1, Z1
+	VMOVUPD   Z1, (BX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000008, CX
+	CMPQ      CX, $0x00000008
+	JGE       single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, SI
+	BZHIQ     CX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPD.Z (AX), K1, Z1
+	VMOVUPD.Z (DX), K1, Z2
+	VDIVPD    Z0, Z2, Z0
+	VADDPD    elementwiseConstants<>+1152(SB), Z0, Z0
+	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Z2, K2
+	VBLENDMPD elementwiseConstants<>+1152(SB), Z0, K2, Z7
+	VMULPD    Z7, Z1, Z0
+	VMOVUPD   Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func mishAVX512(dst []float64, x []float64)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·mishAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPD elementwiseConstants<>+1728(SB), Z0
+	VMOVUPD elementwiseConstants<>+0(SB), Z1
+	VMOVUPD elementwiseConstants<>+192(SB), Z2
+	VMOVUPD elementwiseConstants<>+512(SB), Z3
+	VMOVUPD elementwiseConstants<>+640(SB), Z4
+	VMOVUPD elementwiseConstants<>+768(SB), Z5
+	VMOVUPD elementwiseConstants<>+896(SB), Z6
+	VMOVUPD elementwiseConstants<>+1024(SB), Z7
+	VMOVUPD elementwiseConstants<>+1152(SB), Z8
+	CMPQ    CX, $0x00000008
+	JL      singleEnd
+
+single:
+	VMOVUPD      (AX), Z9
+	VPMOVQ2M     Z9, K1
+	VORPD        elementwiseConstants<>+1344(SB), Z9, Z10
+	VMAXPD       Z10, Z1, Z10
+	VMOVAPD      Z2, Z13
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z10, Z13
+	VSUBPD       elementwiseConstants<>+1472(SB), Z13, Z14
+	VMOVUPD      elementwiseConstants<>+256(SB), Z15
+	VFNMADD213PD Z10, Z14, Z15
+	VMULPD       elementwiseConstants<>+1536(SB), Z14, Z14
+	VADDPD       Z14, Z15, Z16
+	VMULPD       Z16, Z16, Z17
+	VPSLLQ       $0x34, Z13, Z13
+	VMOVAPD      Z3, Z18
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z16, Z18
+	VMOVAPD      Z4, Z19
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z16, Z19
+	VFMADD231PD  Z17, Z18, Z19
+	VMOVAPD      Z5, Z18
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z16, Z18
+	VFMADD231PD  Z17, Z19, Z18
+	VMOVAPD      Z6, Z19
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z16, Z19
+	VFMADD231PD  Z17, Z18, Z19
+	VMOVAPD      Z7, Z18
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z16, Z18
+	VFMADD231PD  Z17, Z19, Z18
+	VFMADD231PD  Z18, Z17, Z14
+	VADDPD       Z14, Z15, Z16
+	VSUBPD       Z15, Z16, Z15
+	VSUBPD       Z15, Z14, Z14
+	VADDPD       Z8, Z16, Z15
+	VSUBPD       Z8, Z15, Z17
+	VSUBPD       Z17, Z16, Z16
+	VADDPD       Z14, Z16, Z14
+	VMULPD       Z13, Z15, Z16
+	VMULPD       elementwiseConstants<>+1216(SB), Z16, Z16
+	VMULPD       Z13, Z14, Z17
+	VMULPD       elementwiseConstants<>+1216(SB), Z17, Z17
+	VADDPD       Z0, Z16, Z18
+	VSUBPD       Z0, Z18, Z19
+	VSUBPD       Z19, Z18, Z20
+	VSUBPD       Z20, Z0, Z20
+	VSUBPD       Z19, Z16, Z19
+	VADDPD       Z19, Z20, Z19
+	VADDPD       Z17, Z19, Z19
+	VMULPD       Z18, Z15, Z20
+	VMOVAPD      Z20, Z21
+	VFMSUB231PD  Z18, Z15, Z21
+	VFMADD231PD  Z19, Z15, Z21
+	VFMADD231PD  Z18, Z14, Z21
+	VMULPD       Z18, Z16, Z14
+	VMOVAPD      Z14, Z15
+	VFMSUB231PD  Z18, Z16, Z15
+	VFMADD231PD  Z19, Z16, Z15
+	VFMADD231PD  Z18, Z17, Z15
+	VADDPD       Z0, Z14, Z17
+	VSUBPD       Z0, Z17, Z18
+	VSUBPD       Z18, Z17, Z19
+	VSUBPD       Z19, Z0, Z19
+	VSUBPD       Z18, Z14, Z14
+	VADDPD       Z14, Z19, Z14
+	VADDPD       Z14, Z15, Z14
+	VDIVPD       Z17, Z8, Z15
+	VMULPD       Z15, Z20, Z18
+	VFNMADD231PD Z17, Z18, Z20
+	VADDPD       Z21, Z20, Z17
+	VFNMADD231PD Z14, Z18, Z17
+	VFMADD231PD  Z15, Z17, Z18
+	VMULPD       Z18, Z10, Z14
+	VMULPD       Z13, Z14, Z13
+	VMULPD       elementwiseConstants<>+1216(SB), Z13, Z13
+	VMULPD       Z16, Z16, Z14
+	VADDPD       Z14, Z14, Z14
+	VADDPD       Z16, Z16, Z15
+	VADDPD       Z14, Z15, Z15
+	VADDPD       Z8, Z15, Z15
+	VDIVPD       Z15, Z14, Z14
+	VFMADD231PD  Z14, Z10, Z9
+	VBLENDMPD    Z13, Z9, K1, Z11
+	VMOVUPD      Z11, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPD.Z    (AX), K1, Z9
+	VPMOVQ2M     Z9, K2
+	VORPD        elementwiseConstants<>+1344(SB), Z9, Z10
+	VMAXPD       Z10, Z1, Z1
+	VMOVAPD      Z2, Z2
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z1, Z2
+	VSUBPD       elementwiseConstants<>+1472(SB), Z2, Z10
+	VMOVUPD      elementwiseConstants<>+256(SB), Z11
+	VFNMADD213PD Z1, Z10, Z11
+	VMULPD       elementwiseConstants<>+1536(SB), Z10, Z10
+	VADDPD       Z10, Z11, Z13
+	VMULPD       Z13, Z13, Z14
+	VPSLLQ       $0x34, Z2, Z2
+	VMOVAPD      Z3, Z3
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z13, Z3
+	VMOVAPD      Z4, Z4
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z13, Z4
+	VFMADD231PD  Z14, Z3, Z4
+	VMOVAPD      Z5, Z3
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z13, Z3
+	VFMADD231PD  Z14, Z4, Z3
+	VMOVAPD      Z6, Z4
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z13, Z4
+	VFMADD231PD  Z14, Z3, Z4
+	VMOVAPD      Z7, Z3
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z13, Z3
+	VFMADD231PD  Z14, Z4, Z3
+	VFMADD231PD  Z3, Z14, Z10
+	VADDPD       Z10, Z11, Z3
+	VSUBPD       Z11, Z3, Z4
+	VSUBPD       Z4, Z10, Z4
+	VADDPD       Z8, Z3, Z5
+	VSUBPD       Z8, Z5, Z6
+	VSUBPD       Z6, Z3, Z3
+	VADDPD       Z4, Z3, Z3
+	VMULPD       Z2, Z5, Z4
+	VMULPD       elementwiseConstants<>+1216(SB), Z4, Z4
+	VMULPD       Z2, Z3, Z6
+	VMULPD       elementwiseConstants<>+1216(SB), Z6, Z6
+	VADDPD       Z0, Z4, Z7
+	VSUBPD       Z0, Z7, Z10
+	VSUBPD       Z10, Z7, Z11
+	VSUBPD       Z11, Z0, Z11
+	VSUBPD       Z10, Z4, Z10
+	VADDPD       Z10, Z11, Z10
+	VADDPD       Z6, Z10, Z10
+	VMULPD       Z7, Z5, Z11
+	VMOVAPD      Z11, Z13
+	VFMSUB231PD  Z7, Z5, Z13
+	VFMADD231PD  Z10, Z5, Z13
+	VFMADD231PD  Z7, Z3, Z13
+	VMULPD       Z7, Z4, Z3
+	VMOVAPD      Z3, Z5
+	VFMSUB231PD  Z7, Z4, Z5
+	VFMADD231PD  Z10, Z4, Z5
+	VFMADD231PD  Z7, Z6, Z5
+	VADDPD       Z0, Z3, Z6
+	VSUBPD       Z0, Z6, Z7
+	VSUBPD       Z7, Z6, Z10
+	VSUBPD       Z10, Z0, Z0
+	VSUBPD       Z7, Z3, Z3
+	VADDPD       Z3, Z0, Z0
+	VADDPD       Z0, Z5, Z0
+	VDIVPD       Z6, Z8, Z3
+	VMULPD       Z3, Z11, Z5
+	VFNMADD231PD Z6, Z5, Z11
+	VADDPD       Z13, Z11, Z6
+	VFNMADD231PD Z0, Z5, Z6
+	VFMADD231PD  Z3, Z6, Z5
+	VMULPD       Z5, Z1, Z0
+	VMULPD       Z2, Z0, Z0
+	VMULPD       elementwiseConstants<>+1216(SB), Z0, Z0
+	VMULPD       Z4, Z4, Z2
+	VADDPD       Z2, Z2, Z2
+	VADDPD       Z4, Z4, Z3
+	VADDPD       Z2, Z3, Z3
+	VADDPD       Z8, Z3, Z3
+	VDIVPD       Z3, Z2, Z2
+	VFMADD231PD  Z2, Z1, Z9
+	VBLENDMPD    Z0, Z9, K2, Z12
+	VMOVUPD      Z12, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func mishGradAVX512(dst []float64, dy []float64, x []float64)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·mishGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ    dy_base+24(FP), AX
+	MOVQ    dy_len+32(FP), CX
+	MOVQ    x_base+48(FP), DX
+	MOVQ    dst_base+0(FP), BX
+	VMOVUPD elementwiseConstants<>+1152(SB), Z0
+	VMOVUPD elementwiseConstants<>+0(SB), Z1
+	VMOVUPD elementwiseConstants<>+1792(SB), Z2
+	VMOVUPD elementwiseConstants<>+192(SB), Z3
+	VMOVUPD elementwiseConstants<>+512(SB), Z4
+	VMOVUPD elementwiseConstants<>+640(SB), Z5
+	VMOVUPD elementwiseConstants<>+768(SB), Z6
+	VMOVUPD elementwiseConstants<>+896(SB), Z7
+	VMOVUPD elementwiseConstants<>+1024(SB), Z8
+	VMOVUPD elementwiseConstants<>+1728(SB), Z9
+	CMPQ    CX, $0x00000008
+	JL      singleEnd
+
+single:
+	VMOVUPD      (AX), Z10
+	VMOVUPD      (DX), Z11
+	VPMOVQ2M     Z11, K1
+	VMAXPD       Z11, Z1, Z11
+	VMINPD       Z11, Z2, Z11
+	VORPD        elementwiseConstants<>+1344(SB), Z11, Z18
+	VMOVAPD      Z3, Z19
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z18, Z19
+	VSUBPD       elementwiseConstants<>+1472(SB), Z19, Z20
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z20, Z18
+	VMULPD       elementwiseConstants<>+1536(SB), Z20, Z20
+	VADDPD       Z20, Z18, Z21
+	VMULPD       Z21, Z21, Z22
+	VPSLLQ       $0x34, Z19, Z19
+	VMOVAPD      Z4, Z23
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z21, Z23
+	VMOVAPD      Z5, Z24
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z21, Z24
+	VFMADD231PD  Z22, Z23, Z24
+	VMOVAPD      Z6, Z23
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z21, Z23
+	VFMADD231PD  Z22, Z24, Z23
+	VMOVAPD      Z7, Z24
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z21, Z24
+	VFMADD231PD  Z22, Z23, Z24
+	VMOVAPD      Z8, Z23
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z21, Z23
+	VFMADD231PD  Z22, Z24, Z23
+	VFMADD231PD  Z23, Z22, Z20
+	VADDPD       Z20, Z18, Z18
+	VADDPD       Z0, Z18, Z18
+	VMULPD       Z19, Z18, Z18
+	VMULPD       elementwiseConstants<>+1216(SB), Z18, Z18
+	VADDPD       Z9, Z18, Z19
+	VMULPD       Z19, Z18, Z19
+	VMOVAPD      Z9, Z20
+	VFMADD213PD  Z0, Z18, Z20
+	VBLENDMPD    Z19, Z20, K1, Z12
+	VADDPD       Z18, Z18, Z19
+	VMULPD       Z18, Z19, Z19
+	VBLENDMPD    Z9, Z19, K1, Z13
+	VADDPD       Z13, Z12, Z19
+	VBLENDMPD    Z18, Z0, K1, Z14
+	VADDPD       Z0, Z18, Z18
+	VDIVPD       Z18, Z14, Z18
+	VDIVPD       Z19, Z0, Z20
+	VMULPD       Z20, Z12, Z21
+	VMULPD       Z20, Z13, Z22
+	VADDPD       Z12, Z19, Z19
+	VMULPD       Z20, Z19, Z19
+	VMULPD       Z19, Z22, Z19
+	VMULPD       Z18, Z11, Z11
+	VFMADD231PD  Z19, Z11, Z21
+	VMULPD       Z21, Z10, Z10
+	VMOVUPD      Z10, (BX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, BX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, SI
+	BZHIQ        CX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPD.Z    (AX), K1, Z10
+	VMOVUPD.Z    (DX), K1, Z11
+	VPMOVQ2M     Z11, K2
+	VMAXPD       Z11, Z1, Z1
+	VMINPD       Z1, Z2, Z1
+	VORPD        elementwiseConstants<>+1344(SB), Z1, Z2
+	VMOVAPD      Z3, Z3
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z2, Z3
+	VSUBPD       elementwiseConstants<>+1472(SB), Z3, Z11
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z11, Z2
+	VMULPD       elementwiseConstants<>+1536(SB), Z11, Z11
+	VADDPD       Z11, Z2, Z12
+	VMULPD       Z12, Z12, Z13
+	VPSLLQ       $0x34, Z3, Z3
+	VMOVAPD      Z4, Z4
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z12, Z4
+	VMOVAPD      Z5, Z5
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z12, Z5
+	VFMADD231PD  Z13, Z4, Z5
+	VMOVAPD      Z6, Z4
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z12, Z4
+	VFMADD231PD  Z13, Z5, Z4
+	VMOVAPD      Z7, Z5
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z12, Z5
+	VFMADD231PD  Z13, Z4, Z5
+	VMOVAPD      Z8, Z4
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z12, Z4
+	VFMADD231PD  Z13, Z5, Z4
+	VFMADD231PD  Z4, Z13, Z11
+	VADDPD       Z11, Z2, Z2
+	VADDPD       Z0, Z2, Z2
+	VMULPD       Z3, Z2, Z2
+	VMULPD       elementwiseConstants<>+1216(SB), Z2, Z2
+	VADDPD       Z9, Z2, Z3
+	VMULPD       Z3, Z2, Z3
+	VMOVAPD      Z9, Z4
+	VFMADD213PD  Z0, Z2, Z4
+	VBLENDMPD    Z3, Z4, K2, Z15
+	VADDPD       Z2, Z2, Z3
+	VMULPD       Z2, Z3, Z3
+	VBLENDMPD    Z9, Z3, K2, Z16
+	VADDPD       Z16, Z15, Z3
+	VBLENDMPD    Z2, Z0, K2, Z17
+	VADDPD       Z0, Z2, Z2
+	VDIVPD       Z2, Z17, Z2
+	VDIVPD       Z3, Z0, Z0
+	VMULPD       Z0, Z15, Z4
+	VMULPD       Z0, Z16, Z5
+	VADDPD       Z15, Z3, Z3
+	VMULPD       Z0, Z3, Z0
+	VMULPD       Z0, Z5, Z0
+	VMULPD       Z2, Z1, Z1
+	VFMADD231PD  Z0, Z1, Z4
+	VMULPD       Z4, Z10, Z0
+	VMOVUPD      Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func erfAVX512(dst []float64, x []float64)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·erfAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPD elementwiseConstants<>+5568(SB), Z0
+	VMOVUPD elementwiseConstants<>+5696(SB), Z1
+	VMOVUPD elementwiseConstants<>+5824(SB), Z2
+	VMOVUPD elementwiseConstants<>+5952(SB), Z3
+	VMOVUPD elementwiseConstants<>+6080(SB), Z4
+	VMOVUPD elementwiseConstants<>+6208(SB), Z5
+	VMOVUPD elementwiseConstants<>+1344(SB), Z6
+	VMOVUPD elementwiseConstants<>+3648(SB), Z7
+	VMOVUPD elementwiseConstants<>+1152(SB), Z8
+	VMOVUPD elementwiseConstants<>+192(SB), Z9
+	VMOVUPD elementwiseConstants<>+512(SB), Z10
+	VMOVUPD elementwiseConstants<>+640(SB), Z11
+	CMPQ    CX, $0x00000008
+	JL      singleEnd
+
+single:
+	VMOVUPD      (AX), Z12
+	VMULPD       Z12, Z12, Z13
+	VMULPD       Z13, Z13, Z14
+	VMOVAPD      Z0, Z15
+	VFMADD213PD  elementwiseConstants<>+5632(SB), Z13, Z15
+	VFMADD231PD  elementwiseConstants<>+5504(SB), Z14, Z15
+	VMOVAPD      Z1, Z16
+	VFMADD213PD  elementwiseConstants<>+5760(SB), Z13, Z16
+	VFMADD231PD  Z14, Z15, Z16
+	VMOVAPD      Z2, Z15
+	VFMADD213PD  elementwiseConstants<>+5888(SB), Z13, Z15
+	VFMADD231PD  Z14, Z16, Z15
+	VMOVAPD      Z3, Z16
+	VFMADD213PD  elementwiseConstants<>+6016(SB), Z13, Z16
+	VFMADD231PD  Z14, Z15, Z16
+	VMOVAPD      Z4, Z15
+	VFMADD213PD  elementwiseConstants<>+6144(SB), Z13, Z15
+	VFMADD231PD  Z14, Z16, Z15
+	VMOVAPD      Z5, Z16
+	VFMADD213PD  elementwiseConstants<>+6272(SB), Z13, Z16
+	VFMADD231PD  Z14, Z15, Z16
+	VFMADD213PD  Z12, Z12, Z16
+	VANDNPD      Z12, Z6, Z13
+	VMINPD       Z13, Z7, Z13
+	VMULPD       Z13, Z13, Z14
+	VMOVAPD      Z14, Z15
+	VFMSUB231PD  Z13, Z13, Z15
+	VXORPD       Z6, Z15, Z15
+	VXORPD       Z6, Z14, Z14
+	VMOVAPD      Z9, Z19
+	VFMADD213PD  elementwiseConstants<>+128(SB), Z14, Z19
+	VSUBPD       elementwiseConstants<>+128(SB), Z19, Z20
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z20, Z14
+	VFNMADD231PD elementwiseConstants<>+320(SB), Z20, Z15
+	VADDPD       Z15, Z14, Z20
+	VMULPD       Z20, Z20, Z21
+	VPSLLQ       $0x34, Z19, Z19
+	VMOVAPD      Z10, Z22
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z20, Z22
+	VMOVAPD      Z11, Z23
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z20, Z23
+	VFMADD231PD  Z21, Z22, Z23
+	VMOVUPD      elementwiseConstants<>+768(SB), Z22
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z20, Z22
+	VFMADD231PD  Z21, Z23, Z22
+	VMOVUPD      elementwiseConstants<>+896(SB), Z23
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z20, Z23
+	VFMADD231PD  Z21, Z22, Z23
+	VMOVUPD      elementwiseConstants<>+1024(SB), Z22
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z20, Z22
+	VFMADD231PD  Z21, Z23, Z22
+	VFMADD231PD  Z22, Z21, Z15
+	VMULPD       elementwiseConstants<>+6336(SB), Z13, Z20
+	VADDPD       elementwiseConstants<>+1920(SB), Z20, Z21
+	VMOVUPD      elementwiseConstants<>+1728(SB), Z22
+	VDIVPD       Z21, Z22, Z21
+	VMULPD       Z21, Z20, Z20
+	VMULPD       elementwiseConstants<>+4096(SB), Z20, Z20
+	VSUBPD       elementwiseConstants<>+2048(SB), Z20, Z20
+	VMOVUPD      elementwiseConstants<>+2112(SB), Z22
+	VFMADD213PD  elementwiseConstants<>+2176(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+2240(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+2304(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+2368(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+2432(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+2496(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+2560(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+2624(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+2688(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+2752(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+2816(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+2880(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+2944(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+3008(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+3072(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+3136(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+3200(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+3264(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+3328(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+3392(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+3456(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+3520(SB), Z20, Z22
+	VADDPD       Z15, Z14, Z14
+	VADDPD       Z8, Z14, Z14
+	VMULPD       Z19, Z14, Z14
+	VMULPD       Z21, Z22, Z15
+	VMULPD       Z15, Z14, Z14
+	VSUBPD       Z14, Z8, Z14
+	VANDPD       Z6, Z12, Z12
+	VORPD        Z12, Z14, Z12
+	VCMPPD       $0x11, elementwiseConstants<>+6400(SB), Z13, K1
+	VBLENDMPD    Z16, Z12, K1, Z17
+	VMOVUPD      Z17, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPD.Z    (AX), K1, Z12
+	VMULPD       Z12, Z12, Z13
+	VMULPD       Z13, Z13, Z14
+	VMOVAPD      Z0, Z0
+	VFMADD213PD  elementwiseConstants<>+5632(SB), Z13, Z0
+	VFMADD231PD  elementwiseConstants<>+5504(SB), Z14, Z0
+	VMOVAPD      Z1, Z1
+	VFMADD213PD  elementwiseConstants<>+5760(SB), Z13, Z1
+	VFMADD231PD  Z14, Z0, Z1
+	VMOVAPD      Z2, Z0
+	VFMADD213PD  elementwiseConstants<>+5888(SB), Z13, Z0
+	VFMADD231PD  Z14, Z1, Z0
+	VMOVAPD      Z3, Z1
+	VFMADD213PD  elementwiseConstants<>+6016(SB), Z13, Z1
+	VFMADD231PD  Z14, Z0, Z1
+	VMOVAPD      Z4, Z0
+	VFMADD213PD  elementwiseConstants<>+6144(SB), Z13, Z0
+	VFMADD231PD  Z14, Z1, Z0
+	VMOVAPD      Z5, Z1
+	VFMADD213PD  elementwiseConstants<>+6272(SB), Z13, Z1
+	VFMADD231PD  Z14, Z0, Z1
+	VFMADD213PD  Z12, Z12, Z1
+	VANDNPD      Z12, Z6, Z0
+	VMINPD       Z0, Z7, Z0
+	VMULPD       Z0, Z0, Z2
+	VMOVAPD      Z2, Z3
+	VFMSUB231PD  Z0, Z0, Z3
+	VXORPD       Z6, Z3, Z3
+	VXORPD       Z6, Z2, Z2
+	VMOVAPD      Z9, Z4
+	VFMADD213PD  elementwiseConstants<>+128(SB), Z2, Z4
+	VSUBPD       elementwiseConstants<>+128(SB), Z4, Z5
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z5, Z2
+	VFNMADD231PD elementwiseConstants<>+320(SB), Z5, Z3
+	VADDPD       Z3, Z2, Z5
+	VMULPD       Z5, Z5, Z7
+	VPSLLQ       $0x34, Z4, Z4
+	VMOVAPD      Z10, Z9
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z5, Z9
+	VMOVAPD      Z11, Z10
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z5, Z10
+	VFMADD231PD  Z7, Z9, Z10
+	VMOVUPD      elementwiseConstants<>+768(SB), Z9
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z5, Z9
+	VFMADD231PD  Z7, Z10, Z9
+	VMOVUPD      elementwiseConstants<>+896(SB), Z10
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z5, Z10
+	VFMADD231PD  Z7, Z9, Z10
+	VMOVUPD      elementwiseConstants<>+1024(SB), Z9
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z5, Z9
+	VFMADD231PD  Z7, Z10, Z9
+	VFMADD231PD  Z9, Z7, Z3
+	VMULPD       elementwiseConstants<>+6336(SB), Z0, Z5
+	VADDPD       elementwiseConstants<>+1920(SB), Z5, Z7
+	VMOVUPD      elementwiseConstants<>+1728(SB), Z9
+	VDIVPD       Z7, Z9, Z7
+	VMULPD       Z7, Z5, Z5
+	VMULPD       elementwiseConstants<>+4096(SB), Z5, Z5
+	VSUBPD       elementwiseConstants<>+2048(SB), Z5, Z5
+	VMOVUPD      elementwiseConstants<>+2112(SB), Z9
+	VFMADD213PD  elementwiseConstants<>+2176(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+2240(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+2304(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+2368(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+2432(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+2496(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+2560(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+2624(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+2688(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+2752(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+2816(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+2880(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+2944(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+3008(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+3072(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+3136(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+3200(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+3264(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+3328(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+3392(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+3456(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+3520(SB), Z5, Z9
+	VADDPD       Z3, Z2, Z2
+	VADDPD       Z8, Z2, Z2
+	VMULPD       Z4, Z2, Z2
+	VMULPD       Z7, Z9, Z3
+	VMULPD       Z3, Z2, Z2
+	VSUBPD       Z2, Z8, Z2
+	VANDPD       Z6, Z12, Z3
+	VORPD        Z3, Z2, Z2
+	VCMPPD       $0x11, elementwiseConstants<>+6400(SB), Z0, K2
+	VBLENDMPD    Z1, Z2, K2, Z18
+	VMOVUPD      Z18, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func erfGradAVX512(dst []float64, dy []float64, x []float64)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·erfGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ    dy_base+24(FP), AX
+	MOVQ    dy_len+32(FP), CX
+	MOVQ    x_base+48(FP), DX
+	MOVQ    dst_base+0(FP), BX
+	VMOVUPD elementwiseConstants<>+1344(SB), Z0
+	VMOVUPD elementwiseConstants<>+6464(SB), Z1
+	VMOVUPD elementwiseConstants<>+192(SB), Z2
+	VMOVUPD elementwiseConstants<>+512(SB), Z3
+	VMOVUPD elementwiseConstants<>+640(SB), Z4
+	VMOVUPD elementwiseConstants<>+768(SB), Z5
+	VMOVUPD elementwiseConstants<>+896(SB), Z6
+	VMOVUPD elementwiseConstants<>+1024(SB), Z7
+	CMPQ    CX, $0x00000008
+	JL      singleEnd
+
+single:
+	VMOVUPD      (AX), Z8
+	VMOVUPD      (DX), Z9
+	VANDNPD      Z9, Z0, Z9
+	VMINPD       Z9, Z1, Z9
+	VMULPD       Z9, Z9, Z10
+	VXORPD       Z0, Z10, Z11
+	VFMSUB231PD  Z9, Z9, Z10
+	VXORPD       Z0, Z10, Z9
+	VMOVAPD      Z2, Z10
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z11, Z10
+	VSUBPD       elementwiseConstants<>+1472(SB), Z10, Z12
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z12, Z11
+	VFNMADD231PD elementwiseConstants<>+320(SB), Z12, Z9
+	VADDPD       Z9, Z11, Z12
+	VMULPD       Z12, Z12, Z13
+	VPSLLQ       $0x34, Z10, Z10
+	VMOVAPD      Z3, Z14
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z12, Z14
+	VMOVAPD      Z4, Z15
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z12, Z15
+	VFMADD231PD  Z13, Z14, Z15
+	VMOVAPD      Z5, Z14
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z12, Z14
+	VFMADD231PD  Z13, Z15, Z14
+	VMOVAPD      Z6, Z15
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z12, Z15
+	VFMADD231PD  Z13, Z14, Z15
+	VMOVAPD      Z7, Z14
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z12, Z14
+	VFMADD231PD  Z13, Z15, Z14
+	VFMADD231PD  Z14, Z13, Z9
+	VADDPD       Z9, Z11, Z9
+	VADDPD       elementwiseConstants<>+1152(SB), Z9, Z9
+	VMULPD       elementwiseConstants<>+6528(SB), Z9, Z9
+	VMULPD       Z10, Z9, Z9
+	VMULPD       elementwiseConstants<>+1216(SB), Z9, Z9
+	VMULPD       Z9, Z8, Z8
+	VMOVUPD      Z8, (BX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, BX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, SI
+	BZHIQ        CX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPD.Z    (AX), K1, Z8
+	VMOVUPD.Z    (DX), K1, Z9
+	VANDNPD      Z9, Z0, Z9
+	VMINPD       Z9, Z1, Z1
+	VMULPD       Z1, Z1, Z9
+	VXORPD       Z0, Z9, Z10
+	VFMSUB231PD  Z1, Z1, Z9
+	VXORPD       Z0, Z9, Z0
+	VMOVAPD      Z2, Z1
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Z10, Z1
+	VSUBPD       elementwiseConstants<>+1472(SB), Z1, Z2
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z2, Z10
+	VFNMADD231PD elementwiseConstants<>+320(SB), Z2, Z0
+	VADDPD       Z0, Z10, Z2
+	VMULPD       Z2, Z2, Z9
+	VPSLLQ       $0x34, Z1, Z1
+	VMOVAPD      Z3, Z3
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z2, Z3
+	VMOVAPD      Z4, Z4
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z2, Z4
+	VFMADD231PD  Z9, Z3, Z4
+	VMOVAPD      Z5, Z3
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z2, Z3
+	VFMADD231PD  Z9, Z4, Z3
+	VMOVAPD      Z6, Z4
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z2, Z4
+	VFMADD231PD  Z9, Z3, Z4
+	VMOVAPD      Z7, Z3
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z2, Z3
+	VFMADD231PD  Z9, Z4, Z3
+	VFMADD231PD  Z3, Z9, Z0
+	VADDPD       Z0, Z10, Z0
+	VADDPD       elementwiseConstants<>+1152(SB), Z0, Z0
+	VMULPD       elementwiseConstants<>+6528(SB), Z0, Z0
+	VMULPD       Z1, Z0, Z0
+	VMULPD       elementwiseConstants<>+1216(SB), Z0, Z0
+	VMULPD       Z0, Z8, Z0
+	VMOVUPD      Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func softsignAVX512(dst []float64, x []float64)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·softsignAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPD elementwiseConstants<>+1344(SB), Z0
+	CMPQ    CX, $0x00000010
+	JL      unrolledEnd
+
+unrolled:
+	VMOVUPD   (AX), Z1
+	VANDNPD   Z1, Z0, Z2
+	VADDPD    elementwiseConstants<>+1152(SB), Z2, Z2
+	VDIVPD    Z2, Z1, Z2
+	VANDPD    Z0, Z1, Z7
+	VORPD     elementwiseConstants<>+1152(SB), Z7, Z7
+	VANDNPD   Z1, Z0, Z1
+	VCMPPD    $0x00, elementwiseConstants<>+5312(SB), Z1, K1
+	VBLENDMPD Z7, Z2, K1, Z3
+	VMOVUPD   Z3, (DX)
+	VMOVUPD   64(AX), Z1
+	VANDNPD   Z1, Z0, Z2
+	VADDPD    elementwiseConstants<>+1152(SB), Z2, Z2
+	VDIVPD    Z2, Z1, Z2
+	VANDPD    Z0, Z1, Z7
+	VORPD     elementwiseConstants<>+1152(SB), Z7, Z7
+	VANDNPD   Z1, Z0, Z1
+	VCMPPD    $0x00, elementwiseConstants<>+5312(SB), Z1, K1
+	VBLENDMPD Z7, Z2, K1, Z4
+	VMOVUPD   Z4, 64(DX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000010, CX
+	CMPQ      CX, $0x00000010
+	JGE       unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPD   (AX), Z1
+	VANDNPD   Z1, Z0, Z2
+	VADDPD    elementwiseConstants<>+1152(SB), Z2, Z2
+	VDIVPD    Z2, Z1, Z2
+	VANDPD    Z0, Z1, Z3
+	VORPD     elementwiseConstants<>+1152(SB), Z3, Z3
+	VANDNPD   Z1, Z0, Z1
+	VCMPPD    $0x00, elementwiseConstants<>+5312(SB), Z1, K1
+	VBLENDMPD Z3, Z2, K1, Z5
+	VMOVUPD   Z5, (DX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000008, CX
+	CMPQ      CX, $0x00000008
+	JGE       single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, BX
+	BZHIQ     CX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPD.Z (AX), K1, Z1
+	VANDNPD   Z1, Z0, Z2
+	VADDPD    elementwiseConstants<>+1152(SB), Z2, Z2
+	VDIVPD    Z2, Z1, Z2
+	VANDPD    Z0, Z1, Z3
+	VORPD     elementwiseConstants<>+1152(SB), Z3, Z3
+	VANDNPD   Z1, Z0, Z0
+	VCMPPD    $0x00, elementwiseConstants<>+5312(SB), Z0, K2
+	VBLENDMPD Z3, Z2, K2, Z6
+	VMOVUPD   Z6, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func softsignGradAVX512(dst []float64, dy []float64, y []float64)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·softsignGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ    dy_base+24(FP), AX
+	MOVQ    dy_len+32(FP), CX
+	MOVQ    y_base+48(FP), DX
+	MOVQ    dst_base+0(FP), BX
+	VMOVUPD elementwiseConstants<>+1152(SB), Z0
+	VMOVUPD elementwiseConstants<>+1344(SB), Z1
+	CMPQ    CX, $0x00000010
+	JL      unrolledEnd
+
+unrolled:
+	VMOVUPD (AX), Z2
+	VMOVUPD (DX), Z3
+	VANDNPD Z3, Z1, Z3
+	VSUBPD  Z3, Z0, Z3
+	VMULPD  Z3, Z3, Z3
+	VMULPD  Z3, Z2, Z2
+	VMOVUPD Z2, (BX)
+	VMOVUPD 64(AX), Z2
+	VMOVUPD 64(DX), Z3
+	VANDNPD Z3, Z1, Z3
+	VSUBPD  Z3, Z0, Z3
+	VMULPD  Z3, Z3, Z3
+	VMULPD  Z3, Z2, Z2
+	VMOVUPD Z2, 64(BX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPD (AX), Z2
+	VMOVUPD (DX), Z3
+	VANDNPD Z3, Z1, Z3
+	VSUBPD  Z3, Z0, Z3
+	VMULPD  Z3, Z3, Z3
+	VMULPD  Z3, Z2, Z2
+	VMOVUPD Z2, (BX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, SI
+	BZHIQ     CX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPD.Z (AX), K1, Z2
+	VMOVUPD.Z (DX), K1, Z3
+	VANDNPD   Z3, Z1, Z1
+	VSUBPD    Z1, Z0, Z0
+	VMULPD    Z0, Z0, Z0
+	VMULPD    Z0, Z2, Z0
+	VMOVUPD   Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func hardSigmoidAVX512(dst []float64, x []float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPD elementwiseConstants<>+1408(SB), Z0
+	VMOVUPD elementwiseConstants<>+3648(SB), Z1
+	CMPQ    CX, $0x00000010
+	JL      unrolledEnd
+
+unrolled:
+	VMOVUPD (AX), Z2
+	VADDPD  elementwiseConstants<>+6592(SB), Z2, Z2
+	VMAXPD  Z2, Z0, Z2
+	VADDPD  Z0, Z2, Z2
+	VMINPD  Z2, Z1, Z2
+	VDIVPD  Z1, Z2, Z2
+	VMOVUPD Z2, (DX)
+	VMOVUPD 64(AX), Z2
+	VADDPD  elementwiseConstants<>+6592(SB), Z2, Z2
+	VMAXPD  Z2, Z0, Z2
+	VADDPD  Z0, Z2, Z2
+	VMINPD  Z2, Z1, Z2
+	VDIVPD  Z1, Z2, Z2
+	VMOVUPD Z2, 64(DX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPD (AX), Z2
+	VADDPD  elementwiseConstants<>+6592(SB), Z2, Z2
+	VMAXPD  Z2, Z0, Z2
+	VADDPD  Z0, Z2, Z2
+	VMINPD  Z2, Z1, Z2
+	VDIVPD  Z1, Z2, Z2
+	VMOVUPD Z2, (DX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, BX
+	BZHIQ     CX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPD.Z (AX), K1, Z2
+	VADDPD    elementwiseConstants<>+6592(SB), Z2, Z2
+	VMAXPD    Z2, Z0, Z2
+	VADDPD    Z0, Z2, Z0
+	VMINPD    Z0, Z1, Z0
+	VDIVPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func hardSigmoidGradAVX512(dst []float64, dy []float64, y []float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·hardSigmoidGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ    dy_base+24(FP), AX
+	MOVQ    dy_len+32(FP), CX
+	MOVQ    y_base+48(FP), DX
+	MOVQ    dst_base+0(FP), BX
+	VMOVUPD elementwiseConstants<>+1408(SB), Z0
+	CMPQ    CX, $0x00000010
+	JL      unrolledEnd
+
+unrolled:
+	VMOVUPD   (AX), Z1
+	VMOVUPD   (DX), Z2
+	VDIVPD    elementwiseConstants<>+3648(SB), Z1, Z1
+	VCMPPD    $0x1e, Z0, Z2, K1
+	VBLENDMPD Z1, Z0, K1, Z3
+	VCMPPD    $0x11, elementwiseConstants<>+1152(SB), Z2, K1
+	VBLENDMPD Z3, Z0, K1, Z4
+	VMOVUPD   Z4, (BX)
+	VMOVUPD   64(AX), Z1
+	VMOVUPD   64(DX), Z2
+	VDIVPD    elementwiseConstants<>+3648(SB), Z1, Z1
+	VCMPPD    $0x1e, Z0, Z2, K1
+	VBLENDMPD Z1, Z0, K1, Z5
+	VCMPPD    $0x11, elementwiseConstants<>+1152(SB), Z2, K1
+	VBLENDMPD Z5, Z0, K1, Z6
+	VMOVUPD   Z6, 64(BX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000080, BX
+	SUBQ      $0x00000010, CX
+	CMPQ      CX, $0x00000010
+	JGE       unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPD   (AX), Z1
+	VMOVUPD   (DX), Z2
+	VDIVPD    elementwiseConstants<>+3648(SB), Z1, Z1
+	VCMPPD    $0x1e, Z0, Z2, K1
+	VBLENDMPD Z1, Z0, K1, Z7
+	VCMPPD    $0x11, elementwiseConstants<>+1152(SB), Z2, K1
+	VBLENDMPD Z7, Z0, K1, Z8
+	VMOVUPD   Z8, (BX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000008, CX
+	CMPQ      CX, $0x00000008
+	JGE       single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, SI
+	BZHIQ     CX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPD.Z (AX), K1, Z1
+	VMOVUPD.Z (DX), K1, Z2
+	VDIVPD    elementwiseConstants<>+3648(SB), Z1, Z1
+	VCMPPD    $0x1e, Z0, Z2, K2
+	VBLENDMPD Z1, Z0, K2, Z9
+	VCMPPD    $0x11, elementwiseConstants<>+1152(SB), Z2, K2
+	VBLENDMPD Z9, Z0, K2, Z10
+	VMOVUPD   Z10, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func hardSwishAVX512(dst []float64, x []float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPD elementwiseConstants<>+6656(SB), Z0
+	VMOVUPD elementwiseConstants<>+1408(SB), Z1
+	VMOVUPD elementwiseConstants<>+3648(SB), Z2
+	CMPQ    CX, $0x00000010
+	JL      unrolledEnd
+
+unrolled:
+	VMOVUPD (AX), Z3
+	VMAXPD  Z3, Z0, Z4
+	VADDPD  elementwiseConstants<>+6592(SB), Z3, Z3
+	VMAXPD  Z3, Z1, Z3
+	VADDPD  Z1, Z3, Z3
+	VMINPD  Z3, Z2, Z3
+	VMULPD  Z3, Z4, Z3
+	VDIVPD  Z2, Z3, Z3
+	VMOVUPD Z3, (DX)
+	VMOVUPD 64(AX), Z3
+	VMAXPD  Z3, Z0, Z4
+	VADDPD  elementwiseConstants<>+6592(SB), Z3, Z3
+	VMAXPD  Z3, Z1, Z3
+	VADDPD  Z1, Z3, Z3
+	VMINPD  Z3, Z2, Z3
+	VMULPD  Z3, Z4, Z3
+	VDIVPD  Z2, Z3, Z3
+	VMOVUPD Z3, 64(DX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPD (AX), Z3
+	VMAXPD  Z3, Z0, Z4
+	VADDPD  elementwiseConstants<>+6592(SB), Z3, Z3
+	VMAXPD  Z3, Z1, Z3
+	VADDPD  Z1, Z3, Z3
+	VMINPD  Z3, Z2, Z3
+	VMULPD  Z3, Z4, Z3
+	VDIVPD  Z2, Z3, Z3
+	VMOVUPD Z3, (DX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     single
+
+singleEnd:
+	TESTQ     CX, CX
+	JZ        tailEnd
+	MOVQ      $-1, BX
+	BZHIQ     CX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPD.Z (AX), K1, Z3
+	VMAXPD    Z3, Z0, Z0
+	VADDPD    elementwiseConstants<>+6592(SB), Z3, Z3
+	VMAXPD    Z3, Z1, Z3
+	VADDPD    Z1, Z3, Z1
+	VMINPD    Z1, Z2, Z1
+	VMULPD    Z1, Z0, Z0
+	VDIVPD    Z2, Z0, Z0
+	VMOVUPD   Z0, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func hardSwishGradAVX512(dst []float64, dy []float64, x []float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·hardSwishGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ    dy_base+24(FP), AX
+	MOVQ    dy_len+32(FP), CX
+	MOVQ    x_base+48(FP), DX
+	MOVQ    dst_base+0(FP), BX
+	VMOVUPD elementwiseConstants<>+1728(SB), Z0
+	VMOVUPD elementwiseConstants<>+1152(SB), Z1
+	VMOVUPD elementwiseConstants<>+1408(SB), Z2
+	CMPQ    CX, $0x00000010
+	JL      unrolledEnd
+
+unrolled:
+	VMOVUPD     (AX), Z3
+	VMOVUPD     (DX), Z4
+	VMOVAPD     Z0, Z5
+	VFMADD213PD elementwiseConstants<>+6592(SB), Z4, Z5
+	VDIVPD      elementwiseConstants<>+3648(SB), Z5, Z5
+	VCMPPD      $0x11, elementwiseConstants<>+6592(SB), Z4, K1
+	VBLENDMPD   Z5, Z1, K1, Z6
+	VCMPPD      $0x1e, elementwiseConstants<>+6656(SB), Z4, K1
+	VBLENDMPD   Z6, Z2, K1, Z7
+	VCMPPD      $0x03, Z4, Z4, K1
+	VBLENDMPD   Z4, Z7, K1, Z8
+	VMULPD      Z8, Z3, Z3
+	VMOVUPD     Z3, (BX)
+	VMOVUPD     64(AX), Z3
+	VMOVUPD     64(DX), Z4
+	VMOVAPD     Z0, Z5
+	VFMADD213PD elementwiseConstants<>+6592(SB), Z4, Z5
+	VDIVPD      elementwiseConstants<>+3648(SB), Z5, Z5
+	VCMPPD      $0x11, elementwiseConstants<>+6592(SB), Z4, K1
+	VBLENDMPD   Z5, Z1, K1, Z9
+	VCMPPD      $0x1e, elementwiseConstants<>+6656(SB), Z4, K1
+	VBLENDMPD   Z9, Z2, K1, Z10
+	VCMPPD      $0x03, Z4, Z4, K1
+	VBLENDMPD   Z4, Z10, K1, Z11
+	VMULPD      Z11, Z3, Z3
+	VMOVUPD     Z3, 64(BX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	SUBQ        $0x00000010, CX
+	CMPQ        CX, $0x00000010
+	JGE         unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000008
+	JL   singleEnd
+
+single:
+	VMOVUPD     (AX), Z3
+	VMOVUPD     (DX), Z4
+	VMOVAPD     Z0, Z5
+	VFMADD213PD elementwiseConstants<>+6592(SB), Z4, Z5
+	VDIVPD      elementwiseConstants<>+3648(SB), Z5, Z5
+	VCMPPD      $0x11, elementwiseConstants<>+6592(SB), Z4, K1
+	VBLENDMPD   Z5, Z1, K1, Z12
+	VCMPPD      $0x1e, elementwiseConstants<>+6656(SB), Z4, K1
+	VBLENDMPD   Z12, Z2, K1, Z13
+	VCMPPD      $0x03, Z4, Z4, K1
+	VBLENDMPD   Z4, Z13, K1, Z14
+	VMULPD      Z14, Z3, Z3
+	VMOVUPD     Z3, (BX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000008, CX
+	CMPQ        CX, $0x00000008
+	JGE         single
+
+singleEnd:
+	TESTQ       CX, CX
+	JZ          tailEnd
+	MOVQ        $-1, SI
+	BZHIQ       CX, SI, SI
+	KMOVW       SI, K1
+	VMOVUPD.Z   (AX), K1, Z3
+	VMOVUPD.Z   (DX), K1, Z4
+	VMOVAPD     Z0, Z0
+	VFMADD213PD elementwiseConstants<>+6592(SB), Z4, Z0
+	VDIVPD      elementwiseConstants<>+3648(SB), Z0, Z0
+	VCMPPD      $0x11, elementwiseConstants<>+6592(SB), Z4, K2
+	VBLENDMPD   Z0, Z1, K2, Z15
+	VCMPPD      $0x1e, elementwiseConstants<>+6656(SB), Z4, K2
+	VBLENDMPD   Z15, Z2, K2, Z16
+	VCMPPD      $0x03, Z4, Z4, K2
+	VBLENDMPD   Z4, Z16, K2, Z17
+	VMULPD      Z17, Z3, Z0
+	VMOVUPD     Z0, K1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
 // func expAVX2(dst []float64, x []float64)
 // Requires: AVX, AVX2, FMA3
 TEXT ·expAVX2(SB), NOSPLIT, $0-48
@@ -2501,7 +5579,7 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	VMOVUPD elementwiseConstants<>+192(SB), Y2
 	VMOVUPD elementwiseConstants<>+448(SB), Y3
 	VMOVUPD elementwiseConstants<>+512(SB), Y4
-	VMOVUPD elementwiseConstants<>+640(SB), Y5
+	VMOVUPD elementwiseConstants<>+1280(SB), Y5
 	CMPQ    CX, $0x00000008
 	JL      unrolledEnd
 
@@ -2520,24 +5598,19 @@ unrolled:
 	VMULPD       Y6, Y6, Y9
 	VMOVAPD      Y4, Y10
 	VFMADD213PD  elementwiseConstants<>+576(SB), Y6, Y10
-	VMOVAPD      Y5, Y11
-	VFMADD213PD  elementwiseConstants<>+704(SB), Y6, Y11
-	VFMADD231PD  Y9, Y10, Y11
-	VMOVUPD      elementwiseConstants<>+768(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+640(SB), Y6, Y10
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y6, Y10
+	VFMADD213PD  elementwiseConstants<>+768(SB), Y6, Y10
 	VFMADD213PD  elementwiseConstants<>+832(SB), Y6, Y10
-	VFMADD231PD  Y9, Y11, Y10
-	VMOVUPD      elementwiseConstants<>+896(SB), Y11
-	VFMADD213PD  elementwiseConstants<>+960(SB), Y6, Y11
-	VFMADD231PD  Y9, Y10, Y11
-	VMOVUPD      elementwiseConstants<>+1024(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+896(SB), Y6, Y10
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y6, Y10
+	VFMADD213PD  elementwiseConstants<>+1024(SB), Y6, Y10
 	VFMADD213PD  elementwiseConstants<>+1088(SB), Y6, Y10
-	VFMADD231PD  Y9, Y11, Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VADDPD       elementwiseConstants<>+1152(SB), Y6, Y6
 	VPSLLQ       $0x34, Y8, Y8
 	VMULPD       Y8, Y6, Y6
-	VMOVUPD      elementwiseConstants<>+1280(SB), Y8
-	VBLENDVPD    Y7, elementwiseConstants<>+1216(SB), Y8, Y7
+	VBLENDVPD    Y7, elementwiseConstants<>+1216(SB), Y5, Y7
 	VMULPD       Y7, Y6, Y6
 	VMOVUPD      Y6, (DX)
 	VMOVUPD      32(AX), Y6
@@ -2554,24 +5627,19 @@ unrolled:
 	VMULPD       Y6, Y6, Y9
 	VMOVAPD      Y4, Y10
 	VFMADD213PD  elementwiseConstants<>+576(SB), Y6, Y10
-	VMOVAPD      Y5, Y11
-	VFMADD213PD  elementwiseConstants<>+704(SB), Y6, Y11
-	VFMADD231PD  Y9, Y10, Y11
-	VMOVUPD      elementwiseConstants<>+768(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+640(SB), Y6, Y10
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y6, Y10
+	VFMADD213PD  elementwiseConstants<>+768(SB), Y6, Y10
 	VFMADD213PD  elementwiseConstants<>+832(SB), Y6, Y10
-	VFMADD231PD  Y9, Y11, Y10
-	VMOVUPD      elementwiseConstants<>+896(SB), Y11
-	VFMADD213PD  elementwiseConstants<>+960(SB), Y6, Y11
-	VFMADD231PD  Y9, Y10, Y11
-	VMOVUPD      elementwiseConstants<>+1024(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+896(SB), Y6, Y10
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y6, Y10
+	VFMADD213PD  elementwiseConstants<>+1024(SB), Y6, Y10
 	VFMADD213PD  elementwiseConstants<>+1088(SB), Y6, Y10
-	VFMADD231PD  Y9, Y11, Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VADDPD       elementwiseConstants<>+1152(SB), Y6, Y6
 	VPSLLQ       $0x34, Y8, Y8
 	VMULPD       Y8, Y6, Y6
-	VMOVUPD      elementwiseConstants<>+1280(SB), Y8
-	VBLENDVPD    Y7, elementwiseConstants<>+1216(SB), Y8, Y7
+	VBLENDVPD    Y7, elementwiseConstants<>+1216(SB), Y5, Y7
 	VMULPD       Y7, Y6, Y6
 	VMOVUPD      Y6, 32(DX)
 	ADDQ         $0x00000040, AX
@@ -2599,24 +5667,19 @@ single:
 	VMULPD       Y6, Y6, Y9
 	VMOVAPD      Y4, Y10
 	VFMADD213PD  elementwiseConstants<>+576(SB), Y6, Y10
-	VMOVAPD      Y5, Y11
-	VFMADD213PD  elementwiseConstants<>+704(SB), Y6, Y11
-	VFMADD231PD  Y9, Y10, Y11
-	VMOVUPD      elementwiseConstants<>+768(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+640(SB), Y6, Y10
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y6, Y10
+	VFMADD213PD  elementwiseConstants<>+768(SB), Y6, Y10
 	VFMADD213PD  elementwiseConstants<>+832(SB), Y6, Y10
-	VFMADD231PD  Y9, Y11, Y10
-	VMOVUPD      elementwiseConstants<>+896(SB), Y11
-	VFMADD213PD  elementwiseConstants<>+960(SB), Y6, Y11
-	VFMADD231PD  Y9, Y10, Y11
-	VMOVUPD      elementwiseConstants<>+1024(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+896(SB), Y6, Y10
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y6, Y10
+	VFMADD213PD  elementwiseConstants<>+1024(SB), Y6, Y10
 	VFMADD213PD  elementwiseConstants<>+1088(SB), Y6, Y10
-	VFMADD231PD  Y9, Y11, Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VADDPD       elementwiseConstants<>+1152(SB), Y6, Y6
 	VPSLLQ       $0x34, Y8, Y8
 	VMULPD       Y8, Y6, Y6
-	VMOVUPD      elementwiseConstants<>+1280(SB), Y8
-	VBLENDVPD    Y7, elementwiseConstants<>+1216(SB), Y8, Y7
+	VBLENDVPD    Y7, elementwiseConstants<>+1216(SB), Y5, Y7
 	VMULPD       Y7, Y6, Y6
 	VMOVUPD      Y6, (DX)
 	ADDQ         $0x00000020, AX
@@ -2646,24 +5709,19 @@ singleEnd:
 	VMULPD       Y0, Y0, Y3
 	VMOVAPD      Y4, Y4
 	VFMADD213PD  elementwiseConstants<>+576(SB), Y0, Y4
-	VMOVAPD      Y5, Y5
-	VFMADD213PD  elementwiseConstants<>+704(SB), Y0, Y5
-	VFMADD231PD  Y3, Y4, Y5
-	VMOVUPD      elementwiseConstants<>+768(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+640(SB), Y0, Y4
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y0, Y4
+	VFMADD213PD  elementwiseConstants<>+768(SB), Y0, Y4
 	VFMADD213PD  elementwiseConstants<>+832(SB), Y0, Y4
-	VFMADD231PD  Y3, Y5, Y4
-	VMOVUPD      elementwiseConstants<>+896(SB), Y5
-	VFMADD213PD  elementwiseConstants<>+960(SB), Y0, Y5
-	VFMADD231PD  Y3, Y4, Y5
-	VMOVUPD      elementwiseConstants<>+1024(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+896(SB), Y0, Y4
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y0, Y4
+	VFMADD213PD  elementwiseConstants<>+1024(SB), Y0, Y4
 	VFMADD213PD  elementwiseConstants<>+1088(SB), Y0, Y4
-	VFMADD231PD  Y3, Y5, Y4
 	VFMADD231PD  Y4, Y3, Y0
 	VADDPD       elementwiseConstants<>+1152(SB), Y0, Y0
 	VPSLLQ       $0x34, Y2, Y2
 	VMULPD       Y2, Y0, Y0
-	VMOVUPD      elementwiseConstants<>+1280(SB), Y2
-	VBLENDVPD    Y1, elementwiseConstants<>+1216(SB), Y2, Y1
+	VBLENDVPD    Y1, elementwiseConstants<>+1216(SB), Y5, Y1
 	VMULPD       Y1, Y0, Y0
 	VMASKMOVPD   Y0, Y6, (DX)
 
@@ -4513,6 +7571,2741 @@ singleEnd:
 	VMOVUPD    elementwiseConstants<>+1408(SB), Y2
 	VMINPD     Y1, Y2, Y1
 	VMASKMOVPD Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func swishAVX2(dst []float64, x []float64, beta float64, limit float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·swishAVX2(SB), NOSPLIT, $0-64
+	MOVQ         x_base+24(FP), AX
+	MOVQ         x_len+32(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	VBROADCASTSD beta+48(FP), Y0
+	VBROADCASTSD limit+56(FP), Y1
+	CMPQ         CX, $0x00000004
+	JL           singleEnd
+
+single:
+	VMOVUPD      (AX), Y2
+	VXORPD       elementwiseConstants<>+1344(SB), Y1, Y3
+	VMAXPD       Y2, Y3, Y3
+	VMINPD       Y3, Y1, Y3
+	VMULPD       Y0, Y3, Y4
+	VMOVAPD      Y4, Y5
+	VFMSUB231PD  Y0, Y3, Y5
+	VANDNPD      elementwiseConstants<>+1344(SB), Y4, Y6
+	VORPD        elementwiseConstants<>+1344(SB), Y4, Y7
+	VXORPD       Y6, Y5, Y5
+	VMOVUPD      elementwiseConstants<>+192(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y7, Y6
+	VSUBPD       elementwiseConstants<>+1472(SB), Y6, Y8
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y8, Y7
+	VFNMADD231PD elementwiseConstants<>+320(SB), Y8, Y5
+	VADDPD       Y5, Y7, Y8
+	VMULPD       Y8, Y8, Y9
+	VPSLLQ       $0x34, Y6, Y6
+	VMOVUPD      elementwiseConstants<>+512(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y8, Y10
+	VMOVUPD      elementwiseConstants<>+640(SB), Y11
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y8, Y11
+	VFMADD231PD  Y9, Y10, Y11
+	VMOVUPD      elementwiseConstants<>+768(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y8, Y10
+	VFMADD231PD  Y9, Y11, Y10
+	VMOVUPD      elementwiseConstants<>+896(SB), Y11
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y8, Y11
+	VFMADD231PD  Y9, Y10, Y11
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y8, Y10
+	VFMADD231PD  Y9, Y11, Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VMULPD       elementwiseConstants<>+1216(SB), Y6, Y8
+	VADDPD       Y5, Y7, Y9
+	VFMADD213PD  Y8, Y8, Y9
+	VADDPD       elementwiseConstants<>+1152(SB), Y9, Y8
+	VSUBPD       elementwiseConstants<>+1152(SB), Y8, Y10
+	VSUBPD       Y10, Y9, Y9
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y10
+	VDIVPD       Y8, Y10, Y10
+	VFNMADD213PD elementwiseConstants<>+1152(SB), Y10, Y8
+	VFNMADD231PD Y9, Y10, Y8
+	VADDPD       Y8, Y5, Y5
+	VADDPD       Y5, Y7, Y5
+	VMOVAPD      Y10, Y7
+	VFMADD231PD  Y5, Y10, Y7
+	VSUBPD       Y7, Y10, Y8
+	VFMADD231PD  Y5, Y10, Y8
+	VMULPD       Y8, Y3, Y5
+	VFMADD231PD  Y7, Y3, Y5
+	VMOVUPD      elementwiseConstants<>+1344(SB), Y7
+	VANDNPD      Y3, Y7, Y3
+	VCMPPD       $0x1e, elementwiseConstants<>+1152(SB), Y3, Y3
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y7
+	VBLENDVPD    Y3, elementwiseConstants<>+1216(SB), Y7, Y7
+	VMULPD       Y7, Y5, Y5
+	VMULPD       Y6, Y5, Y5
+	VMOVUPD      elementwiseConstants<>+1216(SB), Y6
+	VBLENDVPD    Y3, elementwiseConstants<>+1152(SB), Y6, Y3
+	VMULPD       Y3, Y5, Y3
+	VSUBPD       Y3, Y2, Y2
+	VBLENDVPD    Y4, Y3, Y2, Y2
+	VMOVUPD      Y2, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, CX
+	CMPQ         CX, $0x00000004
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000004, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*8), Y2
+	VMASKMOVPD   (AX), Y2, Y3
+	VXORPD       elementwiseConstants<>+1344(SB), Y1, Y4
+	VMAXPD       Y3, Y4, Y4
+	VMINPD       Y4, Y1, Y1
+	VMULPD       Y0, Y1, Y4
+	VMOVAPD      Y4, Y5
+	VFMSUB231PD  Y0, Y1, Y5
+	VANDNPD      elementwiseConstants<>+1344(SB), Y4, Y0
+	VORPD        elementwiseConstants<>+1344(SB), Y4, Y6
+	VXORPD       Y0, Y5, Y0
+	VMOVUPD      elementwiseConstants<>+192(SB), Y5
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y6, Y5
+	VSUBPD       elementwiseConstants<>+1472(SB), Y5, Y7
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y7, Y6
+	VFNMADD231PD elementwiseConstants<>+320(SB), Y7, Y0
+	VADDPD       Y0, Y6, Y7
+	VMULPD       Y7, Y7, Y8
+	VPSLLQ       $0x34, Y5, Y5
+	VMOVUPD      elementwiseConstants<>+512(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y7, Y9
+	VMOVUPD      elementwiseConstants<>+640(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMOVUPD      elementwiseConstants<>+768(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y7, Y9
+	VFMADD231PD  Y8, Y10, Y9
+	VMOVUPD      elementwiseConstants<>+896(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y7, Y9
+	VFMADD231PD  Y8, Y10, Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VMULPD       elementwiseConstants<>+1216(SB), Y5, Y7
+	VADDPD       Y0, Y6, Y8
+	VFMADD213PD  Y7, Y7, Y8
+	VADDPD       elementwiseConstants<>+1152(SB), Y8, Y7
+	VSUBPD       elementwiseConstants<>+1152(SB), Y7, Y9
+	VSUBPD       Y9, Y8, Y8
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y9
+	VDIVPD       Y7, Y9, Y9
+	VFNMADD213PD elementwiseConstants<>+1152(SB), Y9, Y7
+	VFNMADD231PD Y8, Y9, Y7
+	VADDPD       Y7, Y0, Y0
+	VADDPD       Y0, Y6, Y0
+	VMOVAPD      Y9, Y6
+	VFMADD231PD  Y0, Y9, Y6
+	VSUBPD       Y6, Y9, Y7
+	VFMADD231PD  Y0, Y9, Y7
+	VMULPD       Y7, Y1, Y0
+	VFMADD231PD  Y6, Y1, Y0
+	VMOVUPD      elementwiseConstants<>+1344(SB), Y6
+	VANDNPD      Y1, Y6, Y1
+	VCMPPD       $0x1e, elementwiseConstants<>+1152(SB), Y1, Y1
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y6
+	VBLENDVPD    Y1, elementwiseConstants<>+1216(SB), Y6, Y6
+	VMULPD       Y6, Y0, Y0
+	VMULPD       Y5, Y0, Y0
+	VMOVUPD      elementwiseConstants<>+1216(SB), Y5
+	VBLENDVPD    Y1, elementwiseConstants<>+1152(SB), Y5, Y1
+	VMULPD       Y1, Y0, Y0
+	VSUBPD       Y0, Y3, Y1
+	VBLENDVPD    Y4, Y0, Y1, Y0
+	VMASKMOVPD   Y0, Y2, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func swishGradAVX2(dst []float64, dy []float64, x []float64, beta float64, limit float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·swishGradAVX2(SB), NOSPLIT, $0-88
+	MOVQ         dy_base+24(FP), AX
+	MOVQ         dy_len+32(FP), CX
+	MOVQ         x_base+48(FP), DX
+	MOVQ         dst_base+0(FP), BX
+	VBROADCASTSD beta+72(FP), Y0
+	VBROADCASTSD limit+80(FP), Y1
+	CMPQ         CX, $0x00000004
+	JL           singleEnd
+
+single:
+	VMOVUPD      (AX), Y2
+	VMOVUPD      (DX), Y3
+	VXORPD       elementwiseConstants<>+1344(SB), Y1, Y4
+	VMAXPD       Y3, Y4, Y3
+	VMINPD       Y3, Y1, Y3
+	VMULPD       Y0, Y3, Y4
+	VMOVAPD      Y4, Y5
+	VFMSUB231PD  Y0, Y3, Y5
+	VANDNPD      elementwiseConstants<>+1344(SB), Y4, Y6
+	VORPD        elementwiseConstants<>+1344(SB), Y4, Y7
+	VXORPD       Y6, Y5, Y5
+	VMOVUPD      elementwiseConstants<>+192(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y7, Y6
+	VSUBPD       elementwiseConstants<>+1472(SB), Y6, Y8
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y8, Y7
+	VFNMADD231PD elementwiseConstants<>+320(SB), Y8, Y5
+	VADDPD       Y5, Y7, Y8
+	VMULPD       Y8, Y8, Y9
+	VPSLLQ       $0x34, Y6, Y6
+	VMOVUPD      elementwiseConstants<>+512(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y8, Y10
+	VMOVUPD      elementwiseConstants<>+640(SB), Y11
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y8, Y11
+	VFMADD231PD  Y9, Y10, Y11
+	VMOVUPD      elementwiseConstants<>+768(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y8, Y10
+	VFMADD231PD  Y9, Y11, Y10
+	VMOVUPD      elementwiseConstants<>+896(SB), Y11
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y8, Y11
+	VFMADD231PD  Y9, Y10, Y11
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y8, Y10
+	VFMADD231PD  Y9, Y11, Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VMULPD       elementwiseConstants<>+1216(SB), Y6, Y6
+	VADDPD       Y5, Y7, Y8
+	VFMADD213PD  Y6, Y6, Y8
+	VADDPD       elementwiseConstants<>+1152(SB), Y8, Y9
+	VSUBPD       elementwiseConstants<>+1152(SB), Y9, Y10
+	VSUBPD       Y10, Y8, Y8
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y10
+	VDIVPD       Y9, Y10, Y10
+	VFNMADD213PD elementwiseConstants<>+1152(SB), Y10, Y9
+	VFNMADD231PD Y8, Y10, Y9
+	VADDPD       Y9, Y5, Y5
+	VADDPD       Y5, Y7, Y5
+	VFMADD213PD  Y10, Y10, Y5
+	VMULPD       Y6, Y5, Y5
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y6
+	VSUBPD       Y5, Y6, Y6
+	VBLENDVPD    Y4, Y5, Y6, Y7
+	VBLENDVPD    Y4, Y6, Y5, Y4
+	VMULPD       Y0, Y3, Y3
+	VMULPD       Y4, Y3, Y3
+	VFMADD213PD  Y7, Y7, Y3
+	VMULPD       Y3, Y2, Y2
+	VMOVUPD      Y2, (BX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x00000004, CX
+	CMPQ         CX, $0x00000004
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), SI
+	MOVQ         $0x00000004, DI
+	SUBQ         CX, DI
+	VMOVUPS      (SI)(DI*8), Y2
+	VMASKMOVPD   (AX), Y2, Y3
+	VMASKMOVPD   (DX), Y2, Y4
+	VXORPD       elementwiseConstants<>+1344(SB), Y1, Y5
+	VMAXPD       Y4, Y5, Y4
+	VMINPD       Y4, Y1, Y1
+	VMULPD       Y0, Y1, Y4
+	VMOVAPD      Y4, Y5
+	VFMSUB231PD  Y0, Y1, Y5
+	VANDNPD      elementwiseConstants<>+1344(SB), Y4, Y6
+	VORPD        elementwiseConstants<>+1344(SB), Y4, Y7
+	VXORPD       Y6, Y5, Y5
+	VMOVUPD      elementwiseConstants<>+192(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y7, Y6
+	VSUBPD       elementwiseConstants<>+1472(SB), Y6, Y8
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y8, Y7
+	VFNMADD231PD elementwiseConstants<>+320(SB), Y8, Y5
+	VADDPD       Y5, Y7, Y8
+	VMULPD       Y8, Y8, Y9
+	VPSLLQ       $0x34, Y6, Y6
+	VMOVUPD      elementwiseConstants<>+512(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y8, Y10
+	VMOVUPD      elementwiseConstants<>+640(SB), Y11
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y8, Y11
+	VFMADD231PD  Y9, Y10, Y11
+	VMOVUPD      elementwiseConstants<>+768(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y8, Y10
+	VFMADD231PD  Y9, Y11, Y10
+	VMOVUPD      elementwiseConstants<>+896(SB), Y11
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y8, Y11
+	VFMADD231PD  Y9, Y10, Y11
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y8, Y10
+	VFMADD231PD  Y9, Y11, Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VMULPD       elementwiseConstants<>+1216(SB), Y6, Y6
+	VADDPD       Y5, Y7, Y8
+	VFMADD213PD  Y6, Y6, Y8
+	VADDPD       elementwiseConstants<>+1152(SB), Y8, Y9
+	VSUBPD       elementwiseConstants<>+1152(SB), Y9, Y10
+	VSUBPD       Y10, Y8, Y8
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y10
+	VDIVPD       Y9, Y10, Y10
+	VFNMADD213PD elementwiseConstants<>+1152(SB), Y10, Y9
+	VFNMADD231PD Y8, Y10, Y9
+	VADDPD       Y9, Y5, Y5
+	VADDPD       Y5, Y7, Y5
+	VFMADD213PD  Y10, Y10, Y5
+	VMULPD       Y6, Y5, Y5
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y6
+	VSUBPD       Y5, Y6, Y6
+	VBLENDVPD    Y4, Y5, Y6, Y7
+	VBLENDVPD    Y4, Y6, Y5, Y4
+	VMULPD       Y0, Y1, Y0
+	VMULPD       Y4, Y0, Y0
+	VFMADD213PD  Y7, Y7, Y0
+	VMULPD       Y0, Y3, Y0
+	VMASKMOVPD   Y0, Y2, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func geluTanhAVX2(dst []float64, x []float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluTanhAVX2(SB), NOSPLIT, $0-48
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ dst_base+0(FP), DX
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD      (AX), Y0
+	VMOVAPD      Y0, Y1
+	VMOVUPD      elementwiseConstants<>+1344(SB), Y2
+	VANDNPD      Y0, Y2, Y2
+	VMOVUPD      elementwiseConstants<>+3712(SB), Y3
+	VMINPD       Y2, Y3, Y2
+	VXORPD       elementwiseConstants<>+1344(SB), Y2, Y2
+	VMULPD       Y2, Y2, Y3
+	VMOVAPD      Y3, Y4
+	VFMSUB231PD  Y2, Y2, Y4
+	VMULPD       elementwiseConstants<>+3776(SB), Y3, Y5
+	VMOVUPD      elementwiseConstants<>+3776(SB), Y6
+	VFMSUB213PD  Y5, Y3, Y6
+	VFMADD231PD  elementwiseConstants<>+3776(SB), Y4, Y6
+	VFMADD231PD  elementwiseConstants<>+3904(SB), Y3, Y6
+	VADDPD       elementwiseConstants<>+3840(SB), Y5, Y3
+	VSUBPD       elementwiseConstants<>+3840(SB), Y3, Y4
+	VSUBPD       Y4, Y3, Y7
+	VMOVUPD      elementwiseConstants<>+3840(SB), Y8
+	VSUBPD       Y7, Y8, Y7
+	VSUBPD       Y4, Y5, Y4
+	VADDPD       Y4, Y7, Y4
+	VADDPD       elementwiseConstants<>+3968(SB), Y4, Y4
+	VADDPD       Y4, Y6, Y4
+	VMULPD       Y3, Y2, Y5
+	VFMSUB213PD  Y5, Y2, Y3
+	VFMADD231PD  Y4, Y2, Y3
+	VMOVUPD      elementwiseConstants<>+192(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y5, Y4
+	VSUBPD       elementwiseConstants<>+1472(SB), Y4, Y6
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y6, Y5
+	VFNMADD231PD elementwiseConstants<>+320(SB), Y6, Y3
+	VADDPD       Y3, Y5, Y6
+	VMULPD       Y6, Y6, Y7
+	VPSLLQ       $0x34, Y4, Y4
+	VMOVUPD      elementwiseConstants<>+512(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y6, Y8
+	VMOVUPD      elementwiseConstants<>+640(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y6, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+768(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y6, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VMOVUPD      elementwiseConstants<>+896(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y6, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y6, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VMULPD       elementwiseConstants<>+1216(SB), Y4, Y6
+	VADDPD       Y3, Y5, Y7
+	VFMADD213PD  Y6, Y6, Y7
+	VADDPD       elementwiseConstants<>+1152(SB), Y7, Y6
+	VSUBPD       elementwiseConstants<>+1152(SB), Y6, Y8
+	VSUBPD       Y8, Y7, Y7
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y8
+	VDIVPD       Y6, Y8, Y8
+	VFNMADD213PD elementwiseConstants<>+1152(SB), Y8, Y6
+	VFNMADD231PD Y7, Y8, Y6
+	VADDPD       Y6, Y3, Y3
+	VADDPD       Y3, Y5, Y3
+	VMOVAPD      Y8, Y5
+	VFMADD231PD  Y3, Y8, Y5
+	VSUBPD       Y5, Y8, Y6
+	VFMADD231PD  Y3, Y8, Y6
+	VMULPD       Y6, Y2, Y3
+	VFMADD231PD  Y5, Y2, Y3
+	VMULPD       Y4, Y3, Y2
+	VMULPD       elementwiseConstants<>+1216(SB), Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VBLENDVPD    Y1, Y2, Y0, Y0
+	VMOVUPD      Y0, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, CX
+	CMPQ         CX, $0x00000004
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000004, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*8), Y0
+	VMASKMOVPD   (AX), Y0, Y1
+	VMOVAPD      Y1, Y2
+	VMOVUPD      elementwiseConstants<>+1344(SB), Y3
+	VANDNPD      Y1, Y3, Y3
+	VMOVUPD      elementwiseConstants<>+3712(SB), Y4
+	VMINPD       Y3, Y4, Y3
+	VXORPD       elementwiseConstants<>+1344(SB), Y3, Y3
+	VMULPD       Y3, Y3, Y4
+	VMOVAPD      Y4, Y5
+	VFMSUB231PD  Y3, Y3, Y5
+	VMULPD       elementwiseConstants<>+3776(SB), Y4, Y6
+	VMOVUPD      elementwiseConstants<>+3776(SB), Y7
+	VFMSUB213PD  Y6, Y4, Y7
+	VFMADD231PD  elementwiseConstants<>+3776(SB), Y5, Y7
+	VFMADD231PD  elementwiseConstants<>+3904(SB), Y4, Y7
+	VADDPD       elementwiseConstants<>+3840(SB), Y6, Y4
+	VSUBPD       elementwiseConstants<>+3840(SB), Y4, Y5
+	VSUBPD       Y5, Y4, Y8
+	VMOVUPD      elementwiseConstants<>+3840(SB), Y9
+	VSUBPD       Y8, Y9, Y8
+	VSUBPD       Y5, Y6, Y5
+	VADDPD       Y5, Y8, Y5
+	VADDPD       elementwiseConstants<>+3968(SB), Y5, Y5
+	VADDPD       Y5, Y7, Y5
+	VMULPD       Y4, Y3, Y6
+	VFMSUB213PD  Y6, Y3, Y4
+	VFMADD231PD  Y5, Y3, Y4
+	VMOVUPD      elementwiseConstants<>+192(SB), Y5
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y6, Y5
+	VSUBPD       elementwiseConstants<>+1472(SB), Y5, Y7
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y7, Y6
+	VFNMADD231PD elementwiseConstants<>+320(SB), Y7, Y4
+	VADDPD       Y4, Y6, Y7
+	VMULPD       Y7, Y7, Y8
+	VPSLLQ       $0x34, Y5, Y5
+	VMOVUPD      elementwiseConstants<>+512(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y7, Y9
+	VMOVUPD      elementwiseConstants<>+640(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMOVUPD      elementwiseConstants<>+768(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y7, Y9
+	VFMADD231PD  Y8, Y10, Y9
+	VMOVUPD      elementwiseConstants<>+896(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y7, Y9
+	VFMADD231PD  Y8, Y10, Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VMULPD       elementwiseConstants<>+1216(SB), Y5, Y7
+	VADDPD       Y4, Y6, Y8
+	VFMADD213PD  Y7, Y7, Y8
+	VADDPD       elementwiseConstants<>+1152(SB), Y8, Y7
+	VSUBPD       elementwiseConstants<>+1152(SB), Y7, Y9
+	VSUBPD       Y9, Y8, Y8
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y9
+	VDIVPD       Y7, Y9, Y9
+	VFNMADD213PD elementwiseConstants<>+1152(SB), Y9, Y7
+	VFNMADD231PD Y8, Y9, Y7
+	VADDPD       Y7, Y4, Y4
+	VADDPD       Y4, Y6, Y4
+	VMOVAPD      Y9, Y6
+	VFMADD231PD  Y4, Y9, Y6
+	VSUBPD       Y6, Y9, Y7
+	VFMADD231PD  Y4, Y9, Y7
+	VMULPD       Y7, Y3, Y4
+	VFMADD231PD  Y6, Y3, Y4
+	VMULPD       Y5, Y4, Y3
+	VMULPD       elementwiseConstants<>+1216(SB), Y3, Y3
+	VADDPD       Y3, Y1, Y1
+	VBLENDVPD    Y2, Y3, Y1, Y1
+	VMASKMOVPD   Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func geluTanhGradAVX2(dst []float64, dy []float64, x []float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluTanhGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dy_base+24(FP), AX
+	MOVQ dy_len+32(FP), CX
+	MOVQ x_base+48(FP), DX
+	MOVQ dst_base+0(FP), BX
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD      (AX), Y0
+	VMOVUPD      (DX), Y1
+	VMOVAPD      Y1, Y2
+	VMOVUPD      elementwiseConstants<>+1344(SB), Y3
+	VANDNPD      Y1, Y3, Y3
+	VMOVUPD      elementwiseConstants<>+3712(SB), Y4
+	VMINPD       Y3, Y4, Y3
+	VXORPD       elementwiseConstants<>+1344(SB), Y3, Y3
+	VMULPD       Y3, Y3, Y4
+	VMOVAPD      Y4, Y5
+	VFMSUB231PD  Y3, Y3, Y5
+	VMULPD       elementwiseConstants<>+3776(SB), Y4, Y6
+	VMOVUPD      elementwiseConstants<>+3776(SB), Y7
+	VFMSUB213PD  Y6, Y4, Y7
+	VFMADD231PD  elementwiseConstants<>+3776(SB), Y5, Y7
+	VFMADD231PD  elementwiseConstants<>+3904(SB), Y4, Y7
+	VADDPD       elementwiseConstants<>+3840(SB), Y6, Y4
+	VSUBPD       elementwiseConstants<>+3840(SB), Y4, Y5
+	VSUBPD       Y5, Y4, Y8
+	VMOVUPD      elementwiseConstants<>+3840(SB), Y9
+	VSUBPD       Y8, Y9, Y8
+	VSUBPD       Y5, Y6, Y5
+	VADDPD       Y5, Y8, Y5
+	VADDPD       elementwiseConstants<>+3968(SB), Y5, Y5
+	VADDPD       Y5, Y7, Y5
+	VMULPD       Y4, Y3, Y6
+	VFMSUB213PD  Y6, Y3, Y4
+	VFMADD231PD  Y5, Y3, Y4
+	VMOVUPD      elementwiseConstants<>+192(SB), Y5
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y6, Y5
+	VSUBPD       elementwiseConstants<>+1472(SB), Y5, Y7
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y7, Y6
+	VFNMADD231PD elementwiseConstants<>+320(SB), Y7, Y4
+	VADDPD       Y4, Y6, Y7
+	VMULPD       Y7, Y7, Y8
+	VPSLLQ       $0x34, Y5, Y5
+	VMOVUPD      elementwiseConstants<>+512(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y7, Y9
+	VMOVUPD      elementwiseConstants<>+640(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMOVUPD      elementwiseConstants<>+768(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y7, Y9
+	VFMADD231PD  Y8, Y10, Y9
+	VMOVUPD      elementwiseConstants<>+896(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y7, Y9
+	VFMADD231PD  Y8, Y10, Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VMULPD       elementwiseConstants<>+1216(SB), Y5, Y5
+	VADDPD       Y4, Y6, Y7
+	VFMADD213PD  Y5, Y5, Y7
+	VADDPD       elementwiseConstants<>+1152(SB), Y7, Y8
+	VSUBPD       elementwiseConstants<>+1152(SB), Y8, Y9
+	VSUBPD       Y9, Y7, Y7
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y9
+	VDIVPD       Y8, Y9, Y9
+	VFNMADD213PD elementwiseConstants<>+1152(SB), Y9, Y8
+	VFNMADD231PD Y7, Y9, Y8
+	VADDPD       Y8, Y4, Y4
+	VADDPD       Y4, Y6, Y4
+	VFMADD213PD  Y9, Y9, Y4
+	VMULPD       Y5, Y4, Y4
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y5
+	VSUBPD       Y4, Y5, Y5
+	VBLENDVPD    Y2, Y4, Y5, Y6
+	VBLENDVPD    Y2, Y5, Y4, Y2
+	VMULPD       Y3, Y3, Y4
+	VMOVUPD      elementwiseConstants<>+4032(SB), Y5
+	VFMADD213PD  elementwiseConstants<>+3840(SB), Y4, Y5
+	VANDNPD      elementwiseConstants<>+1344(SB), Y1, Y1
+	VXORPD       Y1, Y3, Y1
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y2, Y1, Y1
+	VFMADD213PD  Y6, Y6, Y1
+	VMULPD       Y1, Y0, Y0
+	VMOVUPD      Y0, (BX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x00000004, CX
+	CMPQ         CX, $0x00000004
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), SI
+	MOVQ         $0x00000004, DI
+	SUBQ         CX, DI
+	VMOVUPS      (SI)(DI*8), Y0
+	VMASKMOVPD   (AX), Y0, Y1
+	VMASKMOVPD   (DX), Y0, Y2
+	VMOVAPD      Y2, Y3
+	VMOVUPD      elementwiseConstants<>+1344(SB), Y4
+	VANDNPD      Y2, Y4, Y4
+	VMOVUPD      elementwiseConstants<>+3712(SB), Y5
+	VMINPD       Y4, Y5, Y4
+	VXORPD       elementwiseConstants<>+1344(SB), Y4, Y4
+	VMULPD       Y4, Y4, Y5
+	VMOVAPD      Y5, Y6
+	VFMSUB231PD  Y4, Y4, Y6
+	VMULPD       elementwiseConstants<>+3776(SB), Y5, Y7
+	VMOVUPD      elementwiseConstants<>+3776(SB), Y8
+	VFMSUB213PD  Y7, Y5, Y8
+	VFMADD231PD  elementwiseConstants<>+3776(SB), Y6, Y8
+	VFMADD231PD  elementwiseConstants<>+3904(SB), Y5, Y8
+	VADDPD       elementwiseConstants<>+3840(SB), Y7, Y5
+	VSUBPD       elementwiseConstants<>+3840(SB), Y5, Y6
+	VSUBPD       Y6, Y5, Y9
+	VMOVUPD      elementwiseConstants<>+3840(SB), Y10
+	VSUBPD       Y9, Y10, Y9
+	VSUBPD       Y6, Y7, Y6
+	VADDPD       Y6, Y9, Y6
+	VADDPD       elementwiseConstants<>+3968(SB), Y6, Y6
+	VADDPD       Y6, Y8, Y6
+	VMULPD       Y5, Y4, Y7
+	VFMSUB213PD  Y7, Y4, Y5
+	VFMADD231PD  Y6, Y4, Y5
+	VMOVUPD      elementwiseConstants<>+192(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y7, Y6
+	VSUBPD       elementwiseConstants<>+1472(SB), Y6, Y8
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y8, Y7
+	VFNMADD231PD elementwiseConstants<>+320(SB), Y8, Y5
+	VADDPD       Y5, Y7, Y8
+	VMULPD       Y8, Y8, Y9
+	VPSLLQ       $0x34, Y6, Y6
+	VMOVUPD      elementwiseConstants<>+512(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y8, Y10
+	VMOVUPD      elementwiseConstants<>+640(SB), Y11
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y8, Y11
+	VFMADD231PD  Y9, Y10, Y11
+	VMOVUPD      elementwiseConstants<>+768(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y8, Y10
+	VFMADD231PD  Y9, Y11, Y10
+	VMOVUPD      elementwiseConstants<>+896(SB), Y11
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y8, Y11
+	VFMADD231PD  Y9, Y10, Y11
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y8, Y10
+	VFMADD231PD  Y9, Y11, Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VMULPD       elementwiseConstants<>+1216(SB), Y6, Y6
+	VADDPD       Y5, Y7, Y8
+	VFMADD213PD  Y6, Y6, Y8
+	VADDPD       elementwiseConstants<>+1152(SB), Y8, Y9
+	VSUBPD       elementwiseConstants<>+1152(SB), Y9, Y10
+	VSUBPD       Y10, Y8, Y8
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y10
+	VDIVPD       Y9, Y10, Y10
+	VFNMADD213PD elementwiseConstants<>+1152(SB), Y10, Y9
+	VFNMADD231PD Y8, Y10, Y9
+	VADDPD       Y9, Y5, Y5
+	VADDPD       Y5, Y7, Y5
+	VFMADD213PD  Y10, Y10, Y5
+	VMULPD       Y6, Y5, Y5
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y6
+	VSUBPD       Y5, Y6, Y6
+	VBLENDVPD    Y3, Y5, Y6, Y7
+	VBLENDVPD    Y3, Y6, Y5, Y3
+	VMULPD       Y4, Y4, Y5
+	VMOVUPD      elementwiseConstants<>+4032(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+3840(SB), Y5, Y6
+	VANDNPD      elementwiseConstants<>+1344(SB), Y2, Y2
+	VXORPD       Y2, Y4, Y2
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y3, Y2, Y2
+	VFMADD213PD  Y7, Y7, Y2
+	VMULPD       Y2, Y1, Y1
+	VMASKMOVPD   Y1, Y0, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func softplusAVX2(dst []float64, x []float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softplusAVX2(SB), NOSPLIT, $0-48
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ dst_base+0(FP), DX
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD      (AX), Y0
+	VORPD        elementwiseConstants<>+1344(SB), Y0, Y1
+	VMOVUPD      elementwiseConstants<>+0(SB), Y2
+	VMAXPD       Y1, Y2, Y1
+	VMOVUPD      elementwiseConstants<>+1408(SB), Y2
+	VMAXPD       Y0, Y2, Y0
+	VMOVUPD      elementwiseConstants<>+192(SB), Y2
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y1, Y2
+	VSUBPD       elementwiseConstants<>+1472(SB), Y2, Y3
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y3, Y1
+	VMULPD       elementwiseConstants<>+1536(SB), Y3, Y3
+	VADDPD       Y3, Y1, Y4
+	VMULPD       Y4, Y4, Y5
+	VPSLLQ       $0x34, Y2, Y2
+	VMOVUPD      elementwiseConstants<>+512(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y4, Y6
+	VMOVUPD      elementwiseConstants<>+640(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y4, Y7
+	VFMADD231PD  Y5, Y6, Y7
+	VMOVUPD      elementwiseConstants<>+768(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y4, Y6
+	VFMADD231PD  Y5, Y7, Y6
+	VMOVUPD      elementwiseConstants<>+896(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y4, Y7
+	VFMADD231PD  Y5, Y6, Y7
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y4, Y6
+	VFMADD231PD  Y5, Y7, Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VADDPD       Y3, Y1, Y4
+	VSUBPD       Y1, Y4, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       elementwiseConstants<>+1152(SB), Y4, Y3
+	VSUBPD       elementwiseConstants<>+1152(SB), Y3, Y5
+	VSUBPD       Y5, Y4, Y4
+	VADDPD       Y1, Y4, Y1
+	VMULPD       Y2, Y3, Y3
+	VMULPD       elementwiseConstants<>+1216(SB), Y3, Y3
+	VMULPD       Y2, Y1, Y1
+	VMULPD       elementwiseConstants<>+1216(SB), Y1, Y1
+	VCMPPD       $0x1e, elementwiseConstants<>+4096(SB), Y3, Y2
+	VSUBPD       elementwiseConstants<>+1152(SB), Y3, Y4
+	VMULPD       elementwiseConstants<>+4096(SB), Y4, Y4
+	VBLENDVPD    Y2, Y4, Y3, Y3
+	VMOVUPD      elementwiseConstants<>+1408(SB), Y4
+	VBLENDVPD    Y2, elementwiseConstants<>+256(SB), Y4, Y4
+	VBLENDVPD    Y2, elementwiseConstants<>+320(SB), Y1, Y1
+	VMULPD       Y3, Y3, Y2
+	VMULPD       elementwiseConstants<>+4096(SB), Y2, Y2
+	VADDPD       elementwiseConstants<>+1728(SB), Y3, Y5
+	VDIVPD       Y5, Y3, Y5
+	VMULPD       Y5, Y5, Y6
+	VMULPD       Y6, Y6, Y7
+	VMOVUPD      elementwiseConstants<>+4160(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+4224(SB), Y6, Y8
+	VMOVUPD      elementwiseConstants<>+4288(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+4352(SB), Y6, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+4416(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+4480(SB), Y6, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VMOVUPD      elementwiseConstants<>+4544(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+4608(SB), Y6, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMULPD       Y9, Y6, Y6
+	VADDPD       Y6, Y2, Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       Y1, Y4, Y1
+	VADDPD       Y1, Y0, Y0
+	VMOVUPD      Y0, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, CX
+	CMPQ         CX, $0x00000004
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000004, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*8), Y0
+	VMASKMOVPD   (AX), Y0, Y1
+	VORPD        elementwiseConstants<>+1344(SB), Y1, Y2
+	VMOVUPD      elementwiseConstants<>+0(SB), Y3
+	VMAXPD       Y2, Y3, Y2
+	VMOVUPD      elementwiseConstants<>+1408(SB), Y3
+	VMAXPD       Y1, Y3, Y1
+	VMOVUPD      elementwiseConstants<>+192(SB), Y3
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y2, Y3
+	VSUBPD       elementwiseConstants<>+1472(SB), Y3, Y4
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y4, Y2
+	VMULPD       elementwiseConstants<>+1536(SB), Y4, Y4
+	VADDPD       Y4, Y2, Y5
+	VMULPD       Y5, Y5, Y6
+	VPSLLQ       $0x34, Y3, Y3
+	VMOVUPD      elementwiseConstants<>+512(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y5, Y7
+	VMOVUPD      elementwiseConstants<>+640(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y5, Y8
+	VFMADD231PD  Y6, Y7, Y8
+	VMOVUPD      elementwiseConstants<>+768(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y5, Y7
+	VFMADD231PD  Y6, Y8, Y7
+	VMOVUPD      elementwiseConstants<>+896(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y5, Y8
+	VFMADD231PD  Y6, Y7, Y8
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y5, Y7
+	VFMADD231PD  Y6, Y8, Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VADDPD       Y4, Y2, Y5
+	VSUBPD       Y2, Y5, Y2
+	VSUBPD       Y2, Y4, Y2
+	VADDPD       elementwiseConstants<>+1152(SB), Y5, Y4
+	VSUBPD       elementwiseConstants<>+1152(SB), Y4, Y6
+	VSUBPD       Y6, Y5, Y5
+	VADDPD       Y2, Y5, Y2
+	VMULPD       Y3, Y4, Y4
+	VMULPD       elementwiseConstants<>+1216(SB), Y4, Y4
+	VMULPD       Y3, Y2, Y2
+	VMULPD       elementwiseConstants<>+1216(SB), Y2, Y2
+	VCMPPD       $0x1e, elementwiseConstants<>+4096(SB), Y4, Y3
+	VSUBPD       elementwiseConstants<>+1152(SB), Y4, Y5
+	VMULPD       elementwiseConstants<>+4096(SB), Y5, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
+	VMOVUPD      elementwiseConstants<>+1408(SB), Y5
+	VBLENDVPD    Y3, elementwiseConstants<>+256(SB), Y5, Y5
+	VBLENDVPD    Y3, elementwiseConstants<>+320(SB), Y2, Y2
+	VMULPD       Y4, Y4, Y3
+	VMULPD       elementwiseConstants<>+4096(SB), Y3, Y3
+	VADDPD       elementwiseConstants<>+1728(SB), Y4, Y6
+	VDIVPD       Y6, Y4, Y6
+	VMULPD       Y6, Y6, Y7
+	VMULPD       Y7, Y7, Y8
+	VMOVUPD      elementwiseConstants<>+4160(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+4224(SB), Y7, Y9
+	VMOVUPD      elementwiseConstants<>+4288(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+4352(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMOVUPD      elementwiseConstants<>+4416(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+4480(SB), Y7, Y9
+	VFMADD231PD  Y8, Y10, Y9
+	VMOVUPD      elementwiseConstants<>+4544(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+4608(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMULPD       Y10, Y7, Y7
+	VADDPD       Y7, Y3, Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y4, Y2
+	VADDPD       Y2, Y5, Y2
+	VADDPD       Y2, Y1, Y1
+	VMASKMOVPD   Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func logSigmoidAVX2(dst []float64, x []float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·logSigmoidAVX2(SB), NOSPLIT, $0-48
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ dst_base+0(FP), DX
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD      (AX), Y0
+	VORPD        elementwiseConstants<>+1344(SB), Y0, Y1
+	VMOVUPD      elementwiseConstants<>+0(SB), Y2
+	VMAXPD       Y1, Y2, Y1
+	VMOVUPD      elementwiseConstants<>+1408(SB), Y2
+	VMINPD       Y0, Y2, Y0
+	VMOVUPD      elementwiseConstants<>+192(SB), Y2
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y1, Y2
+	VSUBPD       elementwiseConstants<>+1472(SB), Y2, Y3
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y3, Y1
+	VMULPD       elementwiseConstants<>+1536(SB), Y3, Y3
+	VADDPD       Y3, Y1, Y4
+	VMULPD       Y4, Y4, Y5
+	VPSLLQ       $0x34, Y2, Y2
+	VMOVUPD      elementwiseConstants<>+512(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y4, Y6
+	VMOVUPD      elementwiseConstants<>+640(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y4, Y7
+	VFMADD231PD  Y5, Y6, Y7
+	VMOVUPD      elementwiseConstants<>+768(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y4, Y6
+	VFMADD231PD  Y5, Y7, Y6
+	VMOVUPD      elementwiseConstants<>+896(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y4, Y7
+	VFMADD231PD  Y5, Y6, Y7
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y4, Y6
+	VFMADD231PD  Y5, Y7, Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VADDPD       Y3, Y1, Y4
+	VSUBPD       Y1, Y4, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       elementwiseConstants<>+1152(SB), Y4, Y3
+	VSUBPD       elementwiseConstants<>+1152(SB), Y3, Y5
+	VSUBPD       Y5, Y4, Y4
+	VADDPD       Y1, Y4, Y1
+	VMULPD       Y2, Y3, Y3
+	VMULPD       elementwiseConstants<>+1216(SB), Y3, Y3
+	VMULPD       Y2, Y1, Y1
+	VMULPD       elementwiseConstants<>+1216(SB), Y1, Y1
+	VCMPPD       $0x1e, elementwiseConstants<>+4096(SB), Y3, Y2
+	VSUBPD       elementwiseConstants<>+1152(SB), Y3, Y4
+	VMULPD       elementwiseConstants<>+4096(SB), Y4, Y4
+	VBLENDVPD    Y2, Y4, Y3, Y3
+	VMOVUPD      elementwiseConstants<>+1408(SB), Y4
+	VBLENDVPD    Y2, elementwiseConstants<>+256(SB), Y4, Y4
+	VBLENDVPD    Y2, elementwiseConstants<>+320(SB), Y1, Y1
+	VMULPD       Y3, Y3, Y2
+	VMULPD       elementwiseConstants<>+4096(SB), Y2, Y2
+	VADDPD       elementwiseConstants<>+1728(SB), Y3, Y5
+	VDIVPD       Y5, Y3, Y5
+	VMULPD       Y5, Y5, Y6
+	VMULPD       Y6, Y6, Y7
+	VMOVUPD      elementwiseConstants<>+4160(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+4224(SB), Y6, Y8
+	VMOVUPD      elementwiseConstants<>+4288(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+4352(SB), Y6, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+4416(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+4480(SB), Y6, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VMOVUPD      elementwiseConstants<>+4544(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+4608(SB), Y6, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMULPD       Y9, Y6, Y6
+	VADDPD       Y6, Y2, Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       Y1, Y4, Y1
+	VSUBPD       Y1, Y0, Y0
+	VMOVUPD      Y0, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, CX
+	CMPQ         CX, $0x00000004
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000004, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*8), Y0
+	VMASKMOVPD   (AX), Y0, Y1
+	VORPD        elementwiseConstants<>+1344(SB), Y1, Y2
+	VMOVUPD      elementwiseConstants<>+0(SB), Y3
+	VMAXPD       Y2, Y3, Y2
+	VMOVUPD      elementwiseConstants<>+1408(SB), Y3
+	VMINPD       Y1, Y3, Y1
+	VMOVUPD      elementwiseConstants<>+192(SB), Y3
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y2, Y3
+	VSUBPD       elementwiseConstants<>+1472(SB), Y3, Y4
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y4, Y2
+	VMULPD       elementwiseConstants<>+1536(SB), Y4, Y4
+	VADDPD       Y4, Y2, Y5
+	VMULPD       Y5, Y5, Y6
+	VPSLLQ       $0x34, Y3, Y3
+	VMOVUPD      elementwiseConstants<>+512(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y5, Y7
+	VMOVUPD      elementwiseConstants<>+640(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y5, Y8
+	VFMADD231PD  Y6, Y7, Y8
+	VMOVUPD      elementwiseConstants<>+768(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y5, Y7
+	VFMADD231PD  Y6, Y8, Y7
+	VMOVUPD      elementwiseConstants<>+896(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y5, Y8
+	VFMADD231PD  Y6, Y7, Y8
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y5, Y7
+	VFMADD231PD  Y6, Y8, Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VADDPD       Y4, Y2, Y5
+	VSUBPD       Y2, Y5, Y2
+	VSUBPD       Y2, Y4, Y2
+	VADDPD       elementwiseConstants<>+1152(SB), Y5, Y4
+	VSUBPD       elementwiseConstants<>+1152(SB), Y4, Y6
+	VSUBPD       Y6, Y5, Y5
+	VADDPD       Y2, Y5, Y2
+	VMULPD       Y3, Y4, Y4
+	VMULPD       elementwiseConstants<>+1216(SB), Y4, Y4
+	VMULPD       Y3, Y2, Y2
+	VMULPD       elementwiseConstants<>+1216(SB), Y2, Y2
+	VCMPPD       $0x1e, elementwiseConstants<>+4096(SB), Y4, Y3
+	VSUBPD       elementwiseConstants<>+1152(SB), Y4, Y5
+	VMULPD       elementwiseConstants<>+4096(SB), Y5, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
+	VMOVUPD      elementwiseConstants<>+1408(SB), Y5
+	VBLENDVPD    Y3, elementwiseConstants<>+256(SB), Y5, Y5
+	VBLENDVPD    Y3, elementwiseConstants<>+320(SB), Y2, Y2
+	VMULPD       Y4, Y4, Y3
+	VMULPD       elementwiseConstants<>+4096(SB), Y3, Y3
+	VADDPD       elementwiseConstants<>+1728(SB), Y4, Y6
+	VDIVPD       Y6, Y4, Y6
+	VMULPD       Y6, Y6, Y7
+	VMULPD       Y7, Y7, Y8
+	VMOVUPD      elementwiseConstants<>+4160(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+4224(SB), Y7, Y9
+	VMOVUPD      elementwiseConstants<>+4288(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+4352(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMOVUPD      elementwiseConstants<>+4416(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+4480(SB), Y7, Y9
+	VFMADD231PD  Y8, Y10, Y9
+	VMOVUPD      elementwiseConstants<>+4544(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+4608(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMULPD       Y10, Y7, Y7
+	VADDPD       Y7, Y3, Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y4, Y2
+	VADDPD       Y2, Y5, Y2
+	VSUBPD       Y2, Y1, Y1
+	VMASKMOVPD   Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func logAVX2(dst []float64, x []float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·logAVX2(SB), NOSPLIT, $0-48
+	MOVQ    x_base+24(FP), AX
+	MOVQ    x_len+32(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	VMOVUPD elementwiseConstants<>+1408(SB), Y0
+	VMOVUPD elementwiseConstants<>+4160(SB), Y1
+	VMOVUPD elementwiseConstants<>+4288(SB), Y2
+	VMOVUPD elementwiseConstants<>+4416(SB), Y3
+	CMPQ    CX, $0x00000004
+	JL      singleEnd
+
+single:
+	VMOVUPD     (AX), Y4
+	VCMPPD      $0x11, elementwiseConstants<>+4672(SB), Y4, Y5
+	VMULPD      elementwiseConstants<>+4736(SB), Y4, Y6
+	VBLENDVPD   Y5, Y6, Y4, Y6
+	VBLENDVPD   Y5, elementwiseConstants<>+4800(SB), Y0, Y5
+	VPADDQ      elementwiseConstants<>+4864(SB), Y6, Y6
+	VPSRLQ      $0x34, Y6, Y7
+	VORPD       elementwiseConstants<>+4928(SB), Y7, Y7
+	VSUBPD      elementwiseConstants<>+4992(SB), Y7, Y7
+	VSUBPD      Y5, Y7, Y5
+	VANDPD      elementwiseConstants<>+5056(SB), Y6, Y6
+	VPADDQ      elementwiseConstants<>+5120(SB), Y6, Y6
+	VSUBPD      elementwiseConstants<>+1152(SB), Y6, Y6
+	VMULPD      elementwiseConstants<>+5184(SB), Y5, Y7
+	VMULPD      elementwiseConstants<>+5248(SB), Y5, Y5
+	VMULPD      Y6, Y6, Y8
+	VMULPD      elementwiseConstants<>+4096(SB), Y8, Y8
+	VADDPD      elementwiseConstants<>+1728(SB), Y6, Y9
+	VDIVPD      Y9, Y6, Y9
+	VMULPD      Y9, Y9, Y10
+	VMULPD      Y10, Y10, Y11
+	VMOVAPD     Y1, Y12
+	VFMADD213PD elementwiseConstants<>+4224(SB), Y10, Y12
+	VMOVAPD     Y2, Y13
+	VFMADD213PD elementwiseConstants<>+4352(SB), Y10, Y13
+	VFMADD231PD Y11, Y12, Y13
+	VMOVAPD     Y3, Y12
+	VFMADD213PD elementwiseConstants<>+4480(SB), Y10, Y12
+	VFMADD231PD Y11, Y13, Y12
+	VMOVUPD     elementwiseConstants<>+4544(SB), Y13
+	VFMADD213PD elementwiseConstants<>+4608(SB), Y10, Y13
+	VFMADD231PD Y11, Y12, Y13
+	VMULPD      Y13, Y10, Y10
+	VADDPD      Y10, Y8, Y10
+	VFMADD231PD Y10, Y9, Y5
+	VSUBPD      Y5, Y8, Y5
+	VSUBPD      Y5, Y6, Y5
+	VADDPD      Y5, Y7, Y5
+	VCMPPD      $0x11, elementwiseConstants<>+5312(SB), Y4, Y6
+	VBLENDVPD   Y6, Y5, Y4, Y5
+	VCMPPD      $0x11, Y0, Y4, Y6
+	VBLENDVPD   Y6, elementwiseConstants<>+5376(SB), Y5, Y5
+	VCMPPD      $0x00, Y0, Y4, Y4
+	VBLENDVPD   Y4, elementwiseConstants<>+5440(SB), Y5, Y4
+	VMOVUPD     Y4, (DX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000004, CX
+	CMPQ        CX, $0x00000004
+	JGE         single
+
+singleEnd:
+	TESTQ       CX, CX
+	JZ          tailEnd
+	LEAQ        tailMasks<>+0(SB), BX
+	MOVQ        $0x00000004, SI
+	SUBQ        CX, SI
+	VMOVUPS     (BX)(SI*8), Y4
+	VMASKMOVPD  (AX), Y4, Y5
+	VCMPPD      $0x11, elementwiseConstants<>+4672(SB), Y5, Y6
+	VMULPD      elementwiseConstants<>+4736(SB), Y5, Y7
+	VBLENDVPD   Y6, Y7, Y5, Y7
+	VBLENDVPD   Y6, elementwiseConstants<>+4800(SB), Y0, Y6
+	VPADDQ      elementwiseConstants<>+4864(SB), Y7, Y7
+	VPSRLQ      $0x34, Y7, Y8
+	VORPD       elementwiseConstants<>+4928(SB), Y8, Y8
+	VSUBPD      elementwiseConstants<>+4992(SB), Y8, Y8
+	VSUBPD      Y6, Y8, Y6
+	VANDPD      elementwiseConstants<>+5056(SB), Y7, Y7
+	VPADDQ      elementwiseConstants<>+5120(SB), Y7, Y7
+	VSUBPD      elementwiseConstants<>+1152(SB), Y7, Y7
+	VMULPD      elementwiseConstants<>+5184(SB), Y6, Y8
+	VMULPD      elementwiseConstants<>+5248(SB), Y6, Y6
+	VMULPD      Y7, Y7, Y9
+	VMULPD      elementwiseConstants<>+4096(SB), Y9, Y9
+	VADDPD      elementwiseConstants<>+1728(SB), Y7, Y10
+	VDIVPD      Y10, Y7, Y10
+	VMULPD      Y10, Y10, Y11
+	VMULPD      Y11, Y11, Y12
+	VMOVAPD     Y1, Y1
+	VFMADD213PD elementwiseConstants<>+4224(SB), Y11, Y1
+	VMOVAPD     Y2, Y2
+	VFMADD213PD elementwiseConstants<>+4352(SB), Y11, Y2
+	VFMADD231PD Y12, Y1, Y2
+	VMOVAPD     Y3, Y1
+	VFMADD213PD elementwiseConstants<>+4480(SB), Y11, Y1
+	VFMADD231PD Y12, Y2, Y1
+	VMOVUPD     elementwiseConstants<>+4544(SB), Y2
+	VFMADD213PD elementwiseConstants<>+4608(SB), Y11, Y2
+	VFMADD231PD Y12, Y1, Y2
+	VMULPD      Y2, Y11, Y1
+	VADDPD      Y1, Y9, Y1
+	VFMADD231PD Y1, Y10, Y6
+	VSUBPD      Y6, Y9, Y1
+	VSUBPD      Y1, Y7, Y1
+	VADDPD      Y1, Y8, Y1
+	VCMPPD      $0x11, elementwiseConstants<>+5312(SB), Y5, Y2
+	VBLENDVPD   Y2, Y1, Y5, Y1
+	VCMPPD      $0x11, Y0, Y5, Y2
+	VBLENDVPD   Y2, elementwiseConstants<>+5376(SB), Y1, Y1
+	VCMPPD      $0x00, Y0, Y5, Y0
+	VBLENDVPD   Y0, elementwiseConstants<>+5440(SB), Y1, Y0
+	VMASKMOVPD  Y0, Y4, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func divAVX2(dst []float64, x []float64, y []float64)
+// Requires: AVX
+TEXT ·divAVX2(SB), NOSPLIT, $0-72
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ y_base+48(FP), DX
+	MOVQ dst_base+0(FP), BX
+	CMPQ CX, $0x00000008
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPD (AX), Y0
+	VMOVUPD (DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPD Y0, (BX)
+	VMOVUPD 32(AX), Y0
+	VMOVUPD 32(DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPD Y0, 32(BX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD (AX), Y0
+	VMOVUPD (DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPD Y0, (BX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000004, CX
+	CMPQ    CX, $0x00000004
+	JGE     single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), SI
+	MOVQ       $0x00000004, DI
+	SUBQ       CX, DI
+	VMOVUPS    (SI)(DI*8), Y0
+	VMASKMOVPD (AX), Y0, Y1
+	VMASKMOVPD (DX), Y0, Y2
+	VDIVPD     Y2, Y1, Y1
+	VMASKMOVPD Y1, Y0, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func eluAVX2(dst []float64, x []float64, factor float64, above float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·eluAVX2(SB), NOSPLIT, $0-64
+	MOVQ         x_base+24(FP), AX
+	MOVQ         x_len+32(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	VBROADCASTSD factor+48(FP), Y0
+	VBROADCASTSD above+56(FP), Y1
+	CMPQ         CX, $0x00000004
+	JL           singleEnd
+
+single:
+	VMOVUPD      (AX), Y2
+	VMOVUPD      elementwiseConstants<>+1408(SB), Y3
+	VMINPD       Y2, Y3, Y3
+	VMOVUPD      elementwiseConstants<>+1664(SB), Y4
+	VMAXPD       Y3, Y4, Y3
+	VMOVUPD      elementwiseConstants<>+192(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+128(SB), Y3, Y4
+	VSUBPD       elementwiseConstants<>+128(SB), Y4, Y5
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y5, Y3
+	VMULPD       elementwiseConstants<>+1536(SB), Y5, Y5
+	VADDPD       Y5, Y3, Y6
+	VMULPD       Y6, Y6, Y7
+	VPSLLQ       $0x34, Y4, Y4
+	VMOVUPD      elementwiseConstants<>+512(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y6, Y8
+	VMOVUPD      elementwiseConstants<>+640(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y6, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+768(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y6, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VMOVUPD      elementwiseConstants<>+896(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y6, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y6, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VADDPD       Y5, Y3, Y3
+	VSUBPD       elementwiseConstants<>+1152(SB), Y4, Y5
+	VMULPD       Y3, Y4, Y3
+	VADDPD       Y3, Y5, Y3
+	VMOVAPD      Y2, Y4
+	VMULPD       Y0, Y3, Y3
+	VORPD        elementwiseConstants<>+1344(SB), Y3, Y3
+	VMULPD       Y1, Y2, Y2
+	VBLENDVPD    Y4, Y3, Y2, Y2
+	VMOVUPD      Y2, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, CX
+	CMPQ         CX, $0x00000004
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000004, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*8), Y2
+	VMASKMOVPD   (AX), Y2, Y3
+	VMOVUPD      elementwiseConstants<>+1408(SB), Y4
+	VMINPD       Y3, Y4, Y4
+	VMOVUPD      elementwiseConstants<>+1664(SB), Y5
+	VMAXPD       Y4, Y5, Y4
+	VMOVUPD      elementwiseConstants<>+192(SB), Y5
+	VFMADD213PD  elementwiseConstants<>+128(SB), Y4, Y5
+	VSUBPD       elementwiseConstants<>+128(SB), Y5, Y6
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y6, Y4
+	VMULPD       elementwiseConstants<>+1536(SB), Y6, Y6
+	VADDPD       Y6, Y4, Y7
+	VMULPD       Y7, Y7, Y8
+	VPSLLQ       $0x34, Y5, Y5
+	VMOVUPD      elementwiseConstants<>+512(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y7, Y9
+	VMOVUPD      elementwiseConstants<>+640(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMOVUPD      elementwiseConstants<>+768(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y7, Y9
+	VFMADD231PD  Y8, Y10, Y9
+	VMOVUPD      elementwiseConstants<>+896(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y7, Y9
+	VFMADD231PD  Y8, Y10, Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VADDPD       Y6, Y4, Y4
+	VSUBPD       elementwiseConstants<>+1152(SB), Y5, Y6
+	VMULPD       Y4, Y5, Y4
+	VADDPD       Y4, Y6, Y4
+	VMOVAPD      Y3, Y5
+	VMULPD       Y0, Y4, Y0
+	VORPD        elementwiseConstants<>+1344(SB), Y0, Y0
+	VMULPD       Y1, Y3, Y1
+	VBLENDVPD    Y5, Y0, Y1, Y0
+	VMASKMOVPD   Y0, Y2, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func eluGradAVX2(dst []float64, dy []float64, y []float64, factor float64, above float64)
+// Requires: AVX
+TEXT ·eluGradAVX2(SB), NOSPLIT, $0-88
+	MOVQ         dy_base+24(FP), AX
+	MOVQ         dy_len+32(FP), CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         dst_base+0(FP), BX
+	VBROADCASTSD factor+72(FP), Y0
+	VBROADCASTSD above+80(FP), Y1
+	CMPQ         CX, $0x00000008
+	JL           unrolledEnd
+
+unrolled:
+	VMOVUPD   (AX), Y2
+	VMOVUPD   (DX), Y3
+	VADDPD    Y0, Y3, Y4
+	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Y3, Y3
+	VBLENDVPD Y3, Y1, Y4, Y3
+	VMULPD    Y3, Y2, Y2
+	VMOVUPD   Y2, (BX)
+	VMOVUPD   32(AX), Y2
+	VMOVUPD   32(DX), Y3
+	VADDPD    Y0, Y3, Y4
+	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Y3, Y3
+	VBLENDVPD Y3, Y1, Y4, Y3
+	VMULPD    Y3, Y2, Y2
+	VMOVUPD   Y2, 32(BX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000008, CX
+	CMPQ      CX, $0x00000008
+	JGE       unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD   (AX), Y2
+	VMOVUPD   (DX), Y3
+	VADDPD    Y0, Y3, Y4
+	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Y3, Y3
+	VBLENDVPD Y3, Y1, Y4, Y3
+	VMULPD    Y3, Y2, Y2
+	VMOVUPD   Y2, (BX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, DX
+	ADDQ      $0x00000020, BX
+	SUBQ      $0x00000004, CX
+	CMPQ      CX, $0x00000004
+	JGE       single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), SI
+	MOVQ       $0x00000004, DI
+	SUBQ       CX, DI
+	VMOVUPS    (SI)(DI*8), Y2
+	VMASKMOVPD (AX), Y2, Y3
+	VMASKMOVPD (DX), Y2, Y4
+	VADDPD     Y0, Y4, Y0
+	VCMPPD     $0x1e, elementwiseConstants<>+1408(SB), Y4, Y4
+	VBLENDVPD  Y4, Y1, Y0, Y0
+	VMULPD     Y0, Y3, Y0
+	VMASKMOVPD Y0, Y2, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func celuAVX2(dst []float64, x []float64, alpha float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·celuAVX2(SB), NOSPLIT, $0-56
+	MOVQ         x_base+24(FP), AX
+	MOVQ         x_len+32(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	VBROADCASTSD alpha+48(FP), Y0
+	CMPQ         CX, $0x00000004
+	JL           singleEnd
+
+single:
+	VMOVUPD      (AX), Y1
+	VMOVUPD      elementwiseConstants<>+1408(SB), Y2
+	VMINPD       Y1, Y2, Y2
+	VDIVPD       Y0, Y2, Y2
+	VMOVUPD      elementwiseConstants<>+1664(SB), Y3
+	VMAXPD       Y2, Y3, Y2
+	VMOVUPD      elementwiseConstants<>+192(SB), Y3
+	VFMADD213PD  elementwiseConstants<>+128(SB), Y2, Y3
+	VSUBPD       elementwiseConstants<>+128(SB), Y3, Y4
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y4, Y2
+	VMULPD       elementwiseConstants<>+1536(SB), Y4, Y4
+	VADDPD       Y4, Y2, Y5
+	VMULPD       Y5, Y5, Y6
+	VPSLLQ       $0x34, Y3, Y3
+	VMOVUPD      elementwiseConstants<>+512(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y5, Y7
+	VMOVUPD      elementwiseConstants<>+640(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y5, Y8
+	VFMADD231PD  Y6, Y7, Y8
+	VMOVUPD      elementwiseConstants<>+768(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y5, Y7
+	VFMADD231PD  Y6, Y8, Y7
+	VMOVUPD      elementwiseConstants<>+896(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y5, Y8
+	VFMADD231PD  Y6, Y7, Y8
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y5, Y7
+	VFMADD231PD  Y6, Y8, Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VADDPD       Y4, Y2, Y2
+	VSUBPD       elementwiseConstants<>+1152(SB), Y3, Y4
+	VMULPD       Y2, Y3, Y2
+	VADDPD       Y2, Y4, Y2
+	VMOVAPD      Y1, Y3
+	VMULPD       Y0, Y2, Y2
+	VORPD        elementwiseConstants<>+1344(SB), Y2, Y2
+	VBLENDVPD    Y3, Y2, Y1, Y1
+	VMOVUPD      Y1, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, CX
+	CMPQ         CX, $0x00000004
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000004, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*8), Y1
+	VMASKMOVPD   (AX), Y1, Y2
+	VMOVUPD      elementwiseConstants<>+1408(SB), Y3
+	VMINPD       Y2, Y3, Y3
+	VDIVPD       Y0, Y3, Y3
+	VMOVUPD      elementwiseConstants<>+1664(SB), Y4
+	VMAXPD       Y3, Y4, Y3
+	VMOVUPD      elementwiseConstants<>+192(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+128(SB), Y3, Y4
+	VSUBPD       elementwiseConstants<>+128(SB), Y4, Y5
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y5, Y3
+	VMULPD       elementwiseConstants<>+1536(SB), Y5, Y5
+	VADDPD       Y5, Y3, Y6
+	VMULPD       Y6, Y6, Y7
+	VPSLLQ       $0x34, Y4, Y4
+	VMOVUPD      elementwiseConstants<>+512(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y6, Y8
+	VMOVUPD      elementwiseConstants<>+640(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y6, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+768(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y6, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VMOVUPD      elementwiseConstants<>+896(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y6, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y6, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VADDPD       Y5, Y3, Y3
+	VSUBPD       elementwiseConstants<>+1152(SB), Y4, Y5
+	VMULPD       Y3, Y4, Y3
+	VADDPD       Y3, Y5, Y3
+	VMOVAPD      Y2, Y4
+	VMULPD       Y0, Y3, Y0
+	VORPD        elementwiseConstants<>+1344(SB), Y0, Y0
+	VBLENDVPD    Y4, Y0, Y2, Y0
+	VMASKMOVPD   Y0, Y1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func celuGradAVX2(dst []float64, dy []float64, y []float64, alpha float64)
+// Requires: AVX
+TEXT ·celuGradAVX2(SB), NOSPLIT, $0-80
+	MOVQ         dy_base+24(FP), AX
+	MOVQ         dy_len+32(FP), CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         dst_base+0(FP), BX
+	VBROADCASTSD alpha+72(FP), Y0
+	CMPQ         CX, $0x00000008
+	JL           unrolledEnd
+
+unrolled:
+	VMOVUPD   (AX), Y1
+	VMOVUPD   (DX), Y2
+	VDIVPD    Y0, Y2, Y3
+	VADDPD    elementwiseConstants<>+1152(SB), Y3, Y3
+	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Y2, Y2
+	VBLENDVPD Y2, elementwiseConstants<>+1152(SB), Y3, Y2
+	VMULPD    Y2, Y1, Y1
+	VMOVUPD   Y1, (BX)
+	VMOVUPD   32(AX), Y1
+	VMOVUPD   32(DX), Y2
+	VDIVPD    Y0, Y2, Y3
+	VADDPD    elementwiseConstants<>+1152(SB), Y3, Y3
+	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Y2, Y2
+	VBLENDVPD Y2, elementwiseConstants<>+1152(SB), Y3, Y2
+	VMULPD    Y2, Y1, Y1
+	VMOVUPD   Y1, 32(BX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000008, CX
+	CMPQ      CX, $0x00000008
+	JGE       unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD   (AX), Y1
+	VMOVUPD   (DX), Y2
+	VDIVPD    Y0, Y2, Y3
+	VADDPD    elementwiseConstants<>+1152(SB), Y3, Y3
+	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Y2, Y2
+	VBLENDVPD Y2, elementwiseConstants<>+1152(SB), Y3, Y2
+	VMULPD    Y2, Y1, Y1
+	VMOVUPD   Y1, (BX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, DX
+	ADDQ      $0x00000020, BX
+	SUBQ      $0x00000004, CX
+	CMPQ      CX, $0x00000004
+	JGE       single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), SI
+	MOVQ       $0x00000004, DI
+	SUBQ       CX, DI
+	VMOVUPS    (SI)(DI*8), Y1
+	VMASKMOVPD (AX), Y1, Y2
+	VMASKMOVPD (DX), Y1, Y3
+	VDIVPD     Y0, Y3, Y0
+	VADDPD     elementwiseConstants<>+1152(SB), Y0, Y0
+	VCMPPD     $0x1e, elementwiseConstants<>+1408(SB), Y3, Y3
+	VBLENDVPD  Y3, elementwiseConstants<>+1152(SB), Y0, Y0
+	VMULPD     Y0, Y2, Y0
+	VMASKMOVPD Y0, Y1, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func mishAVX2(dst []float64, x []float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·mishAVX2(SB), NOSPLIT, $0-48
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ dst_base+0(FP), DX
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD      (AX), Y0
+	VMOVAPD      Y0, Y1
+	VORPD        elementwiseConstants<>+1344(SB), Y0, Y2
+	VMOVUPD      elementwiseConstants<>+0(SB), Y3
+	VMAXPD       Y2, Y3, Y2
+	VMOVUPD      elementwiseConstants<>+192(SB), Y3
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y2, Y3
+	VSUBPD       elementwiseConstants<>+1472(SB), Y3, Y4
+	VMOVUPD      elementwiseConstants<>+256(SB), Y5
+	VFNMADD213PD Y2, Y4, Y5
+	VMULPD       elementwiseConstants<>+1536(SB), Y4, Y4
+	VADDPD       Y4, Y5, Y6
+	VMULPD       Y6, Y6, Y7
+	VPSLLQ       $0x34, Y3, Y3
+	VMOVUPD      elementwiseConstants<>+512(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y6, Y8
+	VMOVUPD      elementwiseConstants<>+640(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y6, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+768(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y6, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VMOVUPD      elementwiseConstants<>+896(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y6, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y6, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VADDPD       Y4, Y5, Y6
+	VSUBPD       Y5, Y6, Y5
+	VSUBPD       Y5, Y4, Y4
+	VADDPD       elementwiseConstants<>+1152(SB), Y6, Y5
+	VSUBPD       elementwiseConstants<>+1152(SB), Y5, Y7
+	VSUBPD       Y7, Y6, Y6
+	VADDPD       Y4, Y6, Y4
+	VMULPD       Y3, Y5, Y6
+	VMULPD       elementwiseConstants<>+1216(SB), Y6, Y6
+	VMULPD       Y3, Y4, Y7
+	VMULPD       elementwiseConstants<>+1216(SB), Y7, Y7
+	VADDPD       elementwiseConstants<>+1728(SB), Y6, Y8
+	VSUBPD       elementwiseConstants<>+1728(SB), Y8, Y9
+	VSUBPD       Y9, Y8, Y10
+	VMOVUPD      elementwiseConstants<>+1728(SB), Y11
+	VSUBPD       Y10, Y11, Y10
+	VSUBPD       Y9, Y6, Y9
+	VADDPD       Y9, Y10, Y9
+	VADDPD       Y7, Y9, Y9
+	VMULPD       Y8, Y5, Y10
+	VMOVAPD      Y10, Y11
+	VFMSUB231PD  Y8, Y5, Y11
+	VFMADD231PD  Y9, Y5, Y11
+	VFMADD231PD  Y8, Y4, Y11
+	VMULPD       Y8, Y6, Y4
+	VMOVAPD      Y4, Y5
+	VFMSUB231PD  Y8, Y6, Y5
+	VFMADD231PD  Y9, Y6, Y5
+	VFMADD231PD  Y8, Y7, Y5
+	VADDPD       elementwiseConstants<>+1728(SB), Y4, Y7
+	VSUBPD       elementwiseConstants<>+1728(SB), Y7, Y8
+	VSUBPD       Y8, Y7, Y9
+	VMOVUPD      elementwiseConstants<>+1728(SB), Y12
+	VSUBPD       Y9, Y12, Y9
+	VSUBPD       Y8, Y4, Y4
+	VADDPD       Y4, Y9, Y4
+	VADDPD       Y4, Y5, Y4
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y5
+	VDIVPD       Y7, Y5, Y5
+	VMULPD       Y5, Y10, Y8
+	VFNMADD231PD Y7, Y8, Y10
+	VADDPD       Y11, Y10, Y7
+	VFNMADD231PD Y4, Y8, Y7
+	VFMADD231PD  Y5, Y7, Y8
+	VMULPD       Y8, Y2, Y4
+	VMULPD       Y3, Y4, Y3
+	VMULPD       elementwiseConstants<>+1216(SB), Y3, Y3
+	VMULPD       Y6, Y6, Y4
+	VADDPD       Y4, Y4, Y4
+	VADDPD       Y6, Y6, Y5
+	VADDPD       Y4, Y5, Y5
+	VADDPD       elementwiseConstants<>+1152(SB), Y5, Y5
+	VDIVPD       Y5, Y4, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VBLENDVPD    Y1, Y3, Y0, Y0
+	VMOVUPD      Y0, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, CX
+	CMPQ         CX, $0x00000004
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000004, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*8), Y0
+	VMASKMOVPD   (AX), Y0, Y1
+	VMOVAPD      Y1, Y2
+	VORPD        elementwiseConstants<>+1344(SB), Y1, Y3
+	VMOVUPD      elementwiseConstants<>+0(SB), Y4
+	VMAXPD       Y3, Y4, Y3
+	VMOVUPD      elementwiseConstants<>+192(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y3, Y4
+	VSUBPD       elementwiseConstants<>+1472(SB), Y4, Y5
+	VMOVUPD      elementwiseConstants<>+256(SB), Y6
+	VFNMADD213PD Y3, Y5, Y6
+	VMULPD       elementwiseConstants<>+1536(SB), Y5, Y5
+	VADDPD       Y5, Y6, Y7
+	VMULPD       Y7, Y7, Y8
+	VPSLLQ       $0x34, Y4, Y4
+	VMOVUPD      elementwiseConstants<>+512(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y7, Y9
+	VMOVUPD      elementwiseConstants<>+640(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMOVUPD      elementwiseConstants<>+768(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y7, Y9
+	VFMADD231PD  Y8, Y10, Y9
+	VMOVUPD      elementwiseConstants<>+896(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y7, Y9
+	VFMADD231PD  Y8, Y10, Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VADDPD       Y5, Y6, Y7
+	VSUBPD       Y6, Y7, Y6
+	VSUBPD       Y6, Y5, Y5
+	VADDPD       elementwiseConstants<>+1152(SB), Y7, Y6
+	VSUBPD       elementwiseConstants<>+1152(SB), Y6, Y8
+	VSUBPD       Y8, Y7, Y7
+	VADDPD       Y5, Y7, Y5
+	VMULPD       Y4, Y6, Y7
+	VMULPD       elementwiseConstants<>+1216(SB), Y7, Y7
+	VMULPD       Y4, Y5, Y8
+	VMULPD       elementwiseConstants<>+1216(SB), Y8, Y8
+	VADDPD       elementwiseConstants<>+1728(SB), Y7, Y9
+	VSUBPD       elementwiseConstants<>+1728(SB), Y9, Y10
+	VSUBPD       Y10, Y9, Y11
+	VMOVUPD      elementwiseConstants<>+1728(SB), Y12
+	VSUBPD       Y11, Y12, Y11
+	VSUBPD       Y10, Y7, Y10
+	VADDPD       Y10, Y11, Y10
+	VADDPD       Y8, Y10, Y10
+	VMULPD       Y9, Y6, Y11
+	VMOVAPD      Y11, Y12
+	VFMSUB231PD  Y9, Y6, Y12
+	VFMADD231PD  Y10, Y6, Y12
+	VFMADD231PD  Y9, Y5, Y12
+	VMULPD       Y9, Y7, Y5
+	VMOVAPD      Y5, Y6
+	VFMSUB231PD  Y9, Y7, Y6
+	VFMADD231PD  Y10, Y7, Y6
+	VFMADD231PD  Y9, Y8, Y6
+	VADDPD       elementwiseConstants<>+1728(SB), Y5, Y8
+	VSUBPD       elementwiseConstants<>+1728(SB), Y8, Y9
+	VSUBPD       Y9, Y8, Y10
+	VMOVUPD      elementwiseConstants<>+1728(SB), Y13
+	VSUBPD       Y10, Y13, Y10
+	VSUBPD       Y9, Y5, Y5
+	VADDPD       Y5, Y10, Y5
+	VADDPD       Y5, Y6, Y5
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y6
+	VDIVPD       Y8, Y6, Y6
+	VMULPD       Y6, Y11, Y9
+	VFNMADD231PD Y8, Y9, Y11
+	VADDPD       Y12, Y11, Y8
+	VFNMADD231PD Y5, Y9, Y8
+	VFMADD231PD  Y6, Y8, Y9
+	VMULPD       Y9, Y3, Y5
+	VMULPD       Y4, Y5, Y4
+	VMULPD       elementwiseConstants<>+1216(SB), Y4, Y4
+	VMULPD       Y7, Y7, Y5
+	VADDPD       Y5, Y5, Y5
+	VADDPD       Y7, Y7, Y6
+	VADDPD       Y5, Y6, Y6
+	VADDPD       elementwiseConstants<>+1152(SB), Y6, Y6
+	VDIVPD       Y6, Y5, Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VBLENDVPD    Y2, Y4, Y1, Y1
+	VMASKMOVPD   Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func mishGradAVX2(dst []float64, dy []float64, x []float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·mishGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dy_base+24(FP), AX
+	MOVQ dy_len+32(FP), CX
+	MOVQ x_base+48(FP), DX
+	MOVQ dst_base+0(FP), BX
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD      (AX), Y0
+	VMOVUPD      (DX), Y1
+	VMOVAPD      Y1, Y2
+	VMOVUPD      elementwiseConstants<>+0(SB), Y3
+	VMAXPD       Y1, Y3, Y1
+	VMOVUPD      elementwiseConstants<>+1792(SB), Y3
+	VMINPD       Y1, Y3, Y1
+	VORPD        elementwiseConstants<>+1344(SB), Y1, Y3
+	VMOVUPD      elementwiseConstants<>+192(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y3, Y4
+	VSUBPD       elementwiseConstants<>+1472(SB), Y4, Y5
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y5, Y3
+	VMULPD       elementwiseConstants<>+1536(SB), Y5, Y5
+	VADDPD       Y5, Y3, Y6
+	VMULPD       Y6, Y6, Y7
+	VPSLLQ       $0x34, Y4, Y4
+	VMOVUPD      elementwiseConstants<>+512(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y6, Y8
+	VMOVUPD      elementwiseConstants<>+640(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y6, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+768(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y6, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VMOVUPD      elementwiseConstants<>+896(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y6, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y6, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VADDPD       Y5, Y3, Y3
+	VADDPD       elementwiseConstants<>+1152(SB), Y3, Y3
+	VMULPD       Y4, Y3, Y3
+	VMULPD       elementwiseConstants<>+1216(SB), Y3, Y3
+	VADDPD       elementwiseConstants<>+1728(SB), Y3, Y4
+	VMULPD       Y4, Y3, Y4
+	VMOVUPD      elementwiseConstants<>+1728(SB), Y5
+	VFMADD213PD  elementwiseConstants<>+1152(SB), Y3, Y5
+	VBLENDVPD    Y2, Y4, Y5, Y4
+	VADDPD       Y3, Y3, Y5
+	VMULPD       Y3, Y5, Y5
+	VBLENDVPD    Y2, elementwiseConstants<>+1728(SB), Y5, Y5
+	VADDPD       Y5, Y4, Y6
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y7
+	VBLENDVPD    Y2, Y3, Y7, Y2
+	VADDPD       elementwiseConstants<>+1152(SB), Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y3
+	VDIVPD       Y6, Y3, Y3
+	VMULPD       Y3, Y4, Y7
+	VMULPD       Y3, Y5, Y5
+	VADDPD       Y4, Y6, Y4
+	VMULPD       Y3, Y4, Y3
+	VMULPD       Y3, Y5, Y3
+	VMULPD       Y2, Y1, Y1
+	VFMADD231PD  Y3, Y1, Y7
+	VMULPD       Y7, Y0, Y0
+	VMOVUPD      Y0, (BX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x00000004, CX
+	CMPQ         CX, $0x00000004
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), SI
+	MOVQ         $0x00000004, DI
+	SUBQ         CX, DI
+	VMOVUPS      (SI)(DI*8), Y0
+	VMASKMOVPD   (AX), Y0, Y1
+	VMASKMOVPD   (DX), Y0, Y2
+	VMOVAPD      Y2, Y3
+	VMOVUPD      elementwiseConstants<>+0(SB), Y4
+	VMAXPD       Y2, Y4, Y2
+	VMOVUPD      elementwiseConstants<>+1792(SB), Y4
+	VMINPD       Y2, Y4, Y2
+	VORPD        elementwiseConstants<>+1344(SB), Y2, Y4
+	VMOVUPD      elementwiseConstants<>+192(SB), Y5
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y4, Y5
+	VSUBPD       elementwiseConstants<>+1472(SB), Y5, Y6
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y6, Y4
+	VMULPD       elementwiseConstants<>+1536(SB), Y6, Y6
+	VADDPD       Y6, Y4, Y7
+	VMULPD       Y7, Y7, Y8
+	VPSLLQ       $0x34, Y5, Y5
+	VMOVUPD      elementwiseConstants<>+512(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y7, Y9
+	VMOVUPD      elementwiseConstants<>+640(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMOVUPD      elementwiseConstants<>+768(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y7, Y9
+	VFMADD231PD  Y8, Y10, Y9
+	VMOVUPD      elementwiseConstants<>+896(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y7, Y9
+	VFMADD231PD  Y8, Y10, Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VADDPD       Y6, Y4, Y4
+	VADDPD       elementwiseConstants<>+1152(SB), Y4, Y4
+	VMULPD       Y5, Y4, Y4
+	VMULPD       elementwiseConstants<>+1216(SB), Y4, Y4
+	VADDPD       elementwiseConstants<>+1728(SB), Y4, Y5
+	VMULPD       Y5, Y4, Y5
+	VMOVUPD      elementwiseConstants<>+1728(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+1152(SB), Y4, Y6
+	VBLENDVPD    Y3, Y5, Y6, Y5
+	VADDPD       Y4, Y4, Y6
+	VMULPD       Y4, Y6, Y6
+	VBLENDVPD    Y3, elementwiseConstants<>+1728(SB), Y6, Y6
+	VADDPD       Y6, Y5, Y7
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y8
+	VBLENDVPD    Y3, Y4, Y8, Y3
+	VADDPD       elementwiseConstants<>+1152(SB), Y4, Y4
+	VDIVPD       Y4, Y3, Y3
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y4
+	VDIVPD       Y7, Y4, Y4
+	VMULPD       Y4, Y5, Y8
+	VMULPD       Y4, Y6, Y6
+	VADDPD       Y5, Y7, Y5
+	VMULPD       Y4, Y5, Y4
+	VMULPD       Y4, Y6, Y4
+	VMULPD       Y3, Y2, Y2
+	VFMADD231PD  Y4, Y2, Y8
+	VMULPD       Y8, Y1, Y1
+	VMASKMOVPD   Y1, Y0, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func erfAVX2(dst []float64, x []float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·erfAVX2(SB), NOSPLIT, $0-48
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ dst_base+0(FP), DX
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD      (AX), Y0
+	VMULPD       Y0, Y0, Y1
+	VMULPD       Y1, Y1, Y2
+	VMOVUPD      elementwiseConstants<>+5568(SB), Y3
+	VFMADD213PD  elementwiseConstants<>+5632(SB), Y1, Y3
+	VFMADD231PD  elementwiseConstants<>+5504(SB), Y2, Y3
+	VMOVUPD      elementwiseConstants<>+5696(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+5760(SB), Y1, Y4
+	VFMADD231PD  Y2, Y3, Y4
+	VMOVUPD      elementwiseConstants<>+5824(SB), Y3
+	VFMADD213PD  elementwiseConstants<>+5888(SB), Y1, Y3
+	VFMADD231PD  Y2, Y4, Y3
+	VMOVUPD      elementwiseConstants<>+5952(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+6016(SB), Y1, Y4
+	VFMADD231PD  Y2, Y3, Y4
+	VMOVUPD      elementwiseConstants<>+6080(SB), Y3
+	VFMADD213PD  elementwiseConstants<>+6144(SB), Y1, Y3
+	VFMADD231PD  Y2, Y4, Y3
+	VMOVUPD      elementwiseConstants<>+6208(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+6272(SB), Y1, Y4
+	VFMADD231PD  Y2, Y3, Y4
+	VFMADD213PD  Y0, Y0, Y4
+	VMOVUPD      elementwiseConstants<>+1344(SB), Y1
+	VANDNPD      Y0, Y1, Y1
+	VMOVUPD      elementwiseConstants<>+3648(SB), Y2
+	VMINPD       Y1, Y2, Y1
+	VMULPD       Y1, Y1, Y2
+	VMOVAPD      Y2, Y3
+	VFMSUB231PD  Y1, Y1, Y3
+	VXORPD       elementwiseConstants<>+1344(SB), Y3, Y3
+	VXORPD       elementwiseConstants<>+1344(SB), Y2, Y2
+	VMOVUPD      elementwiseConstants<>+192(SB), Y5
+	VFMADD213PD  elementwiseConstants<>+128(SB), Y2, Y5
+	VSUBPD       elementwiseConstants<>+128(SB), Y5, Y6
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y6, Y2
+	VFNMADD231PD elementwiseConstants<>+320(SB), Y6, Y3
+	VADDPD       Y3, Y2, Y6
+	VMULPD       Y6, Y6, Y7
+	VPSLLQ       $0x34, Y5, Y5
+	VMOVUPD      elementwiseConstants<>+512(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y6, Y8
+	VMOVUPD      elementwiseConstants<>+640(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y6, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+768(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y6, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VMOVUPD      elementwiseConstants<>+896(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y6, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y6, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VMULPD       elementwiseConstants<>+6336(SB), Y1, Y6
+	VADDPD       elementwiseConstants<>+1920(SB), Y6, Y7
+	VMOVUPD      elementwiseConstants<>+1728(SB), Y8
+	VDIVPD       Y7, Y8, Y7
+	VMULPD       Y7, Y6, Y6
+	VMULPD       elementwiseConstants<>+4096(SB), Y6, Y6
+	VSUBPD       elementwiseConstants<>+2048(SB), Y6, Y6
+	VMOVUPD      elementwiseConstants<>+2112(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+2176(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+2240(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+2304(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+2368(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+2432(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+2496(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+2560(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+2624(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+2688(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+2752(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+2816(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+2880(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+2944(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3008(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3072(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3136(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3200(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3264(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3328(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3392(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3456(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3520(SB), Y6, Y8
+	VADDPD       Y3, Y2, Y2
+	VADDPD       elementwiseConstants<>+1152(SB), Y2, Y2
+	VMULPD       Y5, Y2, Y2
+	VMULPD       Y7, Y8, Y3
+	VMULPD       Y3, Y2, Y2
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y3
+	VSUBPD       Y2, Y3, Y2
+	VANDPD       elementwiseConstants<>+1344(SB), Y0, Y0
+	VORPD        Y0, Y2, Y0
+	VCMPPD       $0x11, elementwiseConstants<>+6400(SB), Y1, Y1
+	VBLENDVPD    Y1, Y4, Y0, Y0
+	VMOVUPD      Y0, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, CX
+	CMPQ         CX, $0x00000004
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000004, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*8), Y0
+	VMASKMOVPD   (AX), Y0, Y1
+	VMULPD       Y1, Y1, Y2
+	VMULPD       Y2, Y2, Y3
+	VMOVUPD      elementwiseConstants<>+5568(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+5632(SB), Y2, Y4
+	VFMADD231PD  elementwiseConstants<>+5504(SB), Y3, Y4
+	VMOVUPD      elementwiseConstants<>+5696(SB), Y5
+	VFMADD213PD  elementwiseConstants<>+5760(SB), Y2, Y5
+	VFMADD231PD  Y3, Y4, Y5
+	VMOVUPD      elementwiseConstants<>+5824(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+5888(SB), Y2, Y4
+	VFMADD231PD  Y3, Y5, Y4
+	VMOVUPD      elementwiseConstants<>+5952(SB), Y5
+	VFMADD213PD  elementwiseConstants<>+6016(SB), Y2, Y5
+	VFMADD231PD  Y3, Y4, Y5
+	VMOVUPD      elementwiseConstants<>+6080(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+6144(SB), Y2, Y4
+	VFMADD231PD  Y3, Y5, Y4
+	VMOVUPD      elementwiseConstants<>+6208(SB), Y5
+	VFMADD213PD  elementwiseConstants<>+6272(SB), Y2, Y5
+	VFMADD231PD  Y3, Y4, Y5
+	VFMADD213PD  Y1, Y1, Y5
+	VMOVUPD      elementwiseConstants<>+1344(SB), Y2
+	VANDNPD      Y1, Y2, Y2
+	VMOVUPD      elementwiseConstants<>+3648(SB), Y3
+	VMINPD       Y2, Y3, Y2
+	VMULPD       Y2, Y2, Y3
+	VMOVAPD      Y3, Y4
+	VFMSUB231PD  Y2, Y2, Y4
+	VXORPD       elementwiseConstants<>+1344(SB), Y4, Y4
+	VXORPD       elementwiseConstants<>+1344(SB), Y3, Y3
+	VMOVUPD      elementwiseConstants<>+192(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+128(SB), Y3, Y6
+	VSUBPD       elementwiseConstants<>+128(SB), Y6, Y7
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y7, Y3
+	VFNMADD231PD elementwiseConstants<>+320(SB), Y7, Y4
+	VADDPD       Y4, Y3, Y7
+	VMULPD       Y7, Y7, Y8
+	VPSLLQ       $0x34, Y6, Y6
+	VMOVUPD      elementwiseConstants<>+512(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y7, Y9
+	VMOVUPD      elementwiseConstants<>+640(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMOVUPD      elementwiseConstants<>+768(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y7, Y9
+	VFMADD231PD  Y8, Y10, Y9
+	VMOVUPD      elementwiseConstants<>+896(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y7, Y10
+	VFMADD231PD  Y8, Y9, Y10
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y7, Y9
+	VFMADD231PD  Y8, Y10, Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VMULPD       elementwiseConstants<>+6336(SB), Y2, Y7
+	VADDPD       elementwiseConstants<>+1920(SB), Y7, Y8
+	VMOVUPD      elementwiseConstants<>+1728(SB), Y9
+	VDIVPD       Y8, Y9, Y8
+	VMULPD       Y8, Y7, Y7
+	VMULPD       elementwiseConstants<>+4096(SB), Y7, Y7
+	VSUBPD       elementwiseConstants<>+2048(SB), Y7, Y7
+	VMOVUPD      elementwiseConstants<>+2112(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+2176(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+2240(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+2304(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+2368(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+2432(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+2496(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+2560(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+2624(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+2688(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+2752(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+2816(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+2880(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+2944(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+3008(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+3072(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+3136(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+3200(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+3264(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+3328(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+3392(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+3456(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+3520(SB), Y7, Y9
+	VADDPD       Y4, Y3, Y3
+	VADDPD       elementwiseConstants<>+1152(SB), Y3, Y3
+	VMULPD       Y6, Y3, Y3
+	VMULPD       Y8, Y9, Y4
+	VMULPD       Y4, Y3, Y3
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y4
+	VSUBPD       Y3, Y4, Y3
+	VANDPD       elementwiseConstants<>+1344(SB), Y1, Y1
+	VORPD        Y1, Y3, Y1
+	VCMPPD       $0x11, elementwiseConstants<>+6400(SB), Y2, Y2
+	VBLENDVPD    Y2, Y5, Y1, Y1
+	VMASKMOVPD   Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func erfGradAVX2(dst []float64, dy []float64, x []float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·erfGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dy_base+24(FP), AX
+	MOVQ dy_len+32(FP), CX
+	MOVQ x_base+48(FP), DX
+	MOVQ dst_base+0(FP), BX
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD      (AX), Y0
+	VMOVUPD      (DX), Y1
+	VMOVUPD      elementwiseConstants<>+1344(SB), Y2
+	VANDNPD      Y1, Y2, Y1
+	VMOVUPD      elementwiseConstants<>+6464(SB), Y2
+	VMINPD       Y1, Y2, Y1
+	VMULPD       Y1, Y1, Y2
+	VXORPD       elementwiseConstants<>+1344(SB), Y2, Y3
+	VFMSUB231PD  Y1, Y1, Y2
+	VXORPD       elementwiseConstants<>+1344(SB), Y2, Y1
+	VMOVUPD      elementwiseConstants<>+192(SB), Y2
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y3, Y2
+	VSUBPD       elementwiseConstants<>+1472(SB), Y2, Y4
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y4, Y3
+	VFNMADD231PD elementwiseConstants<>+320(SB), Y4, Y1
+	VADDPD       Y1, Y3, Y4
+	VMULPD       Y4, Y4, Y5
+	VPSLLQ       $0x34, Y2, Y2
+	VMOVUPD      elementwiseConstants<>+512(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y4, Y6
+	VMOVUPD      elementwiseConstants<>+640(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y4, Y7
+	VFMADD231PD  Y5, Y6, Y7
+	VMOVUPD      elementwiseConstants<>+768(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y4, Y6
+	VFMADD231PD  Y5, Y7, Y6
+	VMOVUPD      elementwiseConstants<>+896(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y4, Y7
+	VFMADD231PD  Y5, Y6, Y7
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y4, Y6
+	VFMADD231PD  Y5, Y7, Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VADDPD       Y1, Y3, Y1
+	VADDPD       elementwiseConstants<>+1152(SB), Y1, Y1
+	VMULPD       elementwiseConstants<>+6528(SB), Y1, Y1
+	VMULPD       Y2, Y1, Y1
+	VMULPD       elementwiseConstants<>+1216(SB), Y1, Y1
+	VMULPD       Y1, Y0, Y0
+	VMOVUPD      Y0, (BX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x00000004, CX
+	CMPQ         CX, $0x00000004
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), SI
+	MOVQ         $0x00000004, DI
+	SUBQ         CX, DI
+	VMOVUPS      (SI)(DI*8), Y0
+	VMASKMOVPD   (AX), Y0, Y1
+	VMASKMOVPD   (DX), Y0, Y2
+	VMOVUPD      elementwiseConstants<>+1344(SB), Y3
+	VANDNPD      Y2, Y3, Y2
+	VMOVUPD      elementwiseConstants<>+6464(SB), Y3
+	VMINPD       Y2, Y3, Y2
+	VMULPD       Y2, Y2, Y3
+	VXORPD       elementwiseConstants<>+1344(SB), Y3, Y4
+	VFMSUB231PD  Y2, Y2, Y3
+	VXORPD       elementwiseConstants<>+1344(SB), Y3, Y2
+	VMOVUPD      elementwiseConstants<>+192(SB), Y3
+	VFMADD213PD  elementwiseConstants<>+1472(SB), Y4, Y3
+	VSUBPD       elementwiseConstants<>+1472(SB), Y3, Y5
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y5, Y4
+	VFNMADD231PD elementwiseConstants<>+320(SB), Y5, Y2
+	VADDPD       Y2, Y4, Y5
+	VMULPD       Y5, Y5, Y6
+	VPSLLQ       $0x34, Y3, Y3
+	VMOVUPD      elementwiseConstants<>+512(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y5, Y7
+	VMOVUPD      elementwiseConstants<>+640(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y5, Y8
+	VFMADD231PD  Y6, Y7, Y8
+	VMOVUPD      elementwiseConstants<>+768(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y5, Y7
+	VFMADD231PD  Y6, Y8, Y7
+	VMOVUPD      elementwiseConstants<>+896(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y5, Y8
+	VFMADD231PD  Y6, Y7, Y8
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y5, Y7
+	VFMADD231PD  Y6, Y8, Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VADDPD       Y2, Y4, Y2
+	VADDPD       elementwiseConstants<>+1152(SB), Y2, Y2
+	VMULPD       elementwiseConstants<>+6528(SB), Y2, Y2
+	VMULPD       Y3, Y2, Y2
+	VMULPD       elementwiseConstants<>+1216(SB), Y2, Y2
+	VMULPD       Y2, Y1, Y1
+	VMASKMOVPD   Y1, Y0, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func softsignAVX2(dst []float64, x []float64)
+// Requires: AVX
+TEXT ·softsignAVX2(SB), NOSPLIT, $0-48
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ dst_base+0(FP), DX
+	CMPQ CX, $0x00000008
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPD   (AX), Y0
+	VMOVUPD   elementwiseConstants<>+1344(SB), Y1
+	VANDNPD   Y0, Y1, Y1
+	VADDPD    elementwiseConstants<>+1152(SB), Y1, Y1
+	VDIVPD    Y1, Y0, Y1
+	VANDPD    elementwiseConstants<>+1344(SB), Y0, Y2
+	VORPD     elementwiseConstants<>+1152(SB), Y2, Y2
+	VMOVUPD   elementwiseConstants<>+1344(SB), Y3
+	VANDNPD   Y0, Y3, Y0
+	VCMPPD    $0x00, elementwiseConstants<>+5312(SB), Y0, Y0
+	VBLENDVPD Y0, Y2, Y1, Y0
+	VMOVUPD   Y0, (DX)
+	VMOVUPD   32(AX), Y0
+	VMOVUPD   elementwiseConstants<>+1344(SB), Y1
+	VANDNPD   Y0, Y1, Y1
+	VADDPD    elementwiseConstants<>+1152(SB), Y1, Y1
+	VDIVPD    Y1, Y0, Y1
+	VANDPD    elementwiseConstants<>+1344(SB), Y0, Y2
+	VORPD     elementwiseConstants<>+1152(SB), Y2, Y2
+	VMOVUPD   elementwiseConstants<>+1344(SB), Y3
+	VANDNPD   Y0, Y3, Y0
+	VCMPPD    $0x00, elementwiseConstants<>+5312(SB), Y0, Y0
+	VBLENDVPD Y0, Y2, Y1, Y0
+	VMOVUPD   Y0, 32(DX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000008, CX
+	CMPQ      CX, $0x00000008
+	JGE       unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD   (AX), Y0
+	VMOVUPD   elementwiseConstants<>+1344(SB), Y1
+	VANDNPD   Y0, Y1, Y1
+	VADDPD    elementwiseConstants<>+1152(SB), Y1, Y1
+	VDIVPD    Y1, Y0, Y1
+	VANDPD    elementwiseConstants<>+1344(SB), Y0, Y2
+	VORPD     elementwiseConstants<>+1152(SB), Y2, Y2
+	VMOVUPD   elementwiseConstants<>+1344(SB), Y3
+	VANDNPD   Y0, Y3, Y0
+	VCMPPD    $0x00, elementwiseConstants<>+5312(SB), Y0, Y0
+	VBLENDVPD Y0, Y2, Y1, Y0
+	VMOVUPD   Y0, (DX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000004, CX
+	CMPQ      CX, $0x00000004
+	JGE       single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), BX
+	MOVQ       $0x00000004, SI
+	SUBQ       CX, SI
+	VMOVUPS    (BX)(SI*8), Y0
+	VMASKMOVPD (AX), Y0, Y1
+	VMOVUPD    elementwiseConstants<>+1344(SB), Y2
+	VANDNPD    Y1, Y2, Y2
+	VADDPD     elementwiseConstants<>+1152(SB), Y2, Y2
+	VDIVPD     Y2, Y1, Y2
+	VANDPD     elementwiseConstants<>+1344(SB), Y1, Y3
+	VORPD      elementwiseConstants<>+1152(SB), Y3, Y3
+	VMOVUPD    elementwiseConstants<>+1344(SB), Y4
+	VANDNPD    Y1, Y4, Y1
+	VCMPPD     $0x00, elementwiseConstants<>+5312(SB), Y1, Y1
+	VBLENDVPD  Y1, Y3, Y2, Y1
+	VMASKMOVPD Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func softsignGradAVX2(dst []float64, dy []float64, y []float64)
+// Requires: AVX
+TEXT ·softsignGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dy_base+24(FP), AX
+	MOVQ dy_len+32(FP), CX
+	MOVQ y_base+48(FP), DX
+	MOVQ dst_base+0(FP), BX
+	CMPQ CX, $0x00000008
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPD (AX), Y0
+	VMOVUPD (DX), Y1
+	VMOVUPD elementwiseConstants<>+1344(SB), Y2
+	VANDNPD Y1, Y2, Y1
+	VMOVUPD elementwiseConstants<>+1152(SB), Y2
+	VSUBPD  Y1, Y2, Y1
+	VMULPD  Y1, Y1, Y1
+	VMULPD  Y1, Y0, Y0
+	VMOVUPD Y0, (BX)
+	VMOVUPD 32(AX), Y0
+	VMOVUPD 32(DX), Y1
+	VMOVUPD elementwiseConstants<>+1344(SB), Y2
+	VANDNPD Y1, Y2, Y1
+	VMOVUPD elementwiseConstants<>+1152(SB), Y2
+	VSUBPD  Y1, Y2, Y1
+	VMULPD  Y1, Y1, Y1
+	VMULPD  Y1, Y0, Y0
+	VMOVUPD Y0, 32(BX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD (AX), Y0
+	VMOVUPD (DX), Y1
+	VMOVUPD elementwiseConstants<>+1344(SB), Y2
+	VANDNPD Y1, Y2, Y1
+	VMOVUPD elementwiseConstants<>+1152(SB), Y2
+	VSUBPD  Y1, Y2, Y1
+	VMULPD  Y1, Y1, Y1
+	VMULPD  Y1, Y0, Y0
+	VMOVUPD Y0, (BX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000004, CX
+	CMPQ    CX, $0x00000004
+	JGE     single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), SI
+	MOVQ       $0x00000004, DI
+	SUBQ       CX, DI
+	VMOVUPS    (SI)(DI*8), Y0
+	VMASKMOVPD (AX), Y0, Y1
+	VMASKMOVPD (DX), Y0, Y2
+	VMOVUPD    elementwiseConstants<>+1344(SB), Y3
+	VANDNPD    Y2, Y3, Y2
+	VMOVUPD    elementwiseConstants<>+1152(SB), Y3
+	VSUBPD     Y2, Y3, Y2
+	VMULPD     Y2, Y2, Y2
+	VMULPD     Y2, Y1, Y1
+	VMASKMOVPD Y1, Y0, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func hardSigmoidAVX2(dst []float64, x []float64)
+// Requires: AVX
+TEXT ·hardSigmoidAVX2(SB), NOSPLIT, $0-48
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ dst_base+0(FP), DX
+	CMPQ CX, $0x00000008
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPD (AX), Y0
+	VADDPD  elementwiseConstants<>+6592(SB), Y0, Y0
+	VMOVUPD elementwiseConstants<>+1408(SB), Y1
+	VMAXPD  Y0, Y1, Y0
+	VADDPD  elementwiseConstants<>+1408(SB), Y0, Y0
+	VMOVUPD elementwiseConstants<>+3648(SB), Y1
+	VMINPD  Y0, Y1, Y0
+	VDIVPD  elementwiseConstants<>+3648(SB), Y0, Y0
+	VMOVUPD Y0, (DX)
+	VMOVUPD 32(AX), Y0
+	VADDPD  elementwiseConstants<>+6592(SB), Y0, Y0
+	VMOVUPD elementwiseConstants<>+1408(SB), Y1
+	VMAXPD  Y0, Y1, Y0
+	VADDPD  elementwiseConstants<>+1408(SB), Y0, Y0
+	VMOVUPD elementwiseConstants<>+3648(SB), Y1
+	VMINPD  Y0, Y1, Y0
+	VDIVPD  elementwiseConstants<>+3648(SB), Y0, Y0
+	VMOVUPD Y0, 32(DX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD (AX), Y0
+	VADDPD  elementwiseConstants<>+6592(SB), Y0, Y0
+	VMOVUPD elementwiseConstants<>+1408(SB), Y1
+	VMAXPD  Y0, Y1, Y0
+	VADDPD  elementwiseConstants<>+1408(SB), Y0, Y0
+	VMOVUPD elementwiseConstants<>+3648(SB), Y1
+	VMINPD  Y0, Y1, Y0
+	VDIVPD  elementwiseConstants<>+3648(SB), Y0, Y0
+	VMOVUPD Y0, (DX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000004, CX
+	CMPQ    CX, $0x00000004
+	JGE     single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), BX
+	MOVQ       $0x00000004, SI
+	SUBQ       CX, SI
+	VMOVUPS    (BX)(SI*8), Y0
+	VMASKMOVPD (AX), Y0, Y1
+	VADDPD     elementwiseConstants<>+6592(SB), Y1, Y1
+	VMOVUPD    elementwiseConstants<>+1408(SB), Y2
+	VMAXPD     Y1, Y2, Y1
+	VADDPD     elementwiseConstants<>+1408(SB), Y1, Y1
+	VMOVUPD    elementwiseConstants<>+3648(SB), Y2
+	VMINPD     Y1, Y2, Y1
+	VDIVPD     elementwiseConstants<>+3648(SB), Y1, Y1
+	VMASKMOVPD Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func hardSigmoidGradAVX2(dst []float64, dy []float64, y []float64)
+// Requires: AVX
+TEXT ·hardSigmoidGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dy_base+24(FP), AX
+	MOVQ dy_len+32(FP), CX
+	MOVQ y_base+48(FP), DX
+	MOVQ dst_base+0(FP), BX
+	CMPQ CX, $0x00000008
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPD   (AX), Y0
+	VMOVUPD   (DX), Y1
+	VDIVPD    elementwiseConstants<>+3648(SB), Y0, Y0
+	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Y1, Y2
+	VMOVUPD   elementwiseConstants<>+1408(SB), Y3
+	VBLENDVPD Y2, Y0, Y3, Y0
+	VCMPPD    $0x11, elementwiseConstants<>+1152(SB), Y1, Y1
+	VMOVUPD   elementwiseConstants<>+1408(SB), Y2
+	VBLENDVPD Y1, Y0, Y2, Y0
+	VMOVUPD   Y0, (BX)
+	VMOVUPD   32(AX), Y0
+	VMOVUPD   32(DX), Y1
+	VDIVPD    elementwiseConstants<>+3648(SB), Y0, Y0
+	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Y1, Y2
+	VMOVUPD   elementwiseConstants<>+1408(SB), Y3
+	VBLENDVPD Y2, Y0, Y3, Y0
+	VCMPPD    $0x11, elementwiseConstants<>+1152(SB), Y1, Y1
+	VMOVUPD   elementwiseConstants<>+1408(SB), Y2
+	VBLENDVPD Y1, Y0, Y2, Y0
+	VMOVUPD   Y0, 32(BX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000008, CX
+	CMPQ      CX, $0x00000008
+	JGE       unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD   (AX), Y0
+	VMOVUPD   (DX), Y1
+	VDIVPD    elementwiseConstants<>+3648(SB), Y0, Y0
+	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Y1, Y2
+	VMOVUPD   elementwiseConstants<>+1408(SB), Y3
+	VBLENDVPD Y2, Y0, Y3, Y0
+	VCMPPD    $0x11, elementwiseConstants<>+1152(SB), Y1, Y1
+	VMOVUPD   elementwiseConstants<>+1408(SB), Y2
+	VBLENDVPD Y1, Y0, Y2, Y0
+	VMOVUPD   Y0, (BX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, DX
+	ADDQ      $0x00000020, BX
+	SUBQ      $0x00000004, CX
+	CMPQ      CX, $0x00000004
+	JGE       single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), SI
+	MOVQ       $0x00000004, DI
+	SUBQ       CX, DI
+	VMOVUPS    (SI)(DI*8), Y0
+	VMASKMOVPD (AX), Y0, Y1
+	VMASKMOVPD (DX), Y0, Y2
+	VDIVPD     elementwiseConstants<>+3648(SB), Y1, Y1
+	VCMPPD     $0x1e, elementwiseConstants<>+1408(SB), Y2, Y3
+	VMOVUPD    elementwiseConstants<>+1408(SB), Y4
+	VBLENDVPD  Y3, Y1, Y4, Y1
+	VCMPPD     $0x11, elementwiseConstants<>+1152(SB), Y2, Y2
+	VMOVUPD    elementwiseConstants<>+1408(SB), Y3
+	VBLENDVPD  Y2, Y1, Y3, Y1
+	VMASKMOVPD Y1, Y0, (BX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func hardSwishAVX2(dst []float64, x []float64)
+// Requires: AVX
+TEXT ·hardSwishAVX2(SB), NOSPLIT, $0-48
+	MOVQ x_base+24(FP), AX
+	MOVQ x_len+32(FP), CX
+	MOVQ dst_base+0(FP), DX
+	CMPQ CX, $0x00000008
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPD (AX), Y0
+	VMOVUPD elementwiseConstants<>+6656(SB), Y1
+	VMAXPD  Y0, Y1, Y1
+	VADDPD  elementwiseConstants<>+6592(SB), Y0, Y0
+	VMOVUPD elementwiseConstants<>+1408(SB), Y2
+	VMAXPD  Y0, Y2, Y0
+	VADDPD  elementwiseConstants<>+1408(SB), Y0, Y0
+	VMOVUPD elementwiseConstants<>+3648(SB), Y2
+	VMINPD  Y0, Y2, Y0
+	VMULPD  Y0, Y1, Y0
+	VDIVPD  elementwiseConstants<>+3648(SB), Y0, Y0
+	VMOVUPD Y0, (DX)
+	VMOVUPD 32(AX), Y0
+	VMOVUPD elementwiseConstants<>+6656(SB), Y1
+	VMAXPD  Y0, Y1, Y1
+	VADDPD  elementwiseConstants<>+6592(SB), Y0, Y0
+	VMOVUPD elementwiseConstants<>+1408(SB), Y2
+	VMAXPD  Y0, Y2, Y0
+	VADDPD  elementwiseConstants<>+1408(SB), Y0, Y0
+	VMOVUPD elementwiseConstants<>+3648(SB), Y2
+	VMINPD  Y0, Y2, Y0
+	VMULPD  Y0, Y1, Y0
+	VDIVPD  elementwiseConstants<>+3648(SB), Y0, Y0
+	VMOVUPD Y0, 32(DX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD (AX), Y0
+	VMOVUPD elementwiseConstants<>+6656(SB), Y1
+	VMAXPD  Y0, Y1, Y1
+	VADDPD  elementwiseConstants<>+6592(SB), Y0, Y0
+	VMOVUPD elementwiseConstants<>+1408(SB), Y2
+	VMAXPD  Y0, Y2, Y0
+	VADDPD  elementwiseConstants<>+1408(SB), Y0, Y0
+	VMOVUPD elementwiseConstants<>+3648(SB), Y2
+	VMINPD  Y0, Y2, Y0
+	VMULPD  Y0, Y1, Y0
+	VDIVPD  elementwiseConstants<>+3648(SB), Y0, Y0
+	VMOVUPD Y0, (DX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000004, CX
+	CMPQ    CX, $0x00000004
+	JGE     single
+
+singleEnd:
+	TESTQ      CX, CX
+	JZ         tailEnd
+	LEAQ       tailMasks<>+0(SB), BX
+	MOVQ       $0x00000004, SI
+	SUBQ       CX, SI
+	VMOVUPS    (BX)(SI*8), Y0
+	VMASKMOVPD (AX), Y0, Y1
+	VMOVUPD    elementwiseConstants<>+6656(SB), Y2
+	VMAXPD     Y1, Y2, Y2
+	VADDPD     elementwiseConstants<>+6592(SB), Y1, Y1
+	VMOVUPD    elementwiseConstants<>+1408(SB), Y3
+	VMAXPD     Y1, Y3, Y1
+	VADDPD     elementwiseConstants<>+1408(SB), Y1, Y1
+	VMOVUPD    elementwiseConstants<>+3648(SB), Y3
+	VMINPD     Y1, Y3, Y1
+	VMULPD     Y1, Y2, Y1
+	VDIVPD     elementwiseConstants<>+3648(SB), Y1, Y1
+	VMASKMOVPD Y1, Y0, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func hardSwishGradAVX2(dst []float64, dy []float64, x []float64)
+// Requires: AVX, FMA3
+TEXT ·hardSwishGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dy_base+24(FP), AX
+	MOVQ dy_len+32(FP), CX
+	MOVQ x_base+48(FP), DX
+	MOVQ dst_base+0(FP), BX
+	CMPQ CX, $0x00000008
+	JL   unrolledEnd
+
+unrolled:
+	VMOVUPD     (AX), Y0
+	VMOVUPD     (DX), Y1
+	VMOVUPD     elementwiseConstants<>+1728(SB), Y2
+	VFMADD213PD elementwiseConstants<>+6592(SB), Y1, Y2
+	VDIVPD      elementwiseConstants<>+3648(SB), Y2, Y2
+	VCMPPD      $0x11, elementwiseConstants<>+6592(SB), Y1, Y3
+	VMOVUPD     elementwiseConstants<>+1152(SB), Y4
+	VBLENDVPD   Y3, Y2, Y4, Y2
+	VCMPPD      $0x1e, elementwiseConstants<>+6656(SB), Y1, Y3
+	VMOVUPD     elementwiseConstants<>+1408(SB), Y4
+	VBLENDVPD   Y3, Y2, Y4, Y2
+	VCMPPD      $0x03, Y1, Y1, Y3
+	VBLENDVPD   Y3, Y1, Y2, Y1
+	VMULPD      Y1, Y0, Y0
+	VMOVUPD     Y0, (BX)
+	VMOVUPD     32(AX), Y0
+	VMOVUPD     32(DX), Y1
+	VMOVUPD     elementwiseConstants<>+1728(SB), Y2
+	VFMADD213PD elementwiseConstants<>+6592(SB), Y1, Y2
+	VDIVPD      elementwiseConstants<>+3648(SB), Y2, Y2
+	VCMPPD      $0x11, elementwiseConstants<>+6592(SB), Y1, Y3
+	VMOVUPD     elementwiseConstants<>+1152(SB), Y4
+	VBLENDVPD   Y3, Y2, Y4, Y2
+	VCMPPD      $0x1e, elementwiseConstants<>+6656(SB), Y1, Y3
+	VMOVUPD     elementwiseConstants<>+1408(SB), Y4
+	VBLENDVPD   Y3, Y2, Y4, Y2
+	VCMPPD      $0x03, Y1, Y1, Y3
+	VBLENDVPD   Y3, Y1, Y2, Y1
+	VMULPD      Y1, Y0, Y0
+	VMOVUPD     Y0, 32(BX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000008, CX
+	CMPQ        CX, $0x00000008
+	JGE         unrolled
+
+unrolledEnd:
+	CMPQ CX, $0x00000004
+	JL   singleEnd
+
+single:
+	VMOVUPD     (AX), Y0
+	VMOVUPD     (DX), Y1
+	VMOVUPD     elementwiseConstants<>+1728(SB), Y2
+	VFMADD213PD elementwiseConstants<>+6592(SB), Y1, Y2
+	VDIVPD      elementwiseConstants<>+3648(SB), Y2, Y2
+	VCMPPD      $0x11, elementwiseConstants<>+6592(SB), Y1, Y3
+	VMOVUPD     elementwiseConstants<>+1152(SB), Y4
+	VBLENDVPD   Y3, Y2, Y4, Y2
+	VCMPPD      $0x1e, elementwiseConstants<>+6656(SB), Y1, Y3
+	VMOVUPD     elementwiseConstants<>+1408(SB), Y4
+	VBLENDVPD   Y3, Y2, Y4, Y2
+	VCMPPD      $0x03, Y1, Y1, Y3
+	VBLENDVPD   Y3, Y1, Y2, Y1
+	VMULPD      Y1, Y0, Y0
+	VMOVUPD     Y0, (BX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	SUBQ        $0x00000004, CX
+	CMPQ        CX, $0x00000004
+	JGE         single
+
+singleEnd:
+	TESTQ       CX, CX
+	JZ          tailEnd
+	LEAQ        tailMasks<>+0(SB), SI
+	MOVQ        $0x00000004, DI
+	SUBQ        CX, DI
+	VMOVUPS     (SI)(DI*8), Y0
+	VMASKMOVPD  (AX), Y0, Y1
+	VMASKMOVPD  (DX), Y0, Y2
+	VMOVUPD     elementwiseConstants<>+1728(SB), Y3
+	VFMADD213PD elementwiseConstants<>+6592(SB), Y2, Y3
+	VDIVPD      elementwiseConstants<>+3648(SB), Y3, Y3
+	VCMPPD      $0x11, elementwiseConstants<>+6592(SB), Y2, Y4
+	VMOVUPD     elementwiseConstants<>+1152(SB), Y5
+	VBLENDVPD   Y4, Y3, Y5, Y3
+	VCMPPD      $0x1e, elementwiseConstants<>+6656(SB), Y2, Y4
+	VMOVUPD     elementwiseConstants<>+1408(SB), Y5
+	VBLENDVPD   Y4, Y3, Y5, Y3
+	VCMPPD      $0x03, Y2, Y2, Y4
+	VBLENDVPD   Y4, Y2, Y3, Y2
+	VMULPD      Y2, Y1, Y1
+	VMASKMOVPD  Y1, Y0, (BX)
 
 tailEnd:
 	VZEROUPPER

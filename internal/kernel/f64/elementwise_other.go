@@ -48,6 +48,60 @@ func leakyReluGradAVX512(dst []float64, dy []float64, x []float64, slope float64
 
 func negativePartAVX512(dst []float64, x []float64) { panic("f64: no assembly here") }
 
+func swishAVX512(dst []float64, x []float64, beta float64, limit float64) {
+	panic("f64: no assembly here")
+}
+
+func swishGradAVX512(dst []float64, dy []float64, x []float64, beta float64, limit float64) {
+	panic("f64: no assembly here")
+}
+
+func geluTanhAVX512(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func geluTanhGradAVX512(dst []float64, dy []float64, x []float64) { panic("f64: no assembly here") }
+
+func softplusAVX512(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func logSigmoidAVX512(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func logAVX512(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func divAVX512(dst []float64, x []float64, y []float64) { panic("f64: no assembly here") }
+
+func eluAVX512(dst []float64, x []float64, factor float64, above float64) {
+	panic("f64: no assembly here")
+}
+
+func eluGradAVX512(dst []float64, dy []float64, y []float64, factor float64, above float64) {
+	panic("f64: no assembly here")
+}
+
+func celuAVX512(dst []float64, x []float64, alpha float64) { panic("f64: no assembly here") }
+
+func celuGradAVX512(dst []float64, dy []float64, y []float64, alpha float64) {
+	panic("f64: no assembly here")
+}
+
+func mishAVX512(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func mishGradAVX512(dst []float64, dy []float64, x []float64) { panic("f64: no assembly here") }
+
+func erfAVX512(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func erfGradAVX512(dst []float64, dy []float64, x []float64) { panic("f64: no assembly here") }
+
+func softsignAVX512(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func softsignGradAVX512(dst []float64, dy []float64, y []float64) { panic("f64: no assembly here") }
+
+func hardSigmoidAVX512(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func hardSigmoidGradAVX512(dst []float64, dy []float64, y []float64) { panic("f64: no assembly here") }
+
+func hardSwishAVX512(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func hardSwishGradAVX512(dst []float64, dy []float64, x []float64) { panic("f64: no assembly here") }
+
 func expAVX2(dst []float64, x []float64) { panic("f64: no assembly here") }
 
 func shiftedExpAVX2(dst []float64, x []float64, shift float64, scale float64) {
@@ -91,3 +145,57 @@ func leakyReluGradAVX2(dst []float64, dy []float64, x []float64, slope float64) 
 }
 
 func negativePartAVX2(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func swishAVX2(dst []float64, x []float64, beta float64, limit float64) {
+	panic("f64: no assembly here")
+}
+
+func swishGradAVX2(dst []float64, dy []float64, x []float64, beta float64, limit float64) {
+	panic("f64: no assembly here")
+}
+
+func geluTanhAVX2(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func geluTanhGradAVX2(dst []float64, dy []float64, x []float64) { panic("f64: no assembly here") }
+
+func softplusAVX2(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func logSigmoidAVX2(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func logAVX2(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func divAVX2(dst []float64, x []float64, y []float64) { panic("f64: no assembly here") }
+
+func eluAVX2(dst []float64, x []float64, factor float64, above float64) {
+	panic("f64: no assembly here")
+}
+
+func eluGradAVX2(dst []float64, dy []float64, y []float64, factor float64, above float64) {
+	panic("f64: no assembly here")
+}
+
+func celuAVX2(dst []float64, x []float64, alpha float64) { panic("f64: no assembly here") }
+
+func celuGradAVX2(dst []float64, dy []float64, y []float64, alpha float64) {
+	panic("f64: no assembly here")
+}
+
+func mishAVX2(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func mishGradAVX2(dst []float64, dy []float64, x []float64) { panic("f64: no assembly here") }
+
+func erfAVX2(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func erfGradAVX2(dst []float64, dy []float64, x []float64) { panic("f64: no assembly here") }
+
+func softsignAVX2(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func softsignGradAVX2(dst []float64, dy []float64, y []float64) { panic("f64: no assembly here") }
+
+func hardSigmoidAVX2(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func hardSigmoidGradAVX2(dst []float64, dy []float64, y []float64) { panic("f64: no assembly here") }
+
+func hardSwishAVX2(dst []float64, x []float64) { panic("f64: no assembly here") }
+
+func hardSwishGradAVX2(dst []float64, dy []float64, x []float64) { panic("f64: no assembly here") }
