@@ -415,6 +415,26 @@ func (t *constantTable) bits(size int, v uint64) Mem {
 	return t.at[v]
 }
 
+// constant loads a constant into a new register.
+func (g *gen) constant(m Mem) reg.VecVirtual {
+	v := g.vec()
+	g.bcast(m, v)
+	return v
+}
+
+// operands returns constants in the form that arithmetic takes them: in registers
+// at AVX-512, which has enough, and in memory at AVX2.
+func (g *gen) operands(ms []Mem) []Op {
+	out := make([]Op, len(ms))
+	for i, m := range ms {
+		out[i] = m
+		if g.avx512 {
+			out[i] = g.constant(m)
+		}
+	}
+	return out
+}
+
 // An elementwise is a kernel that sets dst[i] from the elements i of its inputs.
 type elementwise struct {
 	name    string

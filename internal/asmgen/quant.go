@@ -35,9 +35,9 @@ type byteConstants struct {
 
 // byteGemmFile emits the products of bytes and the copies that pack for them.
 func byteGemmFile(c *build.Context) {
-	table := constants{Context: c, elem: i8, symbol: c.StaticGlobal("byteConstants")}
+	table := newConstantTable(c, "byteConstants")
 	c.DataAttributes(attr.RODATA | attr.NOPTR)
-	bytes := &byteConstants{ones: table.bits(0x00010001), masks: []Mem{table.bits(0x7f7f7f7f), table.bits(0x01010101)}}
+	bytes := &byteConstants{ones: table.bits(4, 0x00010001), masks: []Mem{table.bits(4, 0x7f7f7f7f), table.bits(4, 0x01010101)}}
 	var g2 *gen // of AVX2, which comes last
 	levels(c, i8, func(g *gen) {
 		g.byteConstants = bytes

@@ -12,23 +12,47 @@ DATA byteConstants<>+16(SB)/4, $0x00010001
 DATA byteConstants<>+20(SB)/4, $0x00010001
 DATA byteConstants<>+24(SB)/4, $0x00010001
 DATA byteConstants<>+28(SB)/4, $0x00010001
-DATA byteConstants<>+32(SB)/4, $0x7f7f7f7f
-DATA byteConstants<>+36(SB)/4, $0x7f7f7f7f
-DATA byteConstants<>+40(SB)/4, $0x7f7f7f7f
-DATA byteConstants<>+44(SB)/4, $0x7f7f7f7f
-DATA byteConstants<>+48(SB)/4, $0x7f7f7f7f
-DATA byteConstants<>+52(SB)/4, $0x7f7f7f7f
-DATA byteConstants<>+56(SB)/4, $0x7f7f7f7f
-DATA byteConstants<>+60(SB)/4, $0x7f7f7f7f
-DATA byteConstants<>+64(SB)/4, $0x01010101
-DATA byteConstants<>+68(SB)/4, $0x01010101
-DATA byteConstants<>+72(SB)/4, $0x01010101
-DATA byteConstants<>+76(SB)/4, $0x01010101
-DATA byteConstants<>+80(SB)/4, $0x01010101
-DATA byteConstants<>+84(SB)/4, $0x01010101
-DATA byteConstants<>+88(SB)/4, $0x01010101
-DATA byteConstants<>+92(SB)/4, $0x01010101
-GLOBL byteConstants<>(SB), RODATA|NOPTR, $96
+DATA byteConstants<>+32(SB)/4, $0x00010001
+DATA byteConstants<>+36(SB)/4, $0x00010001
+DATA byteConstants<>+40(SB)/4, $0x00010001
+DATA byteConstants<>+44(SB)/4, $0x00010001
+DATA byteConstants<>+48(SB)/4, $0x00010001
+DATA byteConstants<>+52(SB)/4, $0x00010001
+DATA byteConstants<>+56(SB)/4, $0x00010001
+DATA byteConstants<>+60(SB)/4, $0x00010001
+DATA byteConstants<>+64(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+68(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+72(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+76(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+80(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+84(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+88(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+92(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+96(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+100(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+104(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+108(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+112(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+116(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+120(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+124(SB)/4, $0x7f7f7f7f
+DATA byteConstants<>+128(SB)/4, $0x01010101
+DATA byteConstants<>+132(SB)/4, $0x01010101
+DATA byteConstants<>+136(SB)/4, $0x01010101
+DATA byteConstants<>+140(SB)/4, $0x01010101
+DATA byteConstants<>+144(SB)/4, $0x01010101
+DATA byteConstants<>+148(SB)/4, $0x01010101
+DATA byteConstants<>+152(SB)/4, $0x01010101
+DATA byteConstants<>+156(SB)/4, $0x01010101
+DATA byteConstants<>+160(SB)/4, $0x01010101
+DATA byteConstants<>+164(SB)/4, $0x01010101
+DATA byteConstants<>+168(SB)/4, $0x01010101
+DATA byteConstants<>+172(SB)/4, $0x01010101
+DATA byteConstants<>+176(SB)/4, $0x01010101
+DATA byteConstants<>+180(SB)/4, $0x01010101
+DATA byteConstants<>+184(SB)/4, $0x01010101
+DATA byteConstants<>+188(SB)/4, $0x01010101
+GLOBL byteConstants<>(SB), RODATA|NOPTR, $192
 
 DATA tailMasks<>+0(SB)/8, $0xffffffffffffffff
 DATA tailMasks<>+8(SB)/8, $0xffffffffffffffff
@@ -2688,8 +2712,8 @@ group:
 	TESTQ        R10, R10
 	JZ           store
 	VBROADCASTSS byteConstants<>+0(SB), Z1
-	VBROADCASTSS byteConstants<>+32(SB), Z2
-	VBROADCASTSS byteConstants<>+64(SB), Z3
+	VBROADCASTSS byteConstants<>+64(SB), Z2
+	VBROADCASTSS byteConstants<>+128(SB), Z3
 
 loop:
 	VPXORQ  Z4, Z4, Z4
@@ -2758,8 +2782,8 @@ group:
 	TESTQ        R10, R10
 	JZ           store
 	VBROADCASTSS byteConstants<>+0(SB), Z2
-	VBROADCASTSS byteConstants<>+32(SB), Z3
-	VBROADCASTSS byteConstants<>+64(SB), Z4
+	VBROADCASTSS byteConstants<>+64(SB), Z3
+	VBROADCASTSS byteConstants<>+128(SB), Z4
 
 loop:
 	VPXORQ  Z5, Z5, Z5
@@ -2843,8 +2867,8 @@ group:
 	TESTQ        R10, R10
 	JZ           store
 	VBROADCASTSS byteConstants<>+0(SB), Z3
-	VBROADCASTSS byteConstants<>+32(SB), Z4
-	VBROADCASTSS byteConstants<>+64(SB), Z5
+	VBROADCASTSS byteConstants<>+64(SB), Z4
+	VBROADCASTSS byteConstants<>+128(SB), Z5
 
 loop:
 	VPXORQ  Z6, Z6, Z6
@@ -5024,8 +5048,8 @@ quad:
 	PREFETCHT0   4096(R9)
 	VPBROADCASTD (AX), Y3
 	VPSRLW       $0x07, Y3, Y4
-	VPAND        byteConstants<>+32(SB), Y3, Y3
-	VPAND        byteConstants<>+64(SB), Y4, Y4
+	VPAND        byteConstants<>+64(SB), Y3, Y3
+	VPAND        byteConstants<>+128(SB), Y4, Y4
 	VPMADDUBSW   (R9), Y3, Y3
 	VPMADDWD     Y1, Y3, Y3
 	VPADDD       Y3, Y0, Y0
@@ -5093,8 +5117,8 @@ quad:
 	PREFETCHT0   4096(R9)
 	VPBROADCASTD (AX), Y5
 	VPSRLW       $0x07, Y5, Y6
-	VPAND        byteConstants<>+32(SB), Y5, Y5
-	VPAND        byteConstants<>+64(SB), Y6, Y6
+	VPAND        byteConstants<>+64(SB), Y5, Y5
+	VPAND        byteConstants<>+128(SB), Y6, Y6
 	VPMADDUBSW   (R9), Y5, Y7
 	VPMADDWD     Y2, Y7, Y7
 	VPADDD       Y7, Y0, Y0
@@ -5177,8 +5201,8 @@ quad:
 	PREFETCHT0   4160(R9)
 	VPBROADCASTD (AX), Y7
 	VPSRLW       $0x07, Y7, Y8
-	VPAND        byteConstants<>+32(SB), Y7, Y7
-	VPAND        byteConstants<>+64(SB), Y8, Y8
+	VPAND        byteConstants<>+64(SB), Y7, Y7
+	VPAND        byteConstants<>+128(SB), Y8, Y8
 	VPMADDUBSW   (R9), Y7, Y9
 	VPMADDWD     Y3, Y9, Y9
 	VPADDD       Y9, Y0, Y0
@@ -5274,8 +5298,8 @@ quad:
 	PREFETCHT0   4160(R9)
 	VPBROADCASTD (AX), Y9
 	VPSRLW       $0x07, Y9, Y10
-	VPAND        byteConstants<>+32(SB), Y9, Y9
-	VPAND        byteConstants<>+64(SB), Y10, Y10
+	VPAND        byteConstants<>+64(SB), Y9, Y9
+	VPAND        byteConstants<>+128(SB), Y10, Y10
 	VPMADDUBSW   (R9), Y9, Y11
 	VPMADDWD     Y4, Y11, Y11
 	VPADDD       Y11, Y0, Y0
@@ -5386,8 +5410,8 @@ quad:
 	PREFETCHT0   4224(R9)
 	VPBROADCASTD (AX), Y11
 	VPSRLW       $0x07, Y11, Y12
-	VPAND        byteConstants<>+32(SB), Y11, Y11
-	VPAND        byteConstants<>+64(SB), Y12, Y12
+	VPAND        byteConstants<>+64(SB), Y11, Y11
+	VPAND        byteConstants<>+128(SB), Y12, Y12
 	VPMADDUBSW   (R9), Y11, Y13
 	VPMADDWD     Y5, Y13, Y13
 	VPADDD       Y13, Y0, Y0
@@ -5511,8 +5535,8 @@ quad:
 	PREFETCHT0   4224(R9)
 	VPBROADCASTD (AX), Y13
 	VPSRLW       $0x07, Y13, Y14
-	VPAND        byteConstants<>+32(SB), Y13, Y13
-	VPAND        byteConstants<>+64(SB), Y14, Y14
+	VPAND        byteConstants<>+64(SB), Y13, Y13
+	VPAND        byteConstants<>+128(SB), Y14, Y14
 	VPMADDUBSW   (R9), Y13, Y15
 	VPMADDWD     Y6, Y15, Y15
 	VPADDD       Y15, Y0, Y0
