@@ -19,7 +19,7 @@ import (
 func TestConformanceBayesian(t *testing.T) {
 	modeltest.Check(t, mixture.BayesianMixture{Components: 4, Covariance: mixture.Diagonal, Tol: 1e-3})
 	if !testing.Short() {
-		modeltest.Check(t, mixture.BayesianMixture{Weights: mixture.Dirichlet, NInit: 2, Tol: 1e-3})
+		modeltest.Check(t, mixture.BayesianMixture{Components: 3, Weights: mixture.Dirichlet, NInit: 2, Tol: 1e-3})
 	}
 }
 
