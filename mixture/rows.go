@@ -222,14 +222,10 @@ func logSumExp(logs, lse []float64, k int) {
 	shift(logs, logs, lse, k)
 	f64.Exp(logs, logs)
 	for i := range lse {
-		row := logs[i*k : (i+1)*k]
-		sum := f64.Sum(row)
-		if sum == 1 {
-			continue
-		}
-		f64.Scal(1/sum, row)
+		var sum [1]float64
+		f64.ShareRows(logs[i*k:(i+1)*k], sum[:], k)
 		if !math.IsInf(lse[i], -1) {
-			lse[i] += math.Log(sum)
+			lse[i] += math.Log(sum[0])
 		}
 	}
 }
@@ -237,40 +233,12 @@ func logSumExp(logs, lse []float64, k int) {
 // shift sets dst to logs, n×k row-major, less the largest of their row, which tops gets.
 // A row that is all −Inf gets zeros.
 func shift(dst, logs, tops []float64, k int) {
-	for i := range tops {
-		row := logs[i*k : (i+1)*k]
-		top := largest(row)
-		tops[i] = top
-		out := dst[i*k : (i+1)*k]
+	f64.ShiftRows(dst, logs, tops, k)
+	for i, top := range tops {
 		if math.IsInf(top, -1) {
-			clear(out)
-			continue
-		}
-		for j, v := range row {
-			out[j] = v - top
+			clear(dst[i*k : (i+1)*k])
 		}
 	}
-}
-
-// largest returns the largest element, NaN if there is one.
-func largest(x []float64) float64 {
-	a := x[0]
-	if len(x) < 4 {
-		for _, v := range x[1:] {
-			a = max(a, v)
-		}
-		return a
-	}
-	b, c, d := x[1], x[2], x[3]
-	x = x[4:]
-	for len(x) >= 4 {
-		a, b, c, d = max(a, x[0]), max(b, x[1]), max(c, x[2]), max(d, x[3])
-		x = x[4:]
-	}
-	for _, v := range x {
-		a = max(a, v)
-	}
-	return max(max(a, b), max(c, d))
 }
 
 // argMax returns the index of the largest element, the first of equal ones; 0 if

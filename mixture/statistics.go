@@ -132,19 +132,13 @@ func (e *evidence) merge(o evidence) {
 // responsibilities, and returns the weights of the rows.
 func (e *evidence) add(s *rows, lo int, p []float64, k int, t *scratch) (w []float64) {
 	n := len(p) / k
-	buf := grow(&t.t, n*(k+3)+k)
+	buf := grow(&t.t, n*(k+3))
 	shifted, buf := buf[:n*k], buf[n*k:]
-	tops, buf := buf[:n], buf[n:]
-	sums, buf := buf[:n], buf[n:]
-	w, ones := buf[:n], buf[n:n+k]
-	for j := range ones {
-		ones[j] = 1
-	}
+	tops, sums, w := buf[:n], buf[n:2*n], buf[2*n:]
 	shift(shifted, p, tops, k)
 	f64.Exp(p, shifted)
-	f64.DotRows(sums, p, k, ones)
-	for i, v := range sums {
-		f64.Scal(1/v, p[i*k:(i+1)*k])
+	f64.ShareRows(p, sums, k)
+	for i := range w {
 		w[i] = s.weight(lo + i)
 	}
 	if s.w == nil {
