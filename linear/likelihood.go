@@ -284,6 +284,9 @@ func (l *likelihood) solve(ctx context.Context, pt *point, start, level, tol flo
 	} else {
 		report.Solver = NewtonCholesky.String()
 		sample, err := l.approach(ctx, pt, start)
+		if err == nil {
+			err = l.verdict(pt)
+		}
 		if err != nil {
 			return report, err
 		}
@@ -318,6 +321,9 @@ func (l *likelihood) approach(ctx context.Context, pt *point, start float64) (*l
 	copy(at.theta, pt.theta)
 	if err := part.eval(ctx, at); err != nil {
 		return nil, err
+	}
+	if part.verdict(at) != nil {
+		return l, l.eval(ctx, pt)
 	}
 	m, err := part.newton(ctx, at)
 	if err != nil {

@@ -96,8 +96,22 @@ func regressor[M interface {
 
 // rowWeights checks X, y and w and returns the weights, ones for nil, and their sum.
 func rowWeights(X gram.Matrix, y, w []float64) (out []float64, sum float64, err error) {
-	n, _, err := gram.CheckMatrix(X)
-	if err != nil {
+	if _, _, err := gram.CheckMatrix(X); err != nil {
+		return nil, 0, err
+	}
+	return targetWeights(X, y, w)
+}
+
+// targetWeights is rowWeights for fits that find out themselves whether the elements of X
+// are finite.
+func targetWeights(X gram.Matrix, y, w []float64) (out []float64, sum float64, err error) {
+	if X == nil {
+		_, _, err = gram.CheckMatrix(X)
+		return nil, 0, err
+	}
+	n, d := X.Dims()
+	if n <= 0 || d <= 0 {
+		_, _, err = gram.CheckMatrix(X)
 		return nil, 0, err
 	}
 	if err := gram.CheckTargets(y, n); err != nil {

@@ -162,7 +162,7 @@ func (t Tweedie) FitOffset(ctx context.Context, X gram.Matrix, y, w, offset []fl
 	if err := errors.Join(checkAtLeast("Power", t.Power, 1), checkAtLeast("Alpha", t.Alpha, 0)); err != nil {
 		return nil, err
 	}
-	w, weight, err := rowWeights(X, y, w)
+	w, weight, err := targetWeights(X, y, w)
 	if err != nil {
 		return nil, err
 	}

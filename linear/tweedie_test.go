@@ -246,6 +246,27 @@ func TestTweedieErrors(t *testing.T) {
 	}
 }
 
+// A NaN is found wherever it is, in rows that a fit begins with or not, of weight 0 too.
+func TestTweedieNonFinite(t *testing.T) {
+	d := positive(true)(8000)
+	X := d.X.(*linalg.Dense[float64])
+	w := make([]float64, 8000)
+	for i := range w {
+		w[i] = float64(i % 2)
+	}
+	for _, i := range []int{0, 1, 100, 4321, 7999} {
+		old := X.At(i, 1)
+		for _, v := range []float64{math.NaN(), math.Inf(1)} {
+			X.Set(i, 1, v)
+			_, err := linear.Poisson{}.Fit(background, X, d.Targets, w)
+			if !errors.Is(err, gram.ErrNonFinite) || !strings.Contains(err.Error(), fmt.Sprintf("row %d, column 1 is %v", i, v)) {
+				t.Errorf("error %v for %v in row %d", err, v, i)
+			}
+		}
+		X.Set(i, 1, old)
+	}
+}
+
 func ExamplePoisson() {
 	// Calls in a shift of some hours, by day and by night.
 	night := linalg.NewDense(6, 1, []float64{0, 0, 0, 1, 1, 1})
