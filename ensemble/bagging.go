@@ -206,7 +206,7 @@ func (t Bagging) Fit(ctx context.Context, X gram.Matrix, y []int, w []float64) (
 	}
 	m := &BaggingModel{committee: c, oob: noScore}
 	if r.oob {
-		m.oob, err = outOfBag(ctx, r.workers, s, draws, classes, func(i int, dst []float64, X gram.Matrix) error {
+		m.oob, m.oobProba, err = outOfBag(ctx, r.workers, s, draws, classes, func(i int, dst []float64, X gram.Matrix) error {
 			_, err := members[i].PredictProba(dst, X)
 			return err
 		}, accuracy)
@@ -235,9 +235,10 @@ type bagScore struct {
 var noScore = bagScore{score: nan}
 
 // outOfBag predicts every row by the members that have not seen it and scores the means
-// of their k results: score gets those rows that have any. The means are made of one block
-// of rows after the other, in the order of the members.
-func outOfBag[Y int | float64](ctx context.Context, workers int, s *sample[Y], draws []draw, k int, predict func(i int, dst []float64, X gram.Matrix) error, score func(s *sample[Y], mean []float64) float64) (bagScore, error) {
+// of their k results, which it returns for all rows that were given, NaN where there are
+// none: score gets those rows that have any. The means are made of one block of rows
+// after the other, in the order of the members.
+func outOfBag[Y int | float64](ctx context.Context, workers int, s *sample[Y], draws []draw, k int, predict func(i int, dst []float64, X gram.Matrix) error, score func(s *sample[Y], mean []float64) float64) (bagScore, []float64, error) {
 	seen := make([][]uint64, len(draws))
 	for i, p := range draws {
 		seen[i] = make([]uint64, (s.n+63)/64)
@@ -272,25 +273,37 @@ func outOfBag[Y int | float64](ctx context.Context, workers int, s *sample[Y], d
 		}
 	})
 	if err != nil {
-		return noScore, fmt.Errorf("fit stopped: %w", err)
+		return noScore, nil, fmt.Errorf("fit stopped: %w", err)
 	}
 	for _, err := range errs {
 		if err != nil {
-			return noScore, fmt.Errorf("out of bag: %w", err)
+			return noScore, nil, fmt.Errorf("out of bag: %w", err)
 		}
+	}
+	n, _ := s.whole.Dims()
+	means := make([]float64, n*k)
+	for i := range means {
+		means[i] = nan
 	}
 	var rows []int
 	for row, c := range counts {
-		if c > 0 {
-			f64.Scal(1/c, sums[row*k:(row+1)*k])
-			copy(sums[len(rows)*k:(len(rows)+1)*k], sums[row*k:(row+1)*k])
-			rows = append(rows, row)
+		if c == 0 {
+			continue
 		}
+		mean := sums[row*k : (row+1)*k]
+		f64.Scal(1/c, mean)
+		at := row
+		if s.rows != nil {
+			at = s.rows[row]
+		}
+		copy(means[at*k:], mean)
+		copy(sums[len(rows)*k:], mean)
+		rows = append(rows, row)
 	}
 	if len(rows) == 0 {
-		return noScore, nil
+		return noScore, means, nil
 	}
-	return bagScore{score(s.pick(rows), sums[:len(rows)*k]), len(rows)}, nil
+	return bagScore{score(s.pick(rows), sums[:len(rows)*k]), len(rows)}, means, nil
 }
 
 // accuracy is the share of the weight of rows whose most probable class is theirs.
@@ -325,8 +338,14 @@ func determination(s *sample[float64], pred []float64) float64 {
 // BaggingModel is what [Bagging] fits: the mean of its members' probabilities.
 type BaggingModel struct {
 	committee
-	oob bagScore
+	oob      bagScore
+	oobProba []float64
 }
+
+// OutOfBagProba returns the means that OutOfBag scores, n×K row-major for the rows of
+// training, NaN for rows that all members have seen or that had weight 0; nil if it was
+// not asked for. It is not saved with the model.
+func (m *BaggingModel) OutOfBagProba() []float64 { return slices.Clone(m.oobProba) }
 
 // Members returns the classifiers, which take rows of all d columns. The slice is the
 // caller's.
@@ -418,7 +437,7 @@ func (t BaggingRegressor) Fit(ctx context.Context, X gram.Matrix, y, w []float64
 	}
 	m := &BaggingRegressorModel{panel: p, oob: noScore}
 	if r.oob {
-		m.oob, err = outOfBag(ctx, r.workers, s, draws, 1, func(i int, dst []float64, X gram.Matrix) error {
+		m.oob, m.oobPrediction, err = outOfBag(ctx, r.workers, s, draws, 1, func(i int, dst []float64, X gram.Matrix) error {
 			_, err := members[i].Predict(dst, X)
 			return err
 		}, determination)
@@ -442,8 +461,14 @@ func (t BaggingRegressor) TrainRegressor(ctx context.Context, X gram.Matrix, y, 
 // predictions.
 type BaggingRegressorModel struct {
 	panel
-	oob bagScore
+	oob           bagScore
+	oobPrediction []float64
 }
+
+// OutOfBagPrediction returns the means that OutOfBag scores, for the rows of training, NaN
+// for rows that all members have seen or that had weight 0; nil if it was not asked for.
+// It is not saved with the model.
+func (m *BaggingRegressorModel) OutOfBagPrediction() []float64 { return slices.Clone(m.oobPrediction) }
 
 // Members returns the regressors, which take rows of all d columns. The slice is the
 // caller's.
@@ -469,12 +494,12 @@ func init() {
 	gram.Register("ensemble.Bagging", 1,
 		func(e *gram.Encoder, m *BaggingModel) { m.encode(e); m.oob.encode(e) },
 		func(d *gram.Decoder, _ int) *BaggingModel {
-			return &BaggingModel{decodeCommittee(d), decodeBagScore(d)}
+			return &BaggingModel{committee: decodeCommittee(d), oob: decodeBagScore(d)}
 		})
 	gram.Register("ensemble.BaggingRegressor", 1,
 		func(e *gram.Encoder, m *BaggingRegressorModel) { m.encode(e); m.oob.encode(e) },
 		func(d *gram.Decoder, _ int) *BaggingRegressorModel {
-			return &BaggingRegressorModel{decodePanel(d), decodeBagScore(d)}
+			return &BaggingRegressorModel{panel: decodePanel(d), oob: decodeBagScore(d)}
 		})
 }
 

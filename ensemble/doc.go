@@ -93,6 +93,13 @@
 // Deep trees are large: the number of nodes grows with the rows, 8 bytes each, or 16 where
 // values differ in float64 only. See [Balance] for classes that are rare.
 //
+// [QuantileForest] predicts quantiles, and so intervals; [IsolationForest] finds anomalies
+// and needs no targets. Proximity of a forest's models tells how often two rows share
+// a leaf, which serves to cluster and to find the neighbours that a prediction comes from.
+//
+// GenerateGo writes a tree or a forest as Go source that depends on nothing, and WriteText,
+// WriteDOT and WriteSVG draw a tree.
+//
 // # Gradient boosting
 //
 // [GradientBoosting] minimises Σᵢ wᵢ·L(yᵢ, F(xᵢ)) over sums of trees F. A tree is fitted to the
@@ -135,7 +142,9 @@
 // Breiman, Friedman, Olshen and Stone, Classification and Regression Trees, 1984; Fisher, On
 // grouping for maximum homogeneity, JASA 53, 1958, for the order that categories are split in.
 // L. Breiman, Bagging predictors, Machine Learning 24 (1996), and Random forests, 45 (2001). P.
-// Geurts, D. Ernst, L. Wehenkel, Extremely randomized trees, 63 (2006). Y. Freund, R. Schapire, A
+// Geurts, D. Ernst, L. Wehenkel, Extremely randomized trees, 63 (2006). N. Meinshausen, Quantile
+// regression forests, JMLR 7 (2006). F. T. Liu, K. M. Ting, Z.-H. Zhou, Isolation forest, ICDM
+// 2008. Y. Freund, R. Schapire, A
 // decision-theoretic generalization of on-line learning and an application to boosting, JCSS 55
 // (1997). J. Friedman, Greedy function approximation: a gradient boosting machine, Annals of
 // Statistics 29 (2001). T. Chen, C. Guestrin, XGBoost, KDD 2016. G. Ke et al., LightGBM, NIPS

@@ -3,6 +3,7 @@ package ensemble_test
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/gram-ml/gram/ensemble"
 )
@@ -66,4 +67,98 @@ func ExampleBalance() {
 	fmt.Println(ensemble.BalanceWeights, ensemble.BalanceSamples, ensemble.BalanceDraws)
 	// Output:
 	// BalanceWeights BalanceSamples BalanceDraws
+}
+
+func ExampleIsolationForest() {
+	X, _, _ := rings(1000)
+	m, err := ensemble.IsolationForest{}.Fit(context.Background(), X, nil)
+	if err != nil {
+		panic(err)
+	}
+	far, err := m.AnomalyRow([]float64{5, 5})
+	if err != nil {
+		panic(err)
+	}
+	near, err := m.AnomalyRow([]float64{0, 0})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(far > 0.7, near < 0.5)
+	// Output:
+	// true true
+}
+
+func ExampleIsolationForestModel() {
+	X, _, _ := rings(1000)
+	m, err := ensemble.IsolationForest{}.Fit(context.Background(), X, nil)
+	if err != nil {
+		panic(err)
+	}
+	scores, err := m.Anomaly(nil, X)
+	if err != nil {
+		panic(err)
+	}
+	anomalies := 0
+	for _, s := range scores {
+		if s > 0.7 {
+			anomalies++
+		}
+	}
+	fmt.Println("a few rows are unusual:", anomalies > 0 && anomalies < 30)
+	// Output:
+	// a few rows are unusual: true
+}
+
+func ExampleQuantileForest() {
+	X, _, z := rings(1000)
+	m, err := ensemble.QuantileForest{}.Fit(context.Background(), X, z, nil)
+	if err != nil {
+		panic(err)
+	}
+	q := make([]float64, 3)
+	if err := m.QuantilesRow(q, []float64{0, 0}, []float64{0.05, 0.5, 0.95}); err != nil {
+		panic(err)
+	}
+	fmt.Println(q[0] < 0.95, q[1] > 0.9, q[2] > 1)
+	// Output:
+	// true true true
+}
+
+func ExampleQuantileForestModel() {
+	X, _, z := rings(1000)
+	m, err := ensemble.QuantileForest{Forest: ensemble.Forest{Estimators: 20}}.Fit(context.Background(), X, z, nil)
+	if err != nil {
+		panic(err)
+	}
+	interval, err := m.Quantiles(nil, X, []float64{0.1, 0.9})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(len(interval), interval[0] < interval[1])
+	// Output:
+	// 2000 true
+}
+
+func ExampleTreeClassifierModel() {
+	X, y, _ := rings(1000)
+	m, err := ensemble.Tree{MaxLeaves: 3, Alpha: 1e-6}.FitClassifier(context.Background(), X, y, nil)
+	if err != nil {
+		panic(err)
+	}
+	if err := m.Prune(1).WriteText(os.Stdout, []string{"east", "north"}); err != nil {
+		panic(err)
+	}
+	// Output:
+	// class 0 (0.531 0.469), weight 1000
+}
+
+func ExampleTreeRegressorModel() {
+	X, _, z := rings(1000)
+	m, err := ensemble.Tree{MaxDepth: 3}.FitRegressor(context.Background(), X, z, nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(m.Leaves(), m.Depth())
+	// Output:
+	// 8 3
 }

@@ -58,6 +58,10 @@ type walker interface {
 	// tree after tree, and within one for a few rows after the other. pick returns
 	// the rows that a tree is asked about, in the memory it is given; nil means all.
 	eachLeaf(f *flat, x []float64, n, stride int, pick func(t int, rows []int) []int, use func(t int, rows []int, leaves []uint32))
+	// leavesRow sets dst to the leaves that x ends in.
+	leavesRow(f *flat, dst []uint32, x []float64)
+	// places sets dst to the numbers of the nodes that x ends at, counted over all trees.
+	places(f *flat, dst []int, x []float64)
 	// plain returns the nodes from lo to hi as they were compiled.
 	plain(f *flat, lo, hi int) []plainNode
 }
@@ -277,13 +281,18 @@ const lanes = 8
 
 // walk returns the number of the leaf that a served row ends in.
 func (p *packed[K]) walk(f *flat, root int, row []K) uint32 {
+	return uint32(p.nodes[p.place(f, root, row)].threshold)
+}
+
+// place returns the node that a served row ends at.
+func (p *packed[K]) place(f *flat, root int, row []K) int {
 	i, mask := root, K(1)<<p.shift-1
 	for {
 		n := p.nodes[i]
 		feature, far := int(n.word&mask), int(n.word>>p.shift)
 		switch {
 		case far == 0:
-			return uint32(n.threshold)
+			return i
 		case feature >= len(row):
 			s := &f.sets[feature-len(row)]
 			if !s.codes.has(int(row[s.feature])) {
@@ -378,6 +387,24 @@ func (p *packed[K]) sumRow(f *flat, dst, x []float64) {
 	}
 	for ; t < trees; t++ {
 		f.add(dst, t, p.walk(f, f.roots[t], *b))
+	}
+}
+
+func (p *packed[K]) leavesRow(f *flat, dst []uint32, x []float64) {
+	b := p.borrow(1, 2*f.features+1)
+	defer p.rows.Put(b)
+	p.serve(f, *b, x)
+	for t, root := range f.roots[:f.trees()] {
+		dst[t] = p.walk(f, root, *b)
+	}
+}
+
+func (p *packed[K]) places(f *flat, dst []int, x []float64) {
+	b := p.borrow(1, 2*f.features+1)
+	defer p.rows.Put(b)
+	p.serve(f, *b, x)
+	for t, root := range f.roots[:f.trees()] {
+		dst[t] = p.place(f, root, *b)
 	}
 }
 

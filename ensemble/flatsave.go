@@ -23,13 +23,12 @@ func encodeForestRegressor(e *gram.Encoder, m *ForestRegressorModel) {
 func encodeForest(e *gram.Encoder, m *forestModel, oob bagScore) {
 	encodeFlat(e, m.flat)
 	e.Floats(m.importance)
-	e.Float(oob.score)
-	e.Int(oob.rows)
+	oob.encode(e)
 }
 
 func decodeForest(d *gram.Decoder) (m forestModel, oob bagScore) {
 	m = forestModel{decodeFlat(d), d.Floats()}
-	oob = bagScore{d.Float(), d.Int()}
+	oob = decodeBagScore(d)
 	if d.Err() == nil && (len(m.importance) != m.flat.features || m.flat.width != m.flat.outputs) {
 		d.Fail("%d importances for %d features, leaves of %d of %d outputs", len(m.importance), m.flat.features, m.flat.width, m.flat.outputs)
 	}

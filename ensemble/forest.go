@@ -119,6 +119,7 @@ type forestry struct {
 	samples     float64
 	balance     Balance
 	outOfBag    bool
+	keep        bool // the samples
 	random      bool // cuts
 	categorical []int
 	seed        uint64
@@ -127,12 +128,12 @@ type forestry struct {
 
 func (t Forest) forestry() forestry {
 	return forestry{t.Estimators, t.Criterion, growth{t.MaxDepth, t.MaxLeaves, t.MinSplit, t.MinLeaf, t.MinGain, t.Workers, nil},
-		t.MaxFeatures, t.NoBootstrap, t.MaxSamples, t.Balance, t.OutOfBag, false, t.Categorical, t.Seed, t.Progress}
+		t.MaxFeatures, t.NoBootstrap, t.MaxSamples, t.Balance, t.OutOfBag, false, false, t.Categorical, t.Seed, t.Progress}
 }
 
 func (t ExtraTrees) forestry() forestry {
 	return forestry{t.Estimators, t.Criterion, growth{t.MaxDepth, t.MaxLeaves, t.MinSplit, t.MinLeaf, t.MinGain, t.Workers, nil},
-		t.MaxFeatures, !t.Bootstrap, t.MaxSamples, t.Balance, t.OutOfBag, true, t.Categorical, t.Seed, t.Progress}
+		t.MaxFeatures, !t.Bootstrap, t.MaxSamples, t.Balance, t.OutOfBag, false, true, t.Categorical, t.Seed, t.Progress}
 }
 
 // FitClassifier trains on the n×d matrix X, labels y of 0..K−1 and sample weights
@@ -216,6 +217,7 @@ type lot struct {
 	values     [][]float64
 	importance [][]float64
 	bags       [][]uint64 // the rows that were seen, a bit each, if there is to be a score
+	samples    [][]float64
 }
 
 func (t forestry) fitClassifier(ctx context.Context, X gram.Matrix, y []int, w []float64) (*ForestClassifierModel, error) {
@@ -295,7 +297,7 @@ func (t forestry) fitRegressor(ctx context.Context, X gram.Matrix, y, w []float6
 	if err := l.grow(ctx, X, w); err != nil {
 		return nil, err
 	}
-	m := &ForestRegressorModel{forestModel: l.model(), oob: noScore}
+	m := &ForestRegressorModel{forestModel: l.model(), oob: noScore, samples: l.samples}
 	if t.outOfBag {
 		m.oob, m.oobPrediction, err = scoreBags(ctx, l, m.flat, X, targets, w, determination)
 	}
@@ -357,6 +359,9 @@ func (l *lot) grow(ctx context.Context, X gram.Matrix, w []float64) (err error) 
 	if l.outOfBag {
 		l.bags = make([][]uint64, l.trees)
 	}
+	if l.keep {
+		l.samples = make([][]float64, l.trees)
+	}
 	_, err = each(ctx, l.workers, l.trees, "tree", l.progress, l.tree)
 	return err
 }
@@ -370,6 +375,9 @@ func (l *lot) tree(ctx context.Context, i int) error {
 		for _, row := range items {
 			l.bags[i][row/64] |= 1 << (row % 64)
 		}
+	}
+	if l.keep {
+		l.samples[i] = w
 	}
 	c, err := l.newCrit(w)
 	if err != nil {
@@ -415,7 +423,18 @@ func plainLeaves(g *grown, d int) (*plainTree, []float64) {
 
 // model puts the trees together.
 func (l *lot) model() forestModel {
-	k, all := l.outputs, []float64(nil)
+	importance := make([]float64, l.d)
+	for _, tree := range l.importance {
+		for j, v := range tree {
+			importance[j] += v
+		}
+	}
+	return forestModel{forestOf(l.d, l.outputs, l.plain, l.values), normalize(importance)}
+}
+
+// forestOf puts trees of plainLeaves together, whose leaves have k values each.
+func forestOf(d, k int, trees []*plainTree, values [][]float64) *flat {
+	var all []float64
 	shared := 0
 	if k > 1 {
 		shared = k
@@ -424,21 +443,15 @@ func (l *lot) model() forestModel {
 			all[c*k+c] = 1
 		}
 	}
-	for i, p := range l.plain {
+	for i, p := range trees {
 		base := uint32(len(all)/k - shared)
 		for at := range p.nodes {
 			if n := &p.nodes[at]; n.far == 0 && int(n.feature) >= shared {
 				n.feature += base
 			}
 		}
-		all = append(all, l.values[i]...)
+		all = append(all, values[i]...)
 	}
-	importance := make([]float64, l.d)
-	for _, tree := range l.importance {
-		for j, v := range tree {
-			importance[j] += v
-		}
-	}
-	nodes, sets := join(l.d, l.plain)
-	return forestModel{newFlat(l.d, k, k, nodes, sets, all), normalize(importance)}
+	nodes, sets := join(d, trees)
+	return newFlat(d, k, k, nodes, sets, all)
 }

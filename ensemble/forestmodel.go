@@ -31,6 +31,54 @@ func (m *forestModel) Nodes() int { return m.flat.roots[m.flat.trees()] }
 // eval.PermutationImportance does not.
 func (m *forestModel) Importance() []float64 { return slices.Clone(m.importance) }
 
+// Apply returns the leaf of each of the n rows in each tree, n×trees row-major: numbers of
+// nodes, counted over all trees. O(n·trees·depth).
+func (m *forestModel) Apply(dst []int, X gram.Matrix) ([]int, error) {
+	n, err := gram.CheckFeatures(X, m.flat.features)
+	if err != nil {
+		return nil, err
+	}
+	trees := m.flat.trees()
+	if dst, err = gram.Dst(dst, n*trees); err != nil {
+		return nil, err
+	}
+	predictRows(X, func(i int, x []float64) { m.flat.places(m.flat, dst[i*trees:(i+1)*trees], x) })
+	return dst, nil
+}
+
+// Proximity returns, for each of the n rows of A and each of the m of B, the share of the
+// trees in which both end in the same leaf, n×m row-major: a similarity that was learned
+// for the task, 1 for rows that are never told apart. O((n + m)·trees·depth + n·m·trees).
+func (m *forestModel) Proximity(dst []float64, A, B gram.Matrix) ([]float64, error) {
+	a, err := m.Apply(nil, A)
+	if err != nil {
+		return nil, err
+	}
+	b, err := m.Apply(nil, B)
+	if err != nil {
+		return nil, err
+	}
+	trees := m.flat.trees()
+	rows, cols := len(a)/trees, len(b)/trees
+	if dst, err = gram.Dst(dst, rows*cols); err != nil {
+		return nil, err
+	}
+	_ = par.For(nil, 0, rows, 16, func(_, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			for j := range cols {
+				same := 0
+				for t, leaf := range a[i*trees : (i+1)*trees] {
+					if b[j*trees+t] == leaf {
+						same++
+					}
+				}
+				dst[i*cols+j] = float64(same) / float64(trees)
+			}
+		}
+	})
+	return dst, nil
+}
+
 // means sets dst to the means of what the trees say of each row.
 func (m *forestModel) means(dst []float64, X gram.Matrix) {
 	clear(dst)
@@ -122,6 +170,7 @@ type ForestRegressorModel struct {
 	forestModel
 	oob           bagScore
 	oobPrediction []float64
+	samples       [][]float64 // of trees, for a QuantileForest until it is fitted
 }
 
 var _ gram.Regressor = (*ForestRegressorModel)(nil)

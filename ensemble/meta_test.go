@@ -305,6 +305,11 @@ func TestBaggingOutOfBag(t *testing.T) {
 			}
 			votes++
 		}
+		for c, v := range m.OutOfBagProba()[3*i : 3*i+3] {
+			if mean := p[c] / float64(votes); math.Abs(v-mean) > 1e-12 || math.IsNaN(v) != (votes == 0) {
+				t.Fatalf("row %d, class %d: %v out of bag, want %v", i, c, v, mean)
+			}
+		}
 		if votes > 0 {
 			rows++
 			if slices.Index(p, slices.Max(p)) == g.Y[i] {
