@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/gram-ml/gram/ensemble"
+	"github.com/gram-ml/gram/linalg"
 )
 
 func ExampleForest() {
@@ -140,16 +141,24 @@ func ExampleQuantileForestModel() {
 }
 
 func ExampleTreeClassifierModel() {
-	X, y, _ := rings(1000)
-	m, err := ensemble.Tree{MaxLeaves: 3, Alpha: 1e-6}.FitClassifier(context.Background(), X, y, nil)
+	// Hours of light and degrees; whether the plant flowered.
+	X := linalg.NewDense(6, 2, []float64{6, 21, 9, 12, 11, 19, 12, 22, 7, 14, 11.5, 9})
+	y := []int{0, 0, 1, 1, 0, 0}
+	m, err := ensemble.Tree{}.FitClassifier(context.Background(), X, y, nil)
 	if err != nil {
 		panic(err)
 	}
-	if err := m.Prune(1).WriteText(os.Stdout, []string{"east", "north"}); err != nil {
+	if err := m.WriteText(os.Stdout, []string{"light", "warmth"}); err != nil {
 		panic(err)
 	}
 	// Output:
-	// class 0 (0.531 0.469), weight 1000
+	// if light ≤ 10 or missing
+	//   class 0 (1 0), weight 3
+	// else
+	//   if warmth ≤ 14
+	//     class 0 (1 0), weight 1
+	//   else
+	//     class 1 (0 1), weight 2
 }
 
 func ExampleTreeRegressorModel() {
