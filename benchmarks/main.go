@@ -63,6 +63,7 @@ func run(only string, rounds, threads int) error {
 		all = append(all, prepRows(dir)...)
 		all = append(all, sparseRows(dir)...)
 		all = append(all, adaBoostRows(dir)...)
+		all = append(all, forestRows(dir)...)
 	} else {
 		all = append(all, scalingRows(threads)...)
 		all = append(all, factorizationScaling(threads)...)

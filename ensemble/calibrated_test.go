@@ -17,9 +17,9 @@ import (
 
 func TestCalibratedConformance(t *testing.T) {
 	check(t, []any{
-		ensemble.Calibrated{Base: weak, Method: ensemble.Isotonic},
-		ensemble.Calibrated{Base: weak},
-		ensemble.Calibrated{Base: weak, Method: ensemble.Temperature, Average: true},
+		ensemble.Calibrated{Base: weak, Method: ensemble.Isotonic, Folds: two},
+		ensemble.Calibrated{Base: weak, Folds: two},
+		ensemble.Calibrated{Base: weak, Method: ensemble.Temperature, Average: true, Folds: two},
 	}, byRows, loosely)
 }
 

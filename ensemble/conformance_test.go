@@ -5,6 +5,7 @@ import (
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/ensemble"
+	"github.com/gram-ml/gram/eval"
 	"github.com/gram-ml/gram/linear"
 	"github.com/gram-ml/gram/modeltest"
 	"github.com/gram-ml/gram/prep"
@@ -19,6 +20,7 @@ var (
 var (
 	byRows  = modeltest.Skip("repeats", "samples without replacement and folds are of rows, not of weights")
 	loosely = modeltest.Tolerance(1e-6)
+	two     = eval.KFold{N: 2}
 	// The slowest of all properties need not be tested twice.
 	sameFormat = modeltest.Skip("hostile", "models of this format have been tested")
 )
@@ -62,11 +64,11 @@ func TestAdaBoostConformance(t *testing.T) {
 
 func TestStackingConformance(t *testing.T) {
 	check(t, []any{
-		ensemble.Stacking{Trainers: []gram.ClassifierTrainer{one, weak}, Last: weak},
+		ensemble.Stacking{Trainers: []gram.ClassifierTrainer{one, weak}, Last: one, Folds: two},
 		ensemble.Blending{Trainers: []gram.ClassifierTrainer{weak}, Last: one, Passthrough: true},
 	}, byRows, loosely)
 	check(t, []any{
-		ensemble.StackingRegressor{Trainers: []gram.RegressorTrainer{one}, Last: one, Passthrough: true},
+		ensemble.StackingRegressor{Trainers: []gram.RegressorTrainer{one}, Last: one, Passthrough: true, Folds: two},
 		ensemble.BlendingRegressor{Trainers: []gram.RegressorTrainer{one}, Last: one, Refit: true},
 	}, byRows, missingIsAllowed)
 }

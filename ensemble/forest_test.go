@@ -14,8 +14,8 @@ import (
 )
 
 func TestForestConformance(t *testing.T) {
-	check(t, []any{ensemble.Forest{Estimators: 5, OutOfBag: true}, ensemble.Forest{Estimators: 3, MaxLeaves: 9, NoBootstrap: true}}, missingIsAllowed)
-	check(t, []any{ensemble.ExtraTrees{Estimators: 4}}, missingIsAllowed, sameFormat)
+	check(t, []any{ensemble.Forest{Estimators: 3, MaxDepth: 4, OutOfBag: true}, ensemble.Forest{Estimators: 2, MaxLeaves: 9, NoBootstrap: true}}, missingIsAllowed)
+	check(t, []any{ensemble.ExtraTrees{Estimators: 2, MaxDepth: 5}}, missingIsAllowed, sameFormat)
 }
 
 // coded replaces the values of column j by categories.
@@ -141,20 +141,20 @@ func TestForestGolden(t *testing.T) {
 	facts := golden[forestFacts](t, "forest")
 	X, y := readData(t, "wine")
 	labels := labelsOf(y)
-	f := must(ensemble.Forest{Estimators: 200, OutOfBag: true}.FitClassifier(background, X, labels, nil))(t)
+	f := must(ensemble.Forest{Estimators: 100, OutOfBag: true}.FitClassifier(background, X, labels, nil))(t)
 	if oob, rows := f.OutOfBag(); math.Abs(oob-facts["wine"].Forest) > 0.02 || rows != X.Rows {
 		t.Errorf("wine: accuracy out of bag is %v of %d rows, want about %v", oob, rows, facts["wine"].Forest)
 	}
-	e := must(ensemble.ExtraTrees{Estimators: 200, Bootstrap: true, OutOfBag: true}.FitClassifier(background, X, labels, nil))(t)
+	e := must(ensemble.ExtraTrees{Estimators: 100, Bootstrap: true, OutOfBag: true}.FitClassifier(background, X, labels, nil))(t)
 	if oob, _ := e.OutOfBag(); math.Abs(oob-facts["wine"].Extra) > 0.02 {
 		t.Errorf("wine: accuracy out of bag is %v, want about %v", oob, facts["wine"].Extra)
 	}
 	X, y = readData(t, "diabetes")
-	r := must(ensemble.Forest{Estimators: 200, OutOfBag: true}.FitRegressor(background, X, y, nil))(t)
+	r := must(ensemble.Forest{Estimators: 100, OutOfBag: true}.FitRegressor(background, X, y, nil))(t)
 	if oob, _ := r.OutOfBag(); math.Abs(oob-facts["diabetes"].Forest) > 0.02 {
 		t.Errorf("diabetes: R² out of bag is %v, want about %v", oob, facts["diabetes"].Forest)
 	}
-	x := must(ensemble.ExtraTrees{Estimators: 200, Bootstrap: true, OutOfBag: true}.FitRegressor(background, X, y, nil))(t)
+	x := must(ensemble.ExtraTrees{Estimators: 100, Bootstrap: true, OutOfBag: true}.FitRegressor(background, X, y, nil))(t)
 	if oob, _ := x.OutOfBag(); math.Abs(oob-facts["diabetes"].Extra) > 0.02 {
 		t.Errorf("diabetes: R² out of bag is %v, want about %v", oob, facts["diabetes"].Extra)
 	}

@@ -14,11 +14,11 @@ import (
 )
 
 func TestIsolationForestConformance(t *testing.T) {
-	check(t, []any{ensemble.IsolationForest{Estimators: 5, MaxSamples: 32}})
+	check(t, []any{ensemble.IsolationForest{Estimators: 3, MaxSamples: 16}})
 }
 
 func TestQuantileForestConformance(t *testing.T) {
-	check(t, []any{ensemble.QuantileForest{Forest: ensemble.Forest{Estimators: 4}}}, missingIsAllowed)
+	check(t, []any{ensemble.QuantileForest{Forest: ensemble.Forest{Estimators: 2, MaxDepth: 3}}}, missingIsAllowed)
 }
 
 type isolationFacts struct {
@@ -89,16 +89,16 @@ func TestQuantileForest(t *testing.T) {
 		}
 		return X, y
 	}
-	X, y := draw(1200)
+	X, y := draw(800)
 	one := must(ensemble.QuantileForest{Forest: ensemble.Forest{Estimators: 3, MinLeaf: 1e6, NoBootstrap: true}}.Fit(background, X, y, nil))(t)
 	sorted := slices.Sorted(slices.Values(y))
-	for q, want := range map[float64]float64{0: sorted[0], 0.25: sorted[299], 0.5: sorted[599], 1: sorted[1199]} {
+	for q, want := range map[float64]float64{0: sorted[0], 0.25: sorted[199], 0.5: sorted[399], 1: sorted[799]} {
 		got := []float64{0}
 		if err := one.QuantilesRow(got, X.Row(0), []float64{q}); err != nil || got[0] != want {
 			t.Errorf("quantile %v of all rows is %v, %v, want %v", q, got[0], err, want)
 		}
 	}
-	m := must(ensemble.QuantileForest{Forest: ensemble.Forest{Estimators: 60, MinLeaf: 10}}.Fit(background, X, y, nil))(t)
+	m := must(ensemble.QuantileForest{Forest: ensemble.Forest{Estimators: 30, MinLeaf: 10}}.Fit(background, X, y, nil))(t)
 	Z, z := draw(1000)
 	q := must(m.Quantiles(nil, Z, []float64{0.1, 0.5, 0.9}))(t)
 	inside, narrow, wide := 0, 0.0, 0.0
@@ -126,7 +126,7 @@ func TestQuantileForest(t *testing.T) {
 			t.Fatalf("row %d: median %v, predicted %v", i, q[3*i+1], v)
 		}
 	}
-	plain := must(must(ensemble.Forest{Estimators: 60, MinLeaf: 10}.FitRegressor(background, X, y, nil))(t).Predict(nil, Z))(t)
+	plain := must(must(ensemble.Forest{Estimators: 30, MinLeaf: 10}.FitRegressor(background, X, y, nil))(t).Predict(nil, Z))(t)
 	if got := must(m.Mean(nil, Z))(t); !slices.Equal(got, plain) {
 		t.Error("means are not those of the forest")
 	}
