@@ -264,14 +264,12 @@ func (h *holder) enter(items []int32, value []float64) (weight float64, impure b
 func (h *holder) enterSquares(items []int32, value []float64) (weight float64, impure bool) {
 	m := h.squares
 	var s moment
-	first := m.y[h.row(items[0])]
 	if h.frame == nil {
 		for k, i := range items {
 			r := m.rows[i]
 			h.moments[k] = r
 			s.w += r.w
 			s.wy += r.wy
-			impure = impure || m.y[i] != first
 		}
 	} else {
 		for _, i := range items {
@@ -279,12 +277,12 @@ func (h *holder) enterSquares(items []int32, value []float64) (weight float64, i
 			s.w += r.w
 			s.wy += r.wy
 		}
-		for _, i := range items {
-			if m.y[h.frame[i]] != first {
-				impure = true
-				break
-			}
-		}
+	}
+	first := m.y[h.row(items[0])]
+	if m.kind == Gini {
+		impure = s.wy != 0 && s.wy != s.w
+	} else {
+		impure = slices.ContainsFunc(items, func(i int32) bool { return m.y[h.row(i)] != first })
 	}
 	mean := first
 	if impure {

@@ -38,7 +38,7 @@ func (t QuantileForest) Fit(ctx context.Context, X gram.Matrix, y, w []float64) 
 		return nil, err
 	}
 	n, _ := X.Dims()
-	rows, w := present(w, n)
+	rows, _ := present(w, n)
 	m := &QuantileForestModel{ForestRegressorModel: forest}
 	err = m.fill(ctx, f.workers, X, trainedRows(rows, n), pick(y, rows), forest.samples)
 	m.samples = nil

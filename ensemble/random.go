@@ -74,6 +74,7 @@ type randomized struct {
 	values [][]float64 // by feature and item
 	all    []float64   // memory of values in a frame
 	column []float64   // scratch: values of the items of a node
+	bins   []uint8     // and their bins
 	others []entry
 	buf    []int32
 	sub    *randomized // memory for narrow
@@ -88,6 +89,7 @@ func newRandomized(data *columns, c criterion, minLeaf float64, rng *rand.Rand) 
 func (f *randomized) scratch(n int) {
 	f.column = slices.Grow(f.column[:0], n)[:n]
 	f.buf = slices.Grow(f.buf[:0], n)[:n]
+	f.bins = slices.Grow(f.bins[:0], n)[:n]
 	f.others = slices.Grow(f.others[:0], n)[:n]
 }
 
@@ -159,28 +161,24 @@ func (f *randomized) find(j int, items []int32) (cut, bool) {
 	return c, true
 }
 
-// findBins is find for many items, none of them missing, by sums of bins: few values
-// are looked at, those in the bins that have the least, the greatest and the threshold.
+// findBins is find for many items, none of them missing, by their bins: few values are
+// looked at, those in the bins that have the least, the greatest and the threshold.
 func (f *randomized) findBins(j int, items []int32) (c cut, ok, done bool) {
-	var h [maxBins + 1]moment
-	bin, values := f.data.bin[j], f.values[j]
-	for k, m := range f.moments[:len(items)] {
-		b := &h[bin[items[k]]]
-		b.w += m.w
-		b.wy += m.wy
+	bins, bin, values := f.bins[:len(items)], f.data.bin[j], f.values[j]
+	first, last := uint8(missingBin), uint8(0)
+	for k, i := range items {
+		b := bin[i]
+		bins[k] = b
+		first, last = min(first, b), max(last, b)
 	}
-	if h[missingBin].w > 0 {
+	if last == missingBin {
 		return c, false, false
 	}
-	first, last := 0, maxBins-1
-	for ; h[first].w == 0; first++ {
-	}
-	for ; h[last].w == 0; last-- {
-	}
 	lo, hi := inf, -inf
-	for _, i := range items {
-		if b := int(bin[i]); b == first || b == last {
-			lo, hi = min(lo, values[i]), max(hi, values[i])
+	for k, b := range bins {
+		if b == first || b == last {
+			v := values[items[k]]
+			lo, hi = min(lo, v), max(hi, v)
 		}
 	}
 	if !(lo < hi) {
@@ -189,15 +187,14 @@ func (f *randomized) findBins(j int, items []int32) (c cut, ok, done bool) {
 	t := between(lo, hi, f.rng.Float64())
 	at := f.data.bins.bin(j, t)
 	var left moment
-	for _, m := range h[:at] {
-		left.w += m.w
-		left.wy += m.wy
-	}
-	for k, i := range items {
-		if bin[i] == at && values[i] <= t {
-			left.w += f.moments[k].w
-			left.wy += f.moments[k].wy
+	for k, m := range f.moments[:len(bins)] {
+		b := bins[k]
+		mask := uint64(int64(int(b)-int(at)) >> 63) // all ones below the threshold's bin
+		if b == at && values[items[k]] <= t {
+			mask = ^uint64(0)
 		}
+		left.w += math.Float64frombits(math.Float64bits(m.w) & mask)
+		left.wy += math.Float64frombits(math.Float64bits(m.wy) & mask)
 	}
 	return f.cutAt(t, left), true, true
 }
@@ -349,6 +346,19 @@ func (f *randomized) toss(seen *categorySet, categories, first int) *categorySet
 
 func (f *randomized) divide(c *cut, items []int32) int {
 	values := f.values[c.feature]
+	if bin := f.data.bin[c.feature]; f.frame == nil && c.set == nil {
+		at := f.data.bins.bin(c.feature, c.threshold)
+		return moveLeft(items, f.buf, func(i int32) bool {
+			switch b := bin[i]; b {
+			case at:
+				return values[i] <= c.threshold
+			case missingBin:
+				return c.missingLeft
+			default:
+				return b < at
+			}
+		})
+	}
 	return moveLeft(items, f.buf, func(i int32) bool {
 		v := values[i]
 		switch {
