@@ -249,7 +249,7 @@ func (v *validation) fold(ctx context.Context, all *track, fold gram.Fold, f int
 			own.start = v.fits[i].params
 			_, _, err = t.restart(ctx, l1[i], l2[i])
 		} else {
-			err = t.refine(ctx, l2[i], &v.fits[i])
+			err = t.refine(ctx, l2[i], v.fits[:i+1])
 		}
 		if broken(err) {
 			return err
@@ -274,22 +274,26 @@ func (t *track) restart(ctx context.Context, l1, l2 float64) (gram.Convergence, 
 	return t.fit(ctx, l1, l2)
 }
 
-// refine goes from the optimum of all rows, with the Hessian there, to that of the track's
-// own rows.
-func (t *track) refine(ctx context.Context, l2 float64, from *fitted) error {
+// refine goes from the latest of the optima of all rows, with the Hessian there, to that of the
+// track's own rows. It begins as far from the one as it ended from the optimum before.
+func (t *track) refine(ctx context.Context, l2 float64, fits []fitted) error {
 	p := t.p
 	p.lambda = l2
+	from := &fits[len(fits)-1]
 	if t.pt == nil {
 		t.pt = newPoint(p.size())
+		copy(t.pt.theta, from.theta)
+	} else {
+		f64.Axpy(1, from.theta, t.pt.theta)
+		f64.Axpy(-1, fits[len(fits)-2].theta, t.pt.theta)
 	}
-	copy(t.pt.theta, from.theta)
 	if err := p.eval(ctx, t.pt); err != nil {
 		return err
 	}
 	var m method
 	switch t.s.solver {
 	case NewtonCholesky:
-		m = &quasiNewton{pre: from.pre, fit: true, renew: p.hessianIfSlow}
+		m = &quasiNewton{pre: from.pre, fit: true} // another Hessian would take as long as several steps
 	case NewtonCG:
 		m = &newtonCG{p: p, pre: ownMemory(from.pre)}
 	default:
