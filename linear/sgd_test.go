@@ -30,6 +30,9 @@ func TestConformanceSGD(t *testing.T) {
 // its noise lets it, with batches of every kind.
 func TestSGDOptimum(t *testing.T) {
 	for _, k := range []int{2, 3} {
+		if testing.Short() && k == 3 {
+			continue
+		}
 		X, y := problem(400, 5, k, 12)
 		w := make([]float64, 400)
 		for i := range w {
@@ -61,6 +64,9 @@ func TestSGDOptimum(t *testing.T) {
 
 // TestSGDConverges: full batches go down to any tolerance.
 func TestSGDConverges(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many epochs")
+	}
 	X, y := problem(200, 4, 3, 2)
 	for _, o := range []linear.Optimizer{linear.PlainSGD, linear.Momentum, linear.Nesterov} {
 		for _, ratio := range penalties {
