@@ -60,6 +60,7 @@ func run(only string, rounds, threads int) error {
 		all = append(all, linearRows(dir)...)
 		all = append(all, factorizationRows(dir)...)
 		all = append(all, quantRows(dir)...)
+		all = append(all, activationRows(dir)...)
 		all = append(all, prepRows(dir)...)
 		all = append(all, sparseRows(dir)...)
 		all = append(all, adaBoostRows(dir)...)

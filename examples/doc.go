@@ -13,6 +13,7 @@
 //	go run ./examples/em            # what does the EM algorithm do, and how does it go wrong?
 //	go run ./examples/sampling      # how do the mean and the variance of small samples scatter?
 //	go run ./examples/choose-k      # how many principal components do I keep, and do they predict?
+//	go run ./examples/activations   # what do activation functions and their derivatives look like?
 //
 // They are a module apart, so that what they import never reaches a user of gram.
 package examples
