@@ -31,7 +31,7 @@ func ShiftedExp[T Float](dst, x []T, shift, scale T) {
 	dst = dst[:len(x)]
 	for i, v := range x {
 		d, rest := twoSum(float64(v), -float64(shift))
-		p := d * float64(scale)
+		p := float64(d * float64(scale))
 		dst[i] = T(exp(p, rest*float64(scale)+math.FMA(d, float64(scale), -p)))
 	}
 }
@@ -428,7 +428,7 @@ func tanh(x float64) float64 {
 	d := m + 2
 	dRest := (m - (d - 2)) + mRest
 	i := 1 / d
-	q := m * i
+	q := float64(m * i)
 	q += i * (math.FMA(-q, d, m) + mRest - q*dRest)
 	return math.Copysign(q, x)
 }
@@ -441,7 +441,7 @@ func expm1(v float64) (m, mRest float64) {
 	pRest := e.s - (p - e.r)
 	whole := scale - 1
 	wholeRest := scale - (whole + 1)
-	part := scale * p
+	part := float64(scale * p)
 	m = whole + part
 	return m, part - (m - whole) + scale*pRest + wholeRest
 }
@@ -455,7 +455,7 @@ type tail struct {
 
 func normalTail(x float64) tail {
 	z := min(math.Abs(x), coef.Float64.NormalZ)
-	square := z * z
+	square := float64(z * z)
 	e := exponentialOf(-0.5*square, -0.5*math.FMA(z, z, -square))
 	y, yRest := e.parts()
 	d, dRest := twoSum(coef.Float64.MillsShift, z)
@@ -469,10 +469,10 @@ func gelu(x float64) float64 {
 	}
 	t := normalTail(x)
 	i := 1 / t.d
-	q := t.z * i
+	q := float64(t.z * i)
 	qRest := i * (math.FMA(-q, t.d, t.z) - q*t.dRest)
 	y, yRest := mills(q, qRest)
-	a := t.e * q
+	a := float64(t.e * q)
 	aRest := math.FMA(t.e, q, -a) + t.eRest*q + t.e*qRest
 	below := -scaled(math.FMA(a, y, aRest*y+a*yRest), t.n)
 	if math.Signbit(x) {
@@ -488,7 +488,7 @@ func mills(q, qRest float64) (y, yRest float64) {
 	tRest := (q - (t + c.MillsCentre)) + qRest
 	y = horner(t, c.Mills[c.MillsExact:])
 	for k := c.MillsExact - 1; k >= 0; k-- {
-		change := t * y
+		change := float64(t * y)
 		changeRest := math.FMA(t, y, -change) + tRest*y + t*yRest
 		y, yRest = twoSum(c.Mills[k], change)
 		yRest += changeRest
@@ -515,7 +515,7 @@ func geluGrad(x float64) float64 {
 // scaledArgument returns −|βx| in two parts, x within ±limit, and whether βx < 0.
 func scaledArgument(x, beta, limit float64) (v, vRest, held float64, negative bool) {
 	held = min(max(x, -limit), limit)
-	p := held * beta
+	p := float64(held * beta)
 	rest := math.FMA(held, beta, -p)
 	if math.Signbit(p) {
 		return p, rest, held, true
@@ -545,13 +545,13 @@ func swishGrad(x, beta, limit float64) float64 {
 // geluTanhArgument is 2·√(2/π)·(x + 0.044715·x³) in two parts.
 func geluTanhArgument(x float64) (v, vRest float64) {
 	cubic, linear := coef.Float64.GeluCubic, coef.Float64.GeluLinear
-	square := x * x
+	square := float64(x * x) // conversions keep products from being fused with sums
 	squareRest := math.FMA(x, x, -square)
-	w := square * cubic[0]
+	w := float64(square * cubic[0])
 	wRest := squareRest*cubic[0] + math.FMA(square, cubic[0], -w) + square*cubic[1]
 	w, rest := twoSum(linear[0], w)
 	wRest += rest + linear[1]
-	v = x * w
+	v = float64(x * w)
 	return v, x*wRest + math.FMA(x, w, -v)
 }
 
@@ -652,14 +652,14 @@ func mish(x float64) float64 {
 	d, rest := twoSum(2, d)
 	dRest += rest
 	i := 1 / d
-	q := n * i
+	q := float64(n * i)
 	q += i * (math.FMA(-q, d, n) + nRest - q*dRest)
 	return scaled(v*q, e.n)
 }
 
 // product is (a + aRest)·(b + bRest) in two parts.
 func product(a, aRest, b, bRest float64) (y, yRest float64) {
-	y = a * b
+	y = float64(a * b)
 	return y, math.FMA(a, b, -y) + a*bRest + aRest*b
 }
 
