@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/internal/mem"
@@ -17,7 +18,7 @@ const (
 	// missingBin is the bin of missing values.
 	missingBin = maxBins
 	// sampleRows is how many rows tell where bins begin and end.
-	sampleRows = 1 << 17
+	sampleRows = 1 << 16
 )
 
 // A binning tells which bin a value falls into.
@@ -42,7 +43,9 @@ func newBinning(ctx context.Context, workers int, X gram.Matrix, w []float64, bi
 		if categorical[j] {
 			return
 		}
-		values, weights := distinct(column, w)
+		buffer := distinctBuffers.Get().(*distinctBuffer)
+		defer distinctBuffers.Put(buffer)
+		values, weights := buffer.distinct(column, w)
 		b.cuts[j] = quantileCuts(values, weights, bins)
 		b.guide[j] = newGuide(b.cuts[j])
 	})
@@ -71,16 +74,26 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
+// A distinctBuffer is memory to sort a column in.
+type distinctBuffer struct {
+	keys, buf       []keyed
+	values, weights []float64
+}
+
+var distinctBuffers = sync.Pool{New: func() any { return new(distinctBuffer) }}
+
 // distinct returns the values of a column in order, without missing ones, and the
-// weight of each.
-func distinct(column, w []float64) (values, weights []float64) {
-	keys := make([]keyed, 0, len(column))
+// weight of each, in the memory of b.
+func (b *distinctBuffer) distinct(column, w []float64) (values, weights []float64) {
+	keys := b.keys[:0]
 	for i, v := range column {
 		if v == v {
 			keys = append(keys, keyed{sortable(v), int32(i)})
 		}
 	}
-	sortKeys(keys, make([]keyed, len(keys)))
+	b.keys, b.buf = keys, slices.Grow(b.buf[:0], len(keys))[:len(keys)]
+	sortKeys(keys, b.buf)
+	values, weights = b.values[:0], b.weights[:0]
 	for i, k := range keys {
 		if i == 0 || k.key != keys[i-1].key {
 			values, weights = append(values, unsortable(k.key)), append(weights, 0)
@@ -91,6 +104,7 @@ func distinct(column, w []float64) (values, weights []float64) {
 		}
 		weights[len(weights)-1] += weight
 	}
+	b.values, b.weights = values, weights
 	return values, weights
 }
 

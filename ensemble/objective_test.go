@@ -62,7 +62,7 @@ func TestBins(t *testing.T) {
 		{1}, {1, 2}, {-1e308, 0, 1e308}, {0, 5e-324, 1e-323}, {1, math.Nextafter(1, 2), 2, 1e9, 1e18, 1e300},
 		{-3, -2.5, -2.5000001, 0.1, 0.2, 0.3, 0.30000001, 7},
 	} {
-		sorted, weights := distinct(values, nil)
+		sorted, weights := new(distinctBuffer).distinct(values, nil)
 		b := &binning{cuts: [][]float64{quantileCuts(sorted, weights, maxBins)}}
 		b.guide = []guide{newGuide(b.cuts[0])}
 		if len(b.cuts[0]) != len(sorted)-1 {
