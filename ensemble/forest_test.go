@@ -149,6 +149,9 @@ func TestForestGolden(t *testing.T) {
 	if oob, _ := e.OutOfBag(); math.Abs(oob-facts["wine"].Extra) > 0.02 {
 		t.Errorf("wine: accuracy out of bag is %v, want about %v", oob, facts["wine"].Extra)
 	}
+	if testing.Short() {
+		return // the other set of data takes longer
+	}
 	X, y = readData(t, "diabetes")
 	r := must(ensemble.Forest{Estimators: 100, OutOfBag: true}.FitRegressor(background, X, y, nil))(t)
 	if oob, _ := r.OutOfBag(); math.Abs(oob-facts["diabetes"].Forest) > 0.02 {

@@ -28,6 +28,9 @@ type isolationFacts struct {
 // The scores of rows far out, at the edge and in the middle are those of scikit-learn, whose
 // trees are others: so many trees that the means agree.
 func TestIsolationForestGolden(t *testing.T) {
+	if testing.Short() {
+		t.Skip("so many trees take a while")
+	}
 	facts := golden[isolationFacts](t, "isolation")
 	X, _ := readData(t, "wine")
 	m := must(ensemble.IsolationForest{Estimators: 3000, MaxSamples: 64}.Fit(background, X, nil))(t)
