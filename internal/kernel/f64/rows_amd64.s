@@ -111,7 +111,7 @@ addDone:
 	VEXTRACTF128  $0x01, Y2, X3
 	VADDPD        X3, X2, X2
 	VUNPCKHPD     X2, X2, X3
-	VADDSD        X3, X2, X2
+	VADDPD        X3, X2, X2
 	VMOVSD        X2, (BX)
 	VDIVSD        X2, X0, X3
 	VBROADCASTSD  X3, Z3
@@ -230,7 +230,7 @@ addDone:
 	VEXTRACTF128 $0x01, Y3, X4
 	VADDPD       X4, X3, X3
 	VUNPCKHPD    X3, X3, X4
-	VADDSD       X4, X3, X3
+	VADDPD       X4, X3, X3
 	VMOVSD       X3, (BX)
 	VDIVSD       X3, X1, X3
 	VBROADCASTSD X3, Y3
