@@ -78,13 +78,22 @@ func gmm(X *linalg.Dense[float64], k int, shape mixture.Covariance, workers int)
 			}
 		}
 	}
-	m, err := mixture.GaussianMixture{
-		Components: k, Covariance: shape, Start: start, MaxIter: 30, Tol: 1e-300, Workers: workers,
-	}.Fit(context.Background(), X, nil)
-	if err != nil && !errors.Is(err, gram.ErrNotConverged) {
-		return nil, err
+	// A likelihood that has stopped to change to the last bit ends a fit, where the peer's goes
+	// on: fits are then repeated until there are 30 iterations.
+	var first *mixture.GaussianMixtureModel
+	for left := 30; left > 0; {
+		m, err := mixture.GaussianMixture{
+			Components: k, Covariance: shape, Start: start, MaxIter: left, Tol: 1e-300, Workers: workers,
+		}.Fit(context.Background(), X, nil)
+		if err != nil && !errors.Is(err, gram.ErrNotConverged) {
+			return nil, err
+		}
+		if first == nil {
+			first = m
+		}
+		left -= m.Convergence().Iterations
 	}
-	return m, nil
+	return first, nil
 }
 
 func gmmObjective(k int, shape mixture.Covariance) func(*linalg.Dense[float64], int) (float64, error) {
