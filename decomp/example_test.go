@@ -212,18 +212,18 @@ func ExampleLDAModel() {
 }
 
 func ExampleRandomProjection() {
-	X := normal(100, 5000)
+	X := normal(20, 2000)
 	m, err := decomp.RandomProjection{Eps: 0.2, Sparse: true}.Fit(context.Background(), X, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(m.Features(), "to", m.Components())
-	// Output: 5000 to 1063
+	// Output: 2000 to 692
 }
 
 func ExampleRandomProjectionModel() {
-	X := normal(2, 5000)
-	m, err := decomp.RandomProjection{Components: 1000}.Fit(context.Background(), X, nil)
+	X := normal(2, 1000)
+	m, err := decomp.RandomProjection{Components: 500}.Fit(context.Background(), X, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -232,14 +232,14 @@ func ExampleRandomProjectionModel() {
 		log.Fatal(err)
 	}
 	before, after := 0.0, 0.0
-	for j := range 5000 {
+	for j := range 1000 {
 		before += (X.At(0, j) - X.At(1, j)) * (X.At(0, j) - X.At(1, j))
 	}
-	for j := range 1000 {
-		after += (z[j] - z[1000+j]) * (z[j] - z[1000+j])
+	for j := range 500 {
+		after += (z[j] - z[500+j]) * (z[j] - z[500+j])
 	}
-	fmt.Println("within a tenth:", after > 0.9*before && after < 1.1*before)
-	// Output: within a tenth: true
+	fmt.Println("within a fifth:", after > 0.8*before && after < 1.2*before)
+	// Output: within a fifth: true
 }
 
 // normal returns standard normal numbers.

@@ -17,7 +17,7 @@ import (
 
 func TestConformanceKernelPCA(t *testing.T) {
 	few := modeltest.Generate(func(n int) modeltest.Data {
-		return modeltest.Data{X: lowRank(5, min(n, 150), 4, 3, 0.3), Labels: make([]int, min(n, 150))}
+		return modeltest.Data{X: lowRank(5, min(n, 80), 4, 3, 0.3), Labels: make([]int, min(n, 80))}
 	})
 	for i, c := range []decomp.KernelPCA{
 		{Kernel: decomp.RBF, Inverse: true},

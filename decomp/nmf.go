@@ -67,13 +67,13 @@ func (i NMFInit) String() string {
 //
 // The loss has many local minima, and no method finds the least for certain: the start
 // decides. Coordinate descent minimises one factor for all elements of a row of scores, or a
-// column of the basis, in turn, ten times for each product with X, and goes on in the direction
-// of the last step while that lowers the loss (A. Cichocki and
-// A. Phan, Fast local algorithms for large scale nonnegative matrix and tensor
-// factorizations, IEICE Trans. E92-A (2009); N. Gillis and F. Glineur, Accelerated
-// multiplicative updates and hierarchical ALS algorithms for nonnegative matrix
-// factorization, Neural Computation 24 (2012)). Multiplicative updates are those of D. Lee
-// and H. Seung, Algorithms for non-negative matrix factorization, NIPS 2000.
+// column of the basis, in turn, ten times for each product with X, and goes on in the
+// direction of the last step while that lowers the loss (A. Cichocki and A. Phan, Fast local
+// algorithms for large scale nonnegative matrix and tensor factorizations, IEICE Trans. E92-A
+// (2009); N. Gillis and F. Glineur, Accelerated multiplicative updates and hierarchical ALS
+// algorithms for nonnegative matrix factorization, Neural Computation 24 (2012)).
+// Multiplicative updates are those of D. Lee and H. Seung, Algorithms for non-negative
+// matrix factorization, NIPS 2000.
 type NMF struct {
 	// Components is k, ≥ 1; 0 means 2.
 	Components int

@@ -34,7 +34,7 @@ func parts(n, d, r int, noise float64) *dense {
 
 func TestConformanceNMF(t *testing.T) {
 	sums := modeltest.Generate(func(n int) modeltest.Data {
-		n = min(n, 1000)
+		n = min(n, 600)
 		d := modeltest.Data{X: parts(n, 5, 2, 0.05), Labels: make([]int, n)}
 		for i := range d.Labels {
 			d.Labels[i] = i % 3
@@ -120,6 +120,9 @@ func TestNMFPlanted(t *testing.T) {
 		{decomp.NMF{Tol: 1e-5, Multiplicative: true}, 1e-6}, // slow near zeros
 	} {
 		f := c.NMF
+		if f.Multiplicative && testing.Short() {
+			continue
+		}
 		f.Components, f.MaxIter = k, 20_000
 		t.Run(fmt.Sprint(f.Loss, f.Multiplicative), func(t *testing.T) {
 			m, err := f.Fit(background, X, nil)
@@ -143,7 +146,7 @@ func TestNMFPlanted(t *testing.T) {
 func cosine(a, b []float64) float64 { return linalg.Dot(a, b) / (linalg.Nrm2(a) * linalg.Nrm2(b)) }
 
 func TestNMFSparse(t *testing.T) {
-	X := parts(300, 40, 3, 0.02)
+	X := parts(120, 30, 3, 0.02)
 	for i := range X.Data {
 		if X.Data[i] < 0.4 {
 			X.Data[i] = 0

@@ -44,7 +44,7 @@ func TestJohnsonLindenstraussGolden(t *testing.T) {
 // TestRandomProjectionDistances: the bound's k keeps the distances of all pairs, from dense and
 // sparse rows.
 func TestRandomProjectionDistances(t *testing.T) {
-	const n, d, eps = 40, 3000, 0.3
+	const n, d, eps = 30, 1000, 0.4
 	X := normals(1, n, d)
 	for i := range X.Data {
 		if X.Data[i] < 1 {
