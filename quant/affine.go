@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/linalg"
@@ -23,6 +24,8 @@ type affine struct {
 
 // span is the range of one feature.
 type span struct{ lo, hi float64 }
+
+func (s span) center() float64 { return s.lo/2 + s.hi/2 }
 
 // spans returns the ranges of the features over the rows of weight above 0.
 func spans(ctx context.Context, X gram.Matrix, w []float64) ([]span, error) {
@@ -60,20 +63,19 @@ func spans(ctx context.Context, X gram.Matrix, w []float64) ([]span, error) {
 // blockRows returns how many rows of d features are read at a time.
 func blockRows(d int) int { return min(256, max(1, (1<<16)/max(d, 1))) }
 
-// newAffine quantizes the map x → coef·x + intercept, coef being n×d.
-func newAffine(coef, intercept []float64, ranges []span) (*affine, error) {
-	n, d := len(intercept), len(ranges)
+// newAffine quantizes the map x → coef·(x − center) + atCenter, coef being n×d.
+func newAffine(coef, atCenter []float64, ranges []span) (*affine, error) {
+	n, d := len(atCenter), len(ranges)
 	a := &affine{
 		center: make([]float64, d), step: make([]float64, d), weights: make([]int8, n*d),
-		scale: make([]float64, n), offset: append([]float64(nil), intercept...),
+		scale: make([]float64, n), offset: slices.Clone(atCenter),
 	}
 	for j, r := range ranges {
-		a.center[j], a.step[j] = r.lo/2+r.hi/2, (r.hi/2-r.lo/2)/127
+		a.center[j], a.step[j] = r.center(), (r.hi/2-r.lo/2)/127
 	}
 	for i := range n {
 		row, top := coef[i*d:(i+1)*d], 0.0
 		for j, c := range row {
-			a.offset[i] += c * a.center[j]
 			top = max(top, math.Abs(c*a.step[j]))
 		}
 		if v := a.offset[i] + 127*top*float64(d); v-v != 0 { // a bound of every score
@@ -116,6 +118,11 @@ func (a *affine) pack() (err error) {
 		a.wide = mayOverflow[int8](a.packed, 0, 0)
 	}
 	return err
+}
+
+// bytes is the size of the parameters.
+func (a *affine) bytes() int {
+	return len(a.weights) + 8*(len(a.center)+len(a.step)+len(a.scale)+len(a.offset))
 }
 
 // quantizeRow sets q to row x, the number of which is i, or −1 if it is the only one.

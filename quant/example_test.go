@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/decomp"
 	"github.com/gram-ml/gram/linalg"
 	"github.com/gram-ml/gram/linear"
 	"github.com/gram-ml/gram/quant"
@@ -217,4 +218,21 @@ func ExampleComparison() {
 func ExampleQuality() {
 	fmt.Printf("%+v\n", quant.Quality{Accuracy: 0.9, LogLoss: 0.3})
 	// Output: {Accuracy:0.9 LogLoss:0.3}
+}
+
+func ExampleProjection() {
+	X := linalg.NewDense(6, 2, []float64{1.4, 0.2, 1.3, 0.3, 1.7, 0.4, 4.7, 1.4, 4.5, 1.5, 3.9, 1.1})
+	base := must(decomp.PCA{Components: 1}.Fit(context.Background(), X, nil))
+	m := must(quant.Projection{}.Quantize(context.Background(), base, X, nil))
+	lost := must(quant.Distortion(base, m, X, nil))
+	fmt.Println(lost[0] < 0.01)
+	// Output: true
+}
+
+func ExampleProjectionModel() {
+	X := linalg.NewDense(4, 2, []float64{1, 1, 2, 2, 3, 3, 4, 4})
+	m := must(quant.Projection{Base: decomp.PCA{Components: 1}}.Fit(context.Background(), X, nil, nil))
+	z := must(m.Transform(nil, X))
+	fmt.Printf("%.1f\n", z)
+	// Output: [-2.1 -0.7 0.7 2.1]
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gram-ml/gram"
 )
@@ -109,7 +110,13 @@ func (l Linear) Quantize(ctx context.Context, m gram.Classifier, X gram.Matrix, 
 	if err := checkLink(m, coef, intercept, X); err != nil {
 		return nil, err
 	}
-	a, err := newAffine(coef, intercept, ranges)
+	atCenter := slices.Clone(intercept)
+	for i := range atCenter {
+		for j, r := range ranges {
+			atCenter[i] += coef[i*len(ranges)+j] * r.center()
+		}
+	}
+	a, err := newAffine(coef, atCenter, ranges)
 	if err != nil {
 		return nil, err
 	}
@@ -204,9 +211,7 @@ func (m *LinearModel) Features() int { return len(m.a.center) }
 func (m *LinearModel) Classes() int { return max(2, len(m.a.offset)) }
 
 // Bytes returns the size of the quantized coefficients and all that goes with them.
-func (m *LinearModel) Bytes() int {
-	return len(m.a.weights) + 8*(len(m.a.center)+len(m.a.step)+len(m.a.scale)+len(m.a.offset))
-}
+func (m *LinearModel) Bytes() int { return m.a.bytes() }
 
 // Predict returns the most probable class of each of the n rows, the smallest of
 // those that tie. len(dst) is n.

@@ -6,10 +6,16 @@ import (
 	"github.com/gram-ml/gram"
 )
 
-func init() { gram.Register("quant.Linear", 1, encodeLinear, decodeLinear) }
+func init() {
+	gram.Register("quant.Linear", 1,
+		func(e *gram.Encoder, m *LinearModel) { m.a.encode(e) },
+		func(d *gram.Decoder, _ int) *LinearModel { return &LinearModel{decodeAffine(d)} })
+	gram.Register("quant.Projection", 1,
+		func(e *gram.Encoder, m *ProjectionModel) { m.a.encode(e) },
+		func(d *gram.Decoder, _ int) *ProjectionModel { return &ProjectionModel{decodeAffine(d)} })
+}
 
-func encodeLinear(e *gram.Encoder, m *LinearModel) {
-	a := m.a
+func (a *affine) encode(e *gram.Encoder) {
 	e.Floats(a.center)
 	e.Floats(a.step)
 	e.Floats(a.scale)
@@ -17,7 +23,7 @@ func encodeLinear(e *gram.Encoder, m *LinearModel) {
 	e.Bytes(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(a.weights))), len(a.weights)))
 }
 
-func decodeLinear(d *gram.Decoder, _ int) *LinearModel {
+func decodeAffine(d *gram.Decoder) *affine {
 	a := &affine{center: d.Floats()}
 	a.step = d.Floats(len(a.center))
 	a.scale = d.Floats()
@@ -44,5 +50,5 @@ func decodeLinear(d *gram.Decoder, _ int) *LinearModel {
 	if err := a.pack(); err != nil {
 		d.Fail("%v", err)
 	}
-	return &LinearModel{a}
+	return a
 }
