@@ -300,11 +300,10 @@ func (f *noise) run(ctx context.Context) error {
 	constant := float64(f.d) * math.Log(2*math.Pi)
 	for i := 1; i <= f.MaxIter && f.err == nil; i++ {
 		f.derive(p)
-		moving := p.direction()
-		if moving {
-			now, moving = p.advance(f, now)
-			f.derive(p)
-		}
+		p.model()
+		var moving bool
+		now, moving = p.advance(f, now)
+		f.derive(p)
 		if f.err != nil {
 			break
 		}

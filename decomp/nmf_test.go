@@ -187,8 +187,15 @@ func TestNMFSparse(t *testing.T) {
 // TestNMFScores: the scores of a row satisfy the conditions for the least loss.
 func TestNMFScores(t *testing.T) {
 	X := parts(200, 30, 6, 0.1)
-	fresh := parts(250, 30, 9, 0.5)
-	fresh = fresh.Slice(200, 250, 0, 30)
+	fresh := parts(320, 30, 9, 0.5)
+	fresh = fresh.Slice(200, 320, 0, 30)
+	for i := 30; i < fresh.Rows; i++ { // fewer elements than components: no strict minimum
+		for c := range 30 {
+			if (c+i)%30 > i%3 {
+				fresh.Row(i)[c] = 0
+			}
+		}
+	}
 	for _, f := range []decomp.NMF{
 		{Components: 6, Tol: 1e-3},
 		{Components: 6, Tol: 1e-3, Loss: decomp.KullbackLeibler},
