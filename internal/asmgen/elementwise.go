@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"slices"
 
 	"github.com/gram-ml/gram/internal/kernel/coef"
 )
@@ -137,20 +138,53 @@ func (f *formula) quotient(n, nRest, d, dRest value) value {
 // minusAbs is −|x|.
 func (f *formula) minusAbs(x value) value { return f.or(x, f.signBit()) }
 
-func (f *formula) sigmoid(x value) value {
-	negative := f.signOf(x)
-	l := f.logistic(f.atLeast(f.fit().Low, f.minusAbs(x)), none)
-	t := f.value(l)
-	return f.choose(negative, t, f.sub(f.num(1), t))
+// far is where 1 + e^(−far) is 1.
+const far = 40
+
+// below returns 1 + e^(−x) times 2^(−Down), for x ≥ Low, in two parts. The scale
+// keeps it finite.
+func (f *formula) below(x value) (d, dRest value) {
+	k := f.fit()
+	magic := f.num(k.Magic + k.Bias - k.Down)
+	v := f.atMost(far, x)
+	t := f.fma(v, f.num(-k.Log2e), magic)
+	n := f.sub(t, magic)
+	r := f.fma(n, f.num(k.Ln2Rest), f.fma(n, f.num(k.Ln2), v)) // e^(−x) = 2ⁿ·e^(−r)
+	square := f.mul(r, r)
+	m := f.fms(square, f.estrin(r, square, alternating(k.Exp)), r)
+	power, one := f.shift(t, k.Mantissa, true), f.num(math.Exp2(-k.Down))
+	whole := f.add(power, one)
+	rest := f.sub(one, f.sub(whole, power))
+	return f.twoSum(whole, f.fma(m, power, rest))
 }
 
-// silu is v·σ(v) for v = −|x|, and x more than that for x > 0, since
-// σ(x) = 1 − σ(−x).
+// alternating returns the coefficients of the polynomial in −x.
+func alternating(coef []float64) []float64 {
+	out := slices.Clone(coef)
+	for i := 1; i < len(out); i += 2 {
+		out[i] = -out[i]
+	}
+	return out
+}
+
+// sigmoid is 1/(1 + e^(−x)).
+func (f *formula) sigmoid(x value) value {
+	d, dRest := f.below(f.atLeast(f.fit().Low, x))
+	i := f.div(f.num(1), d)
+	left := f.fnma(i, dRest, f.fnma(i, d, f.num(1)))
+	return f.mul(f.fma(i, left, i), f.num(math.Exp2(-f.fit().Down)))
+}
+
+// silu is x/(1 + e^(−x)). What the quotient is too large by is subtracted, so that −0
+// stays.
 func (f *formula) silu(x value) value {
-	negative := f.signOf(x)
-	v := f.atLeast(f.fit().Low, f.minusAbs(x))
-	t := f.times(v, f.logistic(v, none))
-	return f.choose(negative, t, f.add(x, t))
+	v := f.atLeast(f.fit().Low, x)
+	d, dRest := f.below(v)
+	i := f.div(f.num(1), d)
+	y := f.mul(v, i)
+	over := f.fma(y, dRest, f.fms(y, d, v))
+	y = f.mul(f.fnma(over, i, y), f.num(math.Exp2(-f.fit().Down)))
+	return f.where(x, f.num(far), x, y)
 }
 
 // tanh is −m/(2 + m) with m = exp(−2|x|) − 1, and the sign of x.

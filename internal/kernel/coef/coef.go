@@ -13,6 +13,7 @@ type Table struct {
 	Bias         float64   // of the exponent
 	Magic        float64   // added to a number, it leaves the nearest integer in the lowest bits
 	Half         float64   // exponents are shifted by so much to keep powers of two normal
+	Down         float64   // e^(−Low) times 2^(−Down) is finite
 	Low          float64   // e to that, times its own size, is below every number
 	High         float64   // e to that is above every number
 	Log2e        float64   // 1/ln 2
@@ -40,7 +41,7 @@ type Table struct {
 
 // Float64 holds the constants for float64.
 var Float64 = Table{
-	Mantissa: 52, Bias: 1023, Magic: 0x1.8p52, Half: 512, Low: -760, High: 710,
+	Mantissa: 52, Bias: 1023, Magic: 0x1.8p52, Half: 512, Down: 128, Low: -760, High: 710,
 	Log2e: 0x1.71547652b82fep+0, Ln2: 0x1.62e42fefa39efp-1, Ln2Rest: 0x1.abc9e3b39803fp-56,
 	Exp: []float64{0x1.0000000000001p-1, 0x1.5555555555556p-3, 0x1.5555555553d4fp-5, 0x1.11111111109adp-7, 0x1.6c16c17893833p-10,
 		0x1.a01a01a7c8d47p-13, 0x1.a019b8ef67c6cp-16, 0x1.71de0d9c145d0p-19, 0x1.2891a8c1d838dp-22, 0x1.af38d53857513p-26},
@@ -60,7 +61,7 @@ var Float64 = Table{
 
 // Float32 holds the constants for float32.
 var Float32 = Table{
-	Mantissa: 23, Bias: 127, Magic: 0x1.8p23, Half: 64, Low: -110, High: 89,
+	Mantissa: 23, Bias: 127, Magic: 0x1.8p23, Half: 64, Down: 32, Low: -110, High: 89,
 	Log2e: 0x1.715476p+0, Ln2: 0x1.62e430p-1, Ln2Rest: -0x1.05c610p-29,
 	Exp:        []float64{0x1p-1, 0x1.5554dcp-3, 0x1.55551ap-5, 0x1.120ba2p-7, 0x1.6d113cp-10},
 	Atanh:      []float64{0x1.555554p-1, 0x1.999bfep-2, 0x1.23e46cp-2, 0x1.ee0b52p-3},

@@ -318,1015 +318,1111 @@ DATA elementwiseConstants<>+1200(SB)/4, $0x4b4000bf
 DATA elementwiseConstants<>+1204(SB)/4, $0x4b4000bf
 DATA elementwiseConstants<>+1208(SB)/4, $0x4b4000bf
 DATA elementwiseConstants<>+1212(SB)/4, $0x4b4000bf
-DATA elementwiseConstants<>+1216(SB)/4, $0x3102e308
-DATA elementwiseConstants<>+1220(SB)/4, $0x3102e308
-DATA elementwiseConstants<>+1224(SB)/4, $0x3102e308
-DATA elementwiseConstants<>+1228(SB)/4, $0x3102e308
-DATA elementwiseConstants<>+1232(SB)/4, $0x3102e308
-DATA elementwiseConstants<>+1236(SB)/4, $0x3102e308
-DATA elementwiseConstants<>+1240(SB)/4, $0x3102e308
-DATA elementwiseConstants<>+1244(SB)/4, $0x3102e308
-DATA elementwiseConstants<>+1248(SB)/4, $0x3102e308
-DATA elementwiseConstants<>+1252(SB)/4, $0x3102e308
-DATA elementwiseConstants<>+1256(SB)/4, $0x3102e308
-DATA elementwiseConstants<>+1260(SB)/4, $0x3102e308
-DATA elementwiseConstants<>+1264(SB)/4, $0x3102e308
-DATA elementwiseConstants<>+1268(SB)/4, $0x3102e308
-DATA elementwiseConstants<>+1272(SB)/4, $0x3102e308
-DATA elementwiseConstants<>+1276(SB)/4, $0x3102e308
-DATA elementwiseConstants<>+1280(SB)/4, $0xc0000000
-DATA elementwiseConstants<>+1284(SB)/4, $0xc0000000
-DATA elementwiseConstants<>+1288(SB)/4, $0xc0000000
-DATA elementwiseConstants<>+1292(SB)/4, $0xc0000000
-DATA elementwiseConstants<>+1296(SB)/4, $0xc0000000
-DATA elementwiseConstants<>+1300(SB)/4, $0xc0000000
-DATA elementwiseConstants<>+1304(SB)/4, $0xc0000000
-DATA elementwiseConstants<>+1308(SB)/4, $0xc0000000
-DATA elementwiseConstants<>+1312(SB)/4, $0xc0000000
-DATA elementwiseConstants<>+1316(SB)/4, $0xc0000000
-DATA elementwiseConstants<>+1320(SB)/4, $0xc0000000
-DATA elementwiseConstants<>+1324(SB)/4, $0xc0000000
-DATA elementwiseConstants<>+1328(SB)/4, $0xc0000000
-DATA elementwiseConstants<>+1332(SB)/4, $0xc0000000
-DATA elementwiseConstants<>+1336(SB)/4, $0xc0000000
-DATA elementwiseConstants<>+1340(SB)/4, $0xc0000000
-DATA elementwiseConstants<>+1344(SB)/4, $0xc2100000
-DATA elementwiseConstants<>+1348(SB)/4, $0xc2100000
-DATA elementwiseConstants<>+1352(SB)/4, $0xc2100000
-DATA elementwiseConstants<>+1356(SB)/4, $0xc2100000
-DATA elementwiseConstants<>+1360(SB)/4, $0xc2100000
-DATA elementwiseConstants<>+1364(SB)/4, $0xc2100000
-DATA elementwiseConstants<>+1368(SB)/4, $0xc2100000
-DATA elementwiseConstants<>+1372(SB)/4, $0xc2100000
-DATA elementwiseConstants<>+1376(SB)/4, $0xc2100000
-DATA elementwiseConstants<>+1380(SB)/4, $0xc2100000
-DATA elementwiseConstants<>+1384(SB)/4, $0xc2100000
-DATA elementwiseConstants<>+1388(SB)/4, $0xc2100000
-DATA elementwiseConstants<>+1392(SB)/4, $0xc2100000
-DATA elementwiseConstants<>+1396(SB)/4, $0xc2100000
-DATA elementwiseConstants<>+1400(SB)/4, $0xc2100000
-DATA elementwiseConstants<>+1404(SB)/4, $0xc2100000
-DATA elementwiseConstants<>+1408(SB)/4, $0x40000000
-DATA elementwiseConstants<>+1412(SB)/4, $0x40000000
-DATA elementwiseConstants<>+1416(SB)/4, $0x40000000
-DATA elementwiseConstants<>+1420(SB)/4, $0x40000000
-DATA elementwiseConstants<>+1424(SB)/4, $0x40000000
-DATA elementwiseConstants<>+1428(SB)/4, $0x40000000
-DATA elementwiseConstants<>+1432(SB)/4, $0x40000000
-DATA elementwiseConstants<>+1436(SB)/4, $0x40000000
-DATA elementwiseConstants<>+1440(SB)/4, $0x40000000
-DATA elementwiseConstants<>+1444(SB)/4, $0x40000000
-DATA elementwiseConstants<>+1448(SB)/4, $0x40000000
-DATA elementwiseConstants<>+1452(SB)/4, $0x40000000
-DATA elementwiseConstants<>+1456(SB)/4, $0x40000000
-DATA elementwiseConstants<>+1460(SB)/4, $0x40000000
-DATA elementwiseConstants<>+1464(SB)/4, $0x40000000
-DATA elementwiseConstants<>+1468(SB)/4, $0x40000000
-DATA elementwiseConstants<>+1472(SB)/4, $0x42dc0000
-DATA elementwiseConstants<>+1476(SB)/4, $0x42dc0000
-DATA elementwiseConstants<>+1480(SB)/4, $0x42dc0000
-DATA elementwiseConstants<>+1484(SB)/4, $0x42dc0000
-DATA elementwiseConstants<>+1488(SB)/4, $0x42dc0000
-DATA elementwiseConstants<>+1492(SB)/4, $0x42dc0000
-DATA elementwiseConstants<>+1496(SB)/4, $0x42dc0000
-DATA elementwiseConstants<>+1500(SB)/4, $0x42dc0000
-DATA elementwiseConstants<>+1504(SB)/4, $0x42dc0000
-DATA elementwiseConstants<>+1508(SB)/4, $0x42dc0000
-DATA elementwiseConstants<>+1512(SB)/4, $0x42dc0000
-DATA elementwiseConstants<>+1516(SB)/4, $0x42dc0000
-DATA elementwiseConstants<>+1520(SB)/4, $0x42dc0000
-DATA elementwiseConstants<>+1524(SB)/4, $0x42dc0000
-DATA elementwiseConstants<>+1528(SB)/4, $0x42dc0000
-DATA elementwiseConstants<>+1532(SB)/4, $0x42dc0000
-DATA elementwiseConstants<>+1536(SB)/4, $0x41700000
-DATA elementwiseConstants<>+1540(SB)/4, $0x41700000
-DATA elementwiseConstants<>+1544(SB)/4, $0x41700000
-DATA elementwiseConstants<>+1548(SB)/4, $0x41700000
-DATA elementwiseConstants<>+1552(SB)/4, $0x41700000
-DATA elementwiseConstants<>+1556(SB)/4, $0x41700000
-DATA elementwiseConstants<>+1560(SB)/4, $0x41700000
-DATA elementwiseConstants<>+1564(SB)/4, $0x41700000
-DATA elementwiseConstants<>+1568(SB)/4, $0x41700000
-DATA elementwiseConstants<>+1572(SB)/4, $0x41700000
-DATA elementwiseConstants<>+1576(SB)/4, $0x41700000
-DATA elementwiseConstants<>+1580(SB)/4, $0x41700000
-DATA elementwiseConstants<>+1584(SB)/4, $0x41700000
-DATA elementwiseConstants<>+1588(SB)/4, $0x41700000
-DATA elementwiseConstants<>+1592(SB)/4, $0x41700000
-DATA elementwiseConstants<>+1596(SB)/4, $0x41700000
-DATA elementwiseConstants<>+1600(SB)/4, $0x40800000
-DATA elementwiseConstants<>+1604(SB)/4, $0x40800000
-DATA elementwiseConstants<>+1608(SB)/4, $0x40800000
-DATA elementwiseConstants<>+1612(SB)/4, $0x40800000
-DATA elementwiseConstants<>+1616(SB)/4, $0x40800000
-DATA elementwiseConstants<>+1620(SB)/4, $0x40800000
-DATA elementwiseConstants<>+1624(SB)/4, $0x40800000
-DATA elementwiseConstants<>+1628(SB)/4, $0x40800000
-DATA elementwiseConstants<>+1632(SB)/4, $0x40800000
-DATA elementwiseConstants<>+1636(SB)/4, $0x40800000
-DATA elementwiseConstants<>+1640(SB)/4, $0x40800000
-DATA elementwiseConstants<>+1644(SB)/4, $0x40800000
-DATA elementwiseConstants<>+1648(SB)/4, $0x40800000
-DATA elementwiseConstants<>+1652(SB)/4, $0x40800000
-DATA elementwiseConstants<>+1656(SB)/4, $0x40800000
-DATA elementwiseConstants<>+1660(SB)/4, $0x40800000
-DATA elementwiseConstants<>+1664(SB)/4, $0xbf000000
-DATA elementwiseConstants<>+1668(SB)/4, $0xbf000000
-DATA elementwiseConstants<>+1672(SB)/4, $0xbf000000
-DATA elementwiseConstants<>+1676(SB)/4, $0xbf000000
-DATA elementwiseConstants<>+1680(SB)/4, $0xbf000000
-DATA elementwiseConstants<>+1684(SB)/4, $0xbf000000
-DATA elementwiseConstants<>+1688(SB)/4, $0xbf000000
-DATA elementwiseConstants<>+1692(SB)/4, $0xbf000000
-DATA elementwiseConstants<>+1696(SB)/4, $0xbf000000
-DATA elementwiseConstants<>+1700(SB)/4, $0xbf000000
-DATA elementwiseConstants<>+1704(SB)/4, $0xbf000000
-DATA elementwiseConstants<>+1708(SB)/4, $0xbf000000
-DATA elementwiseConstants<>+1712(SB)/4, $0xbf000000
-DATA elementwiseConstants<>+1716(SB)/4, $0xbf000000
-DATA elementwiseConstants<>+1720(SB)/4, $0xbf000000
-DATA elementwiseConstants<>+1724(SB)/4, $0xbf000000
-DATA elementwiseConstants<>+1728(SB)/4, $0x3f200000
-DATA elementwiseConstants<>+1732(SB)/4, $0x3f200000
-DATA elementwiseConstants<>+1736(SB)/4, $0x3f200000
-DATA elementwiseConstants<>+1740(SB)/4, $0x3f200000
-DATA elementwiseConstants<>+1744(SB)/4, $0x3f200000
-DATA elementwiseConstants<>+1748(SB)/4, $0x3f200000
-DATA elementwiseConstants<>+1752(SB)/4, $0x3f200000
-DATA elementwiseConstants<>+1756(SB)/4, $0x3f200000
-DATA elementwiseConstants<>+1760(SB)/4, $0x3f200000
-DATA elementwiseConstants<>+1764(SB)/4, $0x3f200000
-DATA elementwiseConstants<>+1768(SB)/4, $0x3f200000
-DATA elementwiseConstants<>+1772(SB)/4, $0x3f200000
-DATA elementwiseConstants<>+1776(SB)/4, $0x3f200000
-DATA elementwiseConstants<>+1780(SB)/4, $0x3f200000
-DATA elementwiseConstants<>+1784(SB)/4, $0x3f200000
-DATA elementwiseConstants<>+1788(SB)/4, $0x3f200000
-DATA elementwiseConstants<>+1792(SB)/4, $0xbd929375
-DATA elementwiseConstants<>+1796(SB)/4, $0xbd929375
-DATA elementwiseConstants<>+1800(SB)/4, $0xbd929375
-DATA elementwiseConstants<>+1804(SB)/4, $0xbd929375
-DATA elementwiseConstants<>+1808(SB)/4, $0xbd929375
-DATA elementwiseConstants<>+1812(SB)/4, $0xbd929375
-DATA elementwiseConstants<>+1816(SB)/4, $0xbd929375
-DATA elementwiseConstants<>+1820(SB)/4, $0xbd929375
-DATA elementwiseConstants<>+1824(SB)/4, $0xbd929375
-DATA elementwiseConstants<>+1828(SB)/4, $0xbd929375
-DATA elementwiseConstants<>+1832(SB)/4, $0xbd929375
-DATA elementwiseConstants<>+1836(SB)/4, $0xbd929375
-DATA elementwiseConstants<>+1840(SB)/4, $0xbd929375
-DATA elementwiseConstants<>+1844(SB)/4, $0xbd929375
-DATA elementwiseConstants<>+1848(SB)/4, $0xbd929375
-DATA elementwiseConstants<>+1852(SB)/4, $0xbd929375
-DATA elementwiseConstants<>+1856(SB)/4, $0xbd1c6d13
-DATA elementwiseConstants<>+1860(SB)/4, $0xbd1c6d13
-DATA elementwiseConstants<>+1864(SB)/4, $0xbd1c6d13
-DATA elementwiseConstants<>+1868(SB)/4, $0xbd1c6d13
-DATA elementwiseConstants<>+1872(SB)/4, $0xbd1c6d13
-DATA elementwiseConstants<>+1876(SB)/4, $0xbd1c6d13
-DATA elementwiseConstants<>+1880(SB)/4, $0xbd1c6d13
-DATA elementwiseConstants<>+1884(SB)/4, $0xbd1c6d13
-DATA elementwiseConstants<>+1888(SB)/4, $0xbd1c6d13
-DATA elementwiseConstants<>+1892(SB)/4, $0xbd1c6d13
-DATA elementwiseConstants<>+1896(SB)/4, $0xbd1c6d13
-DATA elementwiseConstants<>+1900(SB)/4, $0xbd1c6d13
-DATA elementwiseConstants<>+1904(SB)/4, $0xbd1c6d13
-DATA elementwiseConstants<>+1908(SB)/4, $0xbd1c6d13
-DATA elementwiseConstants<>+1912(SB)/4, $0xbd1c6d13
-DATA elementwiseConstants<>+1916(SB)/4, $0xbd1c6d13
-DATA elementwiseConstants<>+1920(SB)/4, $0x3e4feaff
-DATA elementwiseConstants<>+1924(SB)/4, $0x3e4feaff
-DATA elementwiseConstants<>+1928(SB)/4, $0x3e4feaff
-DATA elementwiseConstants<>+1932(SB)/4, $0x3e4feaff
-DATA elementwiseConstants<>+1936(SB)/4, $0x3e4feaff
-DATA elementwiseConstants<>+1940(SB)/4, $0x3e4feaff
-DATA elementwiseConstants<>+1944(SB)/4, $0x3e4feaff
-DATA elementwiseConstants<>+1948(SB)/4, $0x3e4feaff
-DATA elementwiseConstants<>+1952(SB)/4, $0x3e4feaff
-DATA elementwiseConstants<>+1956(SB)/4, $0x3e4feaff
-DATA elementwiseConstants<>+1960(SB)/4, $0x3e4feaff
-DATA elementwiseConstants<>+1964(SB)/4, $0x3e4feaff
-DATA elementwiseConstants<>+1968(SB)/4, $0x3e4feaff
-DATA elementwiseConstants<>+1972(SB)/4, $0x3e4feaff
-DATA elementwiseConstants<>+1976(SB)/4, $0x3e4feaff
-DATA elementwiseConstants<>+1980(SB)/4, $0x3e4feaff
-DATA elementwiseConstants<>+1984(SB)/4, $0xbd29ee49
-DATA elementwiseConstants<>+1988(SB)/4, $0xbd29ee49
-DATA elementwiseConstants<>+1992(SB)/4, $0xbd29ee49
-DATA elementwiseConstants<>+1996(SB)/4, $0xbd29ee49
-DATA elementwiseConstants<>+2000(SB)/4, $0xbd29ee49
-DATA elementwiseConstants<>+2004(SB)/4, $0xbd29ee49
-DATA elementwiseConstants<>+2008(SB)/4, $0xbd29ee49
-DATA elementwiseConstants<>+2012(SB)/4, $0xbd29ee49
-DATA elementwiseConstants<>+2016(SB)/4, $0xbd29ee49
-DATA elementwiseConstants<>+2020(SB)/4, $0xbd29ee49
-DATA elementwiseConstants<>+2024(SB)/4, $0xbd29ee49
-DATA elementwiseConstants<>+2028(SB)/4, $0xbd29ee49
-DATA elementwiseConstants<>+2032(SB)/4, $0xbd29ee49
-DATA elementwiseConstants<>+2036(SB)/4, $0xbd29ee49
-DATA elementwiseConstants<>+2040(SB)/4, $0xbd29ee49
-DATA elementwiseConstants<>+2044(SB)/4, $0xbd29ee49
-DATA elementwiseConstants<>+2048(SB)/4, $0xbeae4f29
-DATA elementwiseConstants<>+2052(SB)/4, $0xbeae4f29
-DATA elementwiseConstants<>+2056(SB)/4, $0xbeae4f29
-DATA elementwiseConstants<>+2060(SB)/4, $0xbeae4f29
-DATA elementwiseConstants<>+2064(SB)/4, $0xbeae4f29
-DATA elementwiseConstants<>+2068(SB)/4, $0xbeae4f29
-DATA elementwiseConstants<>+2072(SB)/4, $0xbeae4f29
-DATA elementwiseConstants<>+2076(SB)/4, $0xbeae4f29
-DATA elementwiseConstants<>+2080(SB)/4, $0xbeae4f29
-DATA elementwiseConstants<>+2084(SB)/4, $0xbeae4f29
-DATA elementwiseConstants<>+2088(SB)/4, $0xbeae4f29
-DATA elementwiseConstants<>+2092(SB)/4, $0xbeae4f29
-DATA elementwiseConstants<>+2096(SB)/4, $0xbeae4f29
-DATA elementwiseConstants<>+2100(SB)/4, $0xbeae4f29
-DATA elementwiseConstants<>+2104(SB)/4, $0xbeae4f29
-DATA elementwiseConstants<>+2108(SB)/4, $0xbeae4f29
-DATA elementwiseConstants<>+2112(SB)/4, $0x3f4711e8
-DATA elementwiseConstants<>+2116(SB)/4, $0x3f4711e8
-DATA elementwiseConstants<>+2120(SB)/4, $0x3f4711e8
-DATA elementwiseConstants<>+2124(SB)/4, $0x3f4711e8
-DATA elementwiseConstants<>+2128(SB)/4, $0x3f4711e8
-DATA elementwiseConstants<>+2132(SB)/4, $0x3f4711e8
-DATA elementwiseConstants<>+2136(SB)/4, $0x3f4711e8
-DATA elementwiseConstants<>+2140(SB)/4, $0x3f4711e8
-DATA elementwiseConstants<>+2144(SB)/4, $0x3f4711e8
-DATA elementwiseConstants<>+2148(SB)/4, $0x3f4711e8
-DATA elementwiseConstants<>+2152(SB)/4, $0x3f4711e8
-DATA elementwiseConstants<>+2156(SB)/4, $0x3f4711e8
-DATA elementwiseConstants<>+2160(SB)/4, $0x3f4711e8
-DATA elementwiseConstants<>+2164(SB)/4, $0x3f4711e8
-DATA elementwiseConstants<>+2168(SB)/4, $0x3f4711e8
-DATA elementwiseConstants<>+2172(SB)/4, $0x3f4711e8
-DATA elementwiseConstants<>+2176(SB)/4, $0xbf86dbf5
-DATA elementwiseConstants<>+2180(SB)/4, $0xbf86dbf5
-DATA elementwiseConstants<>+2184(SB)/4, $0xbf86dbf5
-DATA elementwiseConstants<>+2188(SB)/4, $0xbf86dbf5
-DATA elementwiseConstants<>+2192(SB)/4, $0xbf86dbf5
-DATA elementwiseConstants<>+2196(SB)/4, $0xbf86dbf5
-DATA elementwiseConstants<>+2200(SB)/4, $0xbf86dbf5
-DATA elementwiseConstants<>+2204(SB)/4, $0xbf86dbf5
-DATA elementwiseConstants<>+2208(SB)/4, $0xbf86dbf5
-DATA elementwiseConstants<>+2212(SB)/4, $0xbf86dbf5
-DATA elementwiseConstants<>+2216(SB)/4, $0xbf86dbf5
-DATA elementwiseConstants<>+2220(SB)/4, $0xbf86dbf5
-DATA elementwiseConstants<>+2224(SB)/4, $0xbf86dbf5
-DATA elementwiseConstants<>+2228(SB)/4, $0xbf86dbf5
-DATA elementwiseConstants<>+2232(SB)/4, $0xbf86dbf5
-DATA elementwiseConstants<>+2236(SB)/4, $0xbf86dbf5
-DATA elementwiseConstants<>+2240(SB)/4, $0x3f897ef8
-DATA elementwiseConstants<>+2244(SB)/4, $0x3f897ef8
-DATA elementwiseConstants<>+2248(SB)/4, $0x3f897ef8
-DATA elementwiseConstants<>+2252(SB)/4, $0x3f897ef8
-DATA elementwiseConstants<>+2256(SB)/4, $0x3f897ef8
-DATA elementwiseConstants<>+2260(SB)/4, $0x3f897ef8
-DATA elementwiseConstants<>+2264(SB)/4, $0x3f897ef8
-DATA elementwiseConstants<>+2268(SB)/4, $0x3f897ef8
-DATA elementwiseConstants<>+2272(SB)/4, $0x3f897ef8
-DATA elementwiseConstants<>+2276(SB)/4, $0x3f897ef8
-DATA elementwiseConstants<>+2280(SB)/4, $0x3f897ef8
-DATA elementwiseConstants<>+2284(SB)/4, $0x3f897ef8
-DATA elementwiseConstants<>+2288(SB)/4, $0x3f897ef8
-DATA elementwiseConstants<>+2292(SB)/4, $0x3f897ef8
-DATA elementwiseConstants<>+2296(SB)/4, $0x3f897ef8
-DATA elementwiseConstants<>+2300(SB)/4, $0x3f897ef8
-DATA elementwiseConstants<>+2304(SB)/4, $0xbf643198
-DATA elementwiseConstants<>+2308(SB)/4, $0xbf643198
-DATA elementwiseConstants<>+2312(SB)/4, $0xbf643198
-DATA elementwiseConstants<>+2316(SB)/4, $0xbf643198
-DATA elementwiseConstants<>+2320(SB)/4, $0xbf643198
-DATA elementwiseConstants<>+2324(SB)/4, $0xbf643198
-DATA elementwiseConstants<>+2328(SB)/4, $0xbf643198
-DATA elementwiseConstants<>+2332(SB)/4, $0xbf643198
-DATA elementwiseConstants<>+2336(SB)/4, $0xbf643198
-DATA elementwiseConstants<>+2340(SB)/4, $0xbf643198
-DATA elementwiseConstants<>+2344(SB)/4, $0xbf643198
-DATA elementwiseConstants<>+2348(SB)/4, $0xbf643198
-DATA elementwiseConstants<>+2352(SB)/4, $0xbf643198
-DATA elementwiseConstants<>+2356(SB)/4, $0xbf643198
-DATA elementwiseConstants<>+2360(SB)/4, $0xbf643198
-DATA elementwiseConstants<>+2364(SB)/4, $0xbf643198
-DATA elementwiseConstants<>+2368(SB)/4, $0x3f1ff43c
-DATA elementwiseConstants<>+2372(SB)/4, $0x3f1ff43c
-DATA elementwiseConstants<>+2376(SB)/4, $0x3f1ff43c
-DATA elementwiseConstants<>+2380(SB)/4, $0x3f1ff43c
-DATA elementwiseConstants<>+2384(SB)/4, $0x3f1ff43c
-DATA elementwiseConstants<>+2388(SB)/4, $0x3f1ff43c
-DATA elementwiseConstants<>+2392(SB)/4, $0x3f1ff43c
-DATA elementwiseConstants<>+2396(SB)/4, $0x3f1ff43c
-DATA elementwiseConstants<>+2400(SB)/4, $0x3f1ff43c
-DATA elementwiseConstants<>+2404(SB)/4, $0x3f1ff43c
-DATA elementwiseConstants<>+2408(SB)/4, $0x3f1ff43c
-DATA elementwiseConstants<>+2412(SB)/4, $0x3f1ff43c
-DATA elementwiseConstants<>+2416(SB)/4, $0x3f1ff43c
-DATA elementwiseConstants<>+2420(SB)/4, $0x3f1ff43c
-DATA elementwiseConstants<>+2424(SB)/4, $0x3f1ff43c
-DATA elementwiseConstants<>+2428(SB)/4, $0x3f1ff43c
-DATA elementwiseConstants<>+2432(SB)/4, $0x3ecc422a
-DATA elementwiseConstants<>+2436(SB)/4, $0x3ecc422a
-DATA elementwiseConstants<>+2440(SB)/4, $0x3ecc422a
-DATA elementwiseConstants<>+2444(SB)/4, $0x3ecc422a
-DATA elementwiseConstants<>+2448(SB)/4, $0x3ecc422a
-DATA elementwiseConstants<>+2452(SB)/4, $0x3ecc422a
-DATA elementwiseConstants<>+2456(SB)/4, $0x3ecc422a
-DATA elementwiseConstants<>+2460(SB)/4, $0x3ecc422a
-DATA elementwiseConstants<>+2464(SB)/4, $0x3ecc422a
-DATA elementwiseConstants<>+2468(SB)/4, $0x3ecc422a
-DATA elementwiseConstants<>+2472(SB)/4, $0x3ecc422a
-DATA elementwiseConstants<>+2476(SB)/4, $0x3ecc422a
-DATA elementwiseConstants<>+2480(SB)/4, $0x3ecc422a
-DATA elementwiseConstants<>+2484(SB)/4, $0x3ecc422a
-DATA elementwiseConstants<>+2488(SB)/4, $0x3ecc422a
-DATA elementwiseConstants<>+2492(SB)/4, $0x3ecc422a
-DATA elementwiseConstants<>+2496(SB)/4, $0x40c00000
-DATA elementwiseConstants<>+2500(SB)/4, $0x40c00000
-DATA elementwiseConstants<>+2504(SB)/4, $0x40c00000
-DATA elementwiseConstants<>+2508(SB)/4, $0x40c00000
-DATA elementwiseConstants<>+2512(SB)/4, $0x40c00000
-DATA elementwiseConstants<>+2516(SB)/4, $0x40c00000
-DATA elementwiseConstants<>+2520(SB)/4, $0x40c00000
-DATA elementwiseConstants<>+2524(SB)/4, $0x40c00000
-DATA elementwiseConstants<>+2528(SB)/4, $0x40c00000
-DATA elementwiseConstants<>+2532(SB)/4, $0x40c00000
-DATA elementwiseConstants<>+2536(SB)/4, $0x40c00000
-DATA elementwiseConstants<>+2540(SB)/4, $0x40c00000
-DATA elementwiseConstants<>+2544(SB)/4, $0x40c00000
-DATA elementwiseConstants<>+2548(SB)/4, $0x40c00000
-DATA elementwiseConstants<>+2552(SB)/4, $0x40c00000
-DATA elementwiseConstants<>+2556(SB)/4, $0x40c00000
-DATA elementwiseConstants<>+2560(SB)/4, $0x412ccccd
-DATA elementwiseConstants<>+2564(SB)/4, $0x412ccccd
-DATA elementwiseConstants<>+2568(SB)/4, $0x412ccccd
-DATA elementwiseConstants<>+2572(SB)/4, $0x412ccccd
-DATA elementwiseConstants<>+2576(SB)/4, $0x412ccccd
-DATA elementwiseConstants<>+2580(SB)/4, $0x412ccccd
-DATA elementwiseConstants<>+2584(SB)/4, $0x412ccccd
-DATA elementwiseConstants<>+2588(SB)/4, $0x412ccccd
-DATA elementwiseConstants<>+2592(SB)/4, $0x412ccccd
-DATA elementwiseConstants<>+2596(SB)/4, $0x412ccccd
-DATA elementwiseConstants<>+2600(SB)/4, $0x412ccccd
-DATA elementwiseConstants<>+2604(SB)/4, $0x412ccccd
-DATA elementwiseConstants<>+2608(SB)/4, $0x412ccccd
-DATA elementwiseConstants<>+2612(SB)/4, $0x412ccccd
-DATA elementwiseConstants<>+2616(SB)/4, $0x412ccccd
-DATA elementwiseConstants<>+2620(SB)/4, $0x412ccccd
-DATA elementwiseConstants<>+2624(SB)/4, $0x3d922279
-DATA elementwiseConstants<>+2628(SB)/4, $0x3d922279
-DATA elementwiseConstants<>+2632(SB)/4, $0x3d922279
-DATA elementwiseConstants<>+2636(SB)/4, $0x3d922279
-DATA elementwiseConstants<>+2640(SB)/4, $0x3d922279
-DATA elementwiseConstants<>+2644(SB)/4, $0x3d922279
-DATA elementwiseConstants<>+2648(SB)/4, $0x3d922279
-DATA elementwiseConstants<>+2652(SB)/4, $0x3d922279
-DATA elementwiseConstants<>+2656(SB)/4, $0x3d922279
-DATA elementwiseConstants<>+2660(SB)/4, $0x3d922279
-DATA elementwiseConstants<>+2664(SB)/4, $0x3d922279
-DATA elementwiseConstants<>+2668(SB)/4, $0x3d922279
-DATA elementwiseConstants<>+2672(SB)/4, $0x3d922279
-DATA elementwiseConstants<>+2676(SB)/4, $0x3d922279
-DATA elementwiseConstants<>+2680(SB)/4, $0x3d922279
-DATA elementwiseConstants<>+2684(SB)/4, $0x3d922279
-DATA elementwiseConstants<>+2688(SB)/4, $0x3fcc422a
-DATA elementwiseConstants<>+2692(SB)/4, $0x3fcc422a
-DATA elementwiseConstants<>+2696(SB)/4, $0x3fcc422a
-DATA elementwiseConstants<>+2700(SB)/4, $0x3fcc422a
-DATA elementwiseConstants<>+2704(SB)/4, $0x3fcc422a
-DATA elementwiseConstants<>+2708(SB)/4, $0x3fcc422a
-DATA elementwiseConstants<>+2712(SB)/4, $0x3fcc422a
-DATA elementwiseConstants<>+2716(SB)/4, $0x3fcc422a
-DATA elementwiseConstants<>+2720(SB)/4, $0x3fcc422a
-DATA elementwiseConstants<>+2724(SB)/4, $0x3fcc422a
-DATA elementwiseConstants<>+2728(SB)/4, $0x3fcc422a
-DATA elementwiseConstants<>+2732(SB)/4, $0x3fcc422a
-DATA elementwiseConstants<>+2736(SB)/4, $0x3fcc422a
-DATA elementwiseConstants<>+2740(SB)/4, $0x3fcc422a
-DATA elementwiseConstants<>+2744(SB)/4, $0x3fcc422a
-DATA elementwiseConstants<>+2748(SB)/4, $0x3fcc422a
-DATA elementwiseConstants<>+2752(SB)/4, $0x3124d8b5
-DATA elementwiseConstants<>+2756(SB)/4, $0x3124d8b5
-DATA elementwiseConstants<>+2760(SB)/4, $0x3124d8b5
-DATA elementwiseConstants<>+2764(SB)/4, $0x3124d8b5
-DATA elementwiseConstants<>+2768(SB)/4, $0x3124d8b5
-DATA elementwiseConstants<>+2772(SB)/4, $0x3124d8b5
-DATA elementwiseConstants<>+2776(SB)/4, $0x3124d8b5
-DATA elementwiseConstants<>+2780(SB)/4, $0x3124d8b5
-DATA elementwiseConstants<>+2784(SB)/4, $0x3124d8b5
-DATA elementwiseConstants<>+2788(SB)/4, $0x3124d8b5
-DATA elementwiseConstants<>+2792(SB)/4, $0x3124d8b5
-DATA elementwiseConstants<>+2796(SB)/4, $0x3124d8b5
-DATA elementwiseConstants<>+2800(SB)/4, $0x3124d8b5
-DATA elementwiseConstants<>+2804(SB)/4, $0x3124d8b5
-DATA elementwiseConstants<>+2808(SB)/4, $0x3124d8b5
-DATA elementwiseConstants<>+2812(SB)/4, $0x3124d8b5
-DATA elementwiseConstants<>+2816(SB)/4, $0xb342bc9b
-DATA elementwiseConstants<>+2820(SB)/4, $0xb342bc9b
-DATA elementwiseConstants<>+2824(SB)/4, $0xb342bc9b
-DATA elementwiseConstants<>+2828(SB)/4, $0xb342bc9b
-DATA elementwiseConstants<>+2832(SB)/4, $0xb342bc9b
-DATA elementwiseConstants<>+2836(SB)/4, $0xb342bc9b
-DATA elementwiseConstants<>+2840(SB)/4, $0xb342bc9b
-DATA elementwiseConstants<>+2844(SB)/4, $0xb342bc9b
-DATA elementwiseConstants<>+2848(SB)/4, $0xb342bc9b
-DATA elementwiseConstants<>+2852(SB)/4, $0xb342bc9b
-DATA elementwiseConstants<>+2856(SB)/4, $0xb342bc9b
-DATA elementwiseConstants<>+2860(SB)/4, $0xb342bc9b
-DATA elementwiseConstants<>+2864(SB)/4, $0xb342bc9b
-DATA elementwiseConstants<>+2868(SB)/4, $0xb342bc9b
-DATA elementwiseConstants<>+2872(SB)/4, $0xb342bc9b
-DATA elementwiseConstants<>+2876(SB)/4, $0xb342bc9b
-DATA elementwiseConstants<>+2880(SB)/4, $0x3e5b33b6
-DATA elementwiseConstants<>+2884(SB)/4, $0x3e5b33b6
-DATA elementwiseConstants<>+2888(SB)/4, $0x3e5b33b6
-DATA elementwiseConstants<>+2892(SB)/4, $0x3e5b33b6
-DATA elementwiseConstants<>+2896(SB)/4, $0x3e5b33b6
-DATA elementwiseConstants<>+2900(SB)/4, $0x3e5b33b6
-DATA elementwiseConstants<>+2904(SB)/4, $0x3e5b33b6
-DATA elementwiseConstants<>+2908(SB)/4, $0x3e5b33b6
-DATA elementwiseConstants<>+2912(SB)/4, $0x3e5b33b6
-DATA elementwiseConstants<>+2916(SB)/4, $0x3e5b33b6
-DATA elementwiseConstants<>+2920(SB)/4, $0x3e5b33b6
-DATA elementwiseConstants<>+2924(SB)/4, $0x3e5b33b6
-DATA elementwiseConstants<>+2928(SB)/4, $0x3e5b33b6
-DATA elementwiseConstants<>+2932(SB)/4, $0x3e5b33b6
-DATA elementwiseConstants<>+2936(SB)/4, $0x3e5b33b6
-DATA elementwiseConstants<>+2940(SB)/4, $0x3e5b33b6
-DATA elementwiseConstants<>+2944(SB)/4, $0x3e7705a9
-DATA elementwiseConstants<>+2948(SB)/4, $0x3e7705a9
-DATA elementwiseConstants<>+2952(SB)/4, $0x3e7705a9
-DATA elementwiseConstants<>+2956(SB)/4, $0x3e7705a9
-DATA elementwiseConstants<>+2960(SB)/4, $0x3e7705a9
-DATA elementwiseConstants<>+2964(SB)/4, $0x3e7705a9
-DATA elementwiseConstants<>+2968(SB)/4, $0x3e7705a9
-DATA elementwiseConstants<>+2972(SB)/4, $0x3e7705a9
-DATA elementwiseConstants<>+2976(SB)/4, $0x3e7705a9
-DATA elementwiseConstants<>+2980(SB)/4, $0x3e7705a9
-DATA elementwiseConstants<>+2984(SB)/4, $0x3e7705a9
-DATA elementwiseConstants<>+2988(SB)/4, $0x3e7705a9
-DATA elementwiseConstants<>+2992(SB)/4, $0x3e7705a9
-DATA elementwiseConstants<>+2996(SB)/4, $0x3e7705a9
-DATA elementwiseConstants<>+3000(SB)/4, $0x3e7705a9
-DATA elementwiseConstants<>+3004(SB)/4, $0x3e7705a9
-DATA elementwiseConstants<>+3008(SB)/4, $0x3e91f236
-DATA elementwiseConstants<>+3012(SB)/4, $0x3e91f236
-DATA elementwiseConstants<>+3016(SB)/4, $0x3e91f236
-DATA elementwiseConstants<>+3020(SB)/4, $0x3e91f236
-DATA elementwiseConstants<>+3024(SB)/4, $0x3e91f236
-DATA elementwiseConstants<>+3028(SB)/4, $0x3e91f236
-DATA elementwiseConstants<>+3032(SB)/4, $0x3e91f236
-DATA elementwiseConstants<>+3036(SB)/4, $0x3e91f236
-DATA elementwiseConstants<>+3040(SB)/4, $0x3e91f236
-DATA elementwiseConstants<>+3044(SB)/4, $0x3e91f236
-DATA elementwiseConstants<>+3048(SB)/4, $0x3e91f236
-DATA elementwiseConstants<>+3052(SB)/4, $0x3e91f236
-DATA elementwiseConstants<>+3056(SB)/4, $0x3e91f236
-DATA elementwiseConstants<>+3060(SB)/4, $0x3e91f236
-DATA elementwiseConstants<>+3064(SB)/4, $0x3e91f236
-DATA elementwiseConstants<>+3068(SB)/4, $0x3e91f236
-DATA elementwiseConstants<>+3072(SB)/4, $0x3ecccdff
-DATA elementwiseConstants<>+3076(SB)/4, $0x3ecccdff
-DATA elementwiseConstants<>+3080(SB)/4, $0x3ecccdff
-DATA elementwiseConstants<>+3084(SB)/4, $0x3ecccdff
-DATA elementwiseConstants<>+3088(SB)/4, $0x3ecccdff
-DATA elementwiseConstants<>+3092(SB)/4, $0x3ecccdff
-DATA elementwiseConstants<>+3096(SB)/4, $0x3ecccdff
-DATA elementwiseConstants<>+3100(SB)/4, $0x3ecccdff
-DATA elementwiseConstants<>+3104(SB)/4, $0x3ecccdff
-DATA elementwiseConstants<>+3108(SB)/4, $0x3ecccdff
-DATA elementwiseConstants<>+3112(SB)/4, $0x3ecccdff
-DATA elementwiseConstants<>+3116(SB)/4, $0x3ecccdff
-DATA elementwiseConstants<>+3120(SB)/4, $0x3ecccdff
-DATA elementwiseConstants<>+3124(SB)/4, $0x3ecccdff
-DATA elementwiseConstants<>+3128(SB)/4, $0x3ecccdff
-DATA elementwiseConstants<>+3132(SB)/4, $0x3ecccdff
-DATA elementwiseConstants<>+3136(SB)/4, $0x3f2aaaaa
-DATA elementwiseConstants<>+3140(SB)/4, $0x3f2aaaaa
-DATA elementwiseConstants<>+3144(SB)/4, $0x3f2aaaaa
-DATA elementwiseConstants<>+3148(SB)/4, $0x3f2aaaaa
-DATA elementwiseConstants<>+3152(SB)/4, $0x3f2aaaaa
-DATA elementwiseConstants<>+3156(SB)/4, $0x3f2aaaaa
-DATA elementwiseConstants<>+3160(SB)/4, $0x3f2aaaaa
-DATA elementwiseConstants<>+3164(SB)/4, $0x3f2aaaaa
-DATA elementwiseConstants<>+3168(SB)/4, $0x3f2aaaaa
-DATA elementwiseConstants<>+3172(SB)/4, $0x3f2aaaaa
-DATA elementwiseConstants<>+3176(SB)/4, $0x3f2aaaaa
-DATA elementwiseConstants<>+3180(SB)/4, $0x3f2aaaaa
-DATA elementwiseConstants<>+3184(SB)/4, $0x3f2aaaaa
-DATA elementwiseConstants<>+3188(SB)/4, $0x3f2aaaaa
-DATA elementwiseConstants<>+3192(SB)/4, $0x3f2aaaaa
-DATA elementwiseConstants<>+3196(SB)/4, $0x3f2aaaaa
-DATA elementwiseConstants<>+3200(SB)/4, $0x00800000
-DATA elementwiseConstants<>+3204(SB)/4, $0x00800000
-DATA elementwiseConstants<>+3208(SB)/4, $0x00800000
-DATA elementwiseConstants<>+3212(SB)/4, $0x00800000
-DATA elementwiseConstants<>+3216(SB)/4, $0x00800000
-DATA elementwiseConstants<>+3220(SB)/4, $0x00800000
-DATA elementwiseConstants<>+3224(SB)/4, $0x00800000
-DATA elementwiseConstants<>+3228(SB)/4, $0x00800000
-DATA elementwiseConstants<>+3232(SB)/4, $0x00800000
-DATA elementwiseConstants<>+3236(SB)/4, $0x00800000
-DATA elementwiseConstants<>+3240(SB)/4, $0x00800000
-DATA elementwiseConstants<>+3244(SB)/4, $0x00800000
-DATA elementwiseConstants<>+3248(SB)/4, $0x00800000
-DATA elementwiseConstants<>+3252(SB)/4, $0x00800000
-DATA elementwiseConstants<>+3256(SB)/4, $0x00800000
-DATA elementwiseConstants<>+3260(SB)/4, $0x00800000
-DATA elementwiseConstants<>+3264(SB)/4, $0x4c000000
-DATA elementwiseConstants<>+3268(SB)/4, $0x4c000000
-DATA elementwiseConstants<>+3272(SB)/4, $0x4c000000
-DATA elementwiseConstants<>+3276(SB)/4, $0x4c000000
-DATA elementwiseConstants<>+3280(SB)/4, $0x4c000000
-DATA elementwiseConstants<>+3284(SB)/4, $0x4c000000
-DATA elementwiseConstants<>+3288(SB)/4, $0x4c000000
-DATA elementwiseConstants<>+3292(SB)/4, $0x4c000000
-DATA elementwiseConstants<>+3296(SB)/4, $0x4c000000
-DATA elementwiseConstants<>+3300(SB)/4, $0x4c000000
-DATA elementwiseConstants<>+3304(SB)/4, $0x4c000000
-DATA elementwiseConstants<>+3308(SB)/4, $0x4c000000
-DATA elementwiseConstants<>+3312(SB)/4, $0x4c000000
-DATA elementwiseConstants<>+3316(SB)/4, $0x4c000000
-DATA elementwiseConstants<>+3320(SB)/4, $0x4c000000
-DATA elementwiseConstants<>+3324(SB)/4, $0x4c000000
-DATA elementwiseConstants<>+3328(SB)/4, $0x41c80000
-DATA elementwiseConstants<>+3332(SB)/4, $0x41c80000
-DATA elementwiseConstants<>+3336(SB)/4, $0x41c80000
-DATA elementwiseConstants<>+3340(SB)/4, $0x41c80000
-DATA elementwiseConstants<>+3344(SB)/4, $0x41c80000
-DATA elementwiseConstants<>+3348(SB)/4, $0x41c80000
-DATA elementwiseConstants<>+3352(SB)/4, $0x41c80000
-DATA elementwiseConstants<>+3356(SB)/4, $0x41c80000
-DATA elementwiseConstants<>+3360(SB)/4, $0x41c80000
-DATA elementwiseConstants<>+3364(SB)/4, $0x41c80000
-DATA elementwiseConstants<>+3368(SB)/4, $0x41c80000
-DATA elementwiseConstants<>+3372(SB)/4, $0x41c80000
-DATA elementwiseConstants<>+3376(SB)/4, $0x41c80000
-DATA elementwiseConstants<>+3380(SB)/4, $0x41c80000
-DATA elementwiseConstants<>+3384(SB)/4, $0x41c80000
-DATA elementwiseConstants<>+3388(SB)/4, $0x41c80000
-DATA elementwiseConstants<>+3392(SB)/4, $0x004afb0d
-DATA elementwiseConstants<>+3396(SB)/4, $0x004afb0d
-DATA elementwiseConstants<>+3400(SB)/4, $0x004afb0d
-DATA elementwiseConstants<>+3404(SB)/4, $0x004afb0d
-DATA elementwiseConstants<>+3408(SB)/4, $0x004afb0d
-DATA elementwiseConstants<>+3412(SB)/4, $0x004afb0d
-DATA elementwiseConstants<>+3416(SB)/4, $0x004afb0d
-DATA elementwiseConstants<>+3420(SB)/4, $0x004afb0d
-DATA elementwiseConstants<>+3424(SB)/4, $0x004afb0d
-DATA elementwiseConstants<>+3428(SB)/4, $0x004afb0d
-DATA elementwiseConstants<>+3432(SB)/4, $0x004afb0d
-DATA elementwiseConstants<>+3436(SB)/4, $0x004afb0d
-DATA elementwiseConstants<>+3440(SB)/4, $0x004afb0d
-DATA elementwiseConstants<>+3444(SB)/4, $0x004afb0d
-DATA elementwiseConstants<>+3448(SB)/4, $0x004afb0d
-DATA elementwiseConstants<>+3452(SB)/4, $0x004afb0d
-DATA elementwiseConstants<>+3456(SB)/4, $0x4b000000
-DATA elementwiseConstants<>+3460(SB)/4, $0x4b000000
-DATA elementwiseConstants<>+3464(SB)/4, $0x4b000000
-DATA elementwiseConstants<>+3468(SB)/4, $0x4b000000
-DATA elementwiseConstants<>+3472(SB)/4, $0x4b000000
-DATA elementwiseConstants<>+3476(SB)/4, $0x4b000000
-DATA elementwiseConstants<>+3480(SB)/4, $0x4b000000
-DATA elementwiseConstants<>+3484(SB)/4, $0x4b000000
-DATA elementwiseConstants<>+3488(SB)/4, $0x4b000000
-DATA elementwiseConstants<>+3492(SB)/4, $0x4b000000
-DATA elementwiseConstants<>+3496(SB)/4, $0x4b000000
-DATA elementwiseConstants<>+3500(SB)/4, $0x4b000000
-DATA elementwiseConstants<>+3504(SB)/4, $0x4b000000
-DATA elementwiseConstants<>+3508(SB)/4, $0x4b000000
-DATA elementwiseConstants<>+3512(SB)/4, $0x4b000000
-DATA elementwiseConstants<>+3516(SB)/4, $0x4b000000
-DATA elementwiseConstants<>+3520(SB)/4, $0x4b00007f
-DATA elementwiseConstants<>+3524(SB)/4, $0x4b00007f
-DATA elementwiseConstants<>+3528(SB)/4, $0x4b00007f
-DATA elementwiseConstants<>+3532(SB)/4, $0x4b00007f
-DATA elementwiseConstants<>+3536(SB)/4, $0x4b00007f
-DATA elementwiseConstants<>+3540(SB)/4, $0x4b00007f
-DATA elementwiseConstants<>+3544(SB)/4, $0x4b00007f
-DATA elementwiseConstants<>+3548(SB)/4, $0x4b00007f
-DATA elementwiseConstants<>+3552(SB)/4, $0x4b00007f
-DATA elementwiseConstants<>+3556(SB)/4, $0x4b00007f
-DATA elementwiseConstants<>+3560(SB)/4, $0x4b00007f
-DATA elementwiseConstants<>+3564(SB)/4, $0x4b00007f
-DATA elementwiseConstants<>+3568(SB)/4, $0x4b00007f
-DATA elementwiseConstants<>+3572(SB)/4, $0x4b00007f
-DATA elementwiseConstants<>+3576(SB)/4, $0x4b00007f
-DATA elementwiseConstants<>+3580(SB)/4, $0x4b00007f
-DATA elementwiseConstants<>+3584(SB)/4, $0x007fffff
-DATA elementwiseConstants<>+3588(SB)/4, $0x007fffff
-DATA elementwiseConstants<>+3592(SB)/4, $0x007fffff
-DATA elementwiseConstants<>+3596(SB)/4, $0x007fffff
-DATA elementwiseConstants<>+3600(SB)/4, $0x007fffff
-DATA elementwiseConstants<>+3604(SB)/4, $0x007fffff
-DATA elementwiseConstants<>+3608(SB)/4, $0x007fffff
-DATA elementwiseConstants<>+3612(SB)/4, $0x007fffff
-DATA elementwiseConstants<>+3616(SB)/4, $0x007fffff
-DATA elementwiseConstants<>+3620(SB)/4, $0x007fffff
-DATA elementwiseConstants<>+3624(SB)/4, $0x007fffff
-DATA elementwiseConstants<>+3628(SB)/4, $0x007fffff
-DATA elementwiseConstants<>+3632(SB)/4, $0x007fffff
-DATA elementwiseConstants<>+3636(SB)/4, $0x007fffff
-DATA elementwiseConstants<>+3640(SB)/4, $0x007fffff
-DATA elementwiseConstants<>+3644(SB)/4, $0x007fffff
-DATA elementwiseConstants<>+3648(SB)/4, $0x3f3504f3
-DATA elementwiseConstants<>+3652(SB)/4, $0x3f3504f3
-DATA elementwiseConstants<>+3656(SB)/4, $0x3f3504f3
-DATA elementwiseConstants<>+3660(SB)/4, $0x3f3504f3
-DATA elementwiseConstants<>+3664(SB)/4, $0x3f3504f3
-DATA elementwiseConstants<>+3668(SB)/4, $0x3f3504f3
-DATA elementwiseConstants<>+3672(SB)/4, $0x3f3504f3
-DATA elementwiseConstants<>+3676(SB)/4, $0x3f3504f3
-DATA elementwiseConstants<>+3680(SB)/4, $0x3f3504f3
-DATA elementwiseConstants<>+3684(SB)/4, $0x3f3504f3
-DATA elementwiseConstants<>+3688(SB)/4, $0x3f3504f3
-DATA elementwiseConstants<>+3692(SB)/4, $0x3f3504f3
-DATA elementwiseConstants<>+3696(SB)/4, $0x3f3504f3
-DATA elementwiseConstants<>+3700(SB)/4, $0x3f3504f3
-DATA elementwiseConstants<>+3704(SB)/4, $0x3f3504f3
-DATA elementwiseConstants<>+3708(SB)/4, $0x3f3504f3
-DATA elementwiseConstants<>+3712(SB)/4, $0x3f317200
-DATA elementwiseConstants<>+3716(SB)/4, $0x3f317200
-DATA elementwiseConstants<>+3720(SB)/4, $0x3f317200
-DATA elementwiseConstants<>+3724(SB)/4, $0x3f317200
-DATA elementwiseConstants<>+3728(SB)/4, $0x3f317200
-DATA elementwiseConstants<>+3732(SB)/4, $0x3f317200
-DATA elementwiseConstants<>+3736(SB)/4, $0x3f317200
-DATA elementwiseConstants<>+3740(SB)/4, $0x3f317200
-DATA elementwiseConstants<>+3744(SB)/4, $0x3f317200
-DATA elementwiseConstants<>+3748(SB)/4, $0x3f317200
-DATA elementwiseConstants<>+3752(SB)/4, $0x3f317200
-DATA elementwiseConstants<>+3756(SB)/4, $0x3f317200
-DATA elementwiseConstants<>+3760(SB)/4, $0x3f317200
-DATA elementwiseConstants<>+3764(SB)/4, $0x3f317200
-DATA elementwiseConstants<>+3768(SB)/4, $0x3f317200
-DATA elementwiseConstants<>+3772(SB)/4, $0x3f317200
-DATA elementwiseConstants<>+3776(SB)/4, $0x35bfbe8e
-DATA elementwiseConstants<>+3780(SB)/4, $0x35bfbe8e
-DATA elementwiseConstants<>+3784(SB)/4, $0x35bfbe8e
-DATA elementwiseConstants<>+3788(SB)/4, $0x35bfbe8e
-DATA elementwiseConstants<>+3792(SB)/4, $0x35bfbe8e
-DATA elementwiseConstants<>+3796(SB)/4, $0x35bfbe8e
-DATA elementwiseConstants<>+3800(SB)/4, $0x35bfbe8e
-DATA elementwiseConstants<>+3804(SB)/4, $0x35bfbe8e
-DATA elementwiseConstants<>+3808(SB)/4, $0x35bfbe8e
-DATA elementwiseConstants<>+3812(SB)/4, $0x35bfbe8e
-DATA elementwiseConstants<>+3816(SB)/4, $0x35bfbe8e
-DATA elementwiseConstants<>+3820(SB)/4, $0x35bfbe8e
-DATA elementwiseConstants<>+3824(SB)/4, $0x35bfbe8e
-DATA elementwiseConstants<>+3828(SB)/4, $0x35bfbe8e
-DATA elementwiseConstants<>+3832(SB)/4, $0x35bfbe8e
-DATA elementwiseConstants<>+3836(SB)/4, $0x35bfbe8e
-DATA elementwiseConstants<>+3840(SB)/4, $0x7f800000
-DATA elementwiseConstants<>+3844(SB)/4, $0x7f800000
-DATA elementwiseConstants<>+3848(SB)/4, $0x7f800000
-DATA elementwiseConstants<>+3852(SB)/4, $0x7f800000
-DATA elementwiseConstants<>+3856(SB)/4, $0x7f800000
-DATA elementwiseConstants<>+3860(SB)/4, $0x7f800000
-DATA elementwiseConstants<>+3864(SB)/4, $0x7f800000
-DATA elementwiseConstants<>+3868(SB)/4, $0x7f800000
-DATA elementwiseConstants<>+3872(SB)/4, $0x7f800000
-DATA elementwiseConstants<>+3876(SB)/4, $0x7f800000
-DATA elementwiseConstants<>+3880(SB)/4, $0x7f800000
-DATA elementwiseConstants<>+3884(SB)/4, $0x7f800000
-DATA elementwiseConstants<>+3888(SB)/4, $0x7f800000
-DATA elementwiseConstants<>+3892(SB)/4, $0x7f800000
-DATA elementwiseConstants<>+3896(SB)/4, $0x7f800000
-DATA elementwiseConstants<>+3900(SB)/4, $0x7f800000
-DATA elementwiseConstants<>+3904(SB)/4, $0x7fc00000
-DATA elementwiseConstants<>+3908(SB)/4, $0x7fc00000
-DATA elementwiseConstants<>+3912(SB)/4, $0x7fc00000
-DATA elementwiseConstants<>+3916(SB)/4, $0x7fc00000
-DATA elementwiseConstants<>+3920(SB)/4, $0x7fc00000
-DATA elementwiseConstants<>+3924(SB)/4, $0x7fc00000
-DATA elementwiseConstants<>+3928(SB)/4, $0x7fc00000
-DATA elementwiseConstants<>+3932(SB)/4, $0x7fc00000
-DATA elementwiseConstants<>+3936(SB)/4, $0x7fc00000
-DATA elementwiseConstants<>+3940(SB)/4, $0x7fc00000
-DATA elementwiseConstants<>+3944(SB)/4, $0x7fc00000
-DATA elementwiseConstants<>+3948(SB)/4, $0x7fc00000
-DATA elementwiseConstants<>+3952(SB)/4, $0x7fc00000
-DATA elementwiseConstants<>+3956(SB)/4, $0x7fc00000
-DATA elementwiseConstants<>+3960(SB)/4, $0x7fc00000
-DATA elementwiseConstants<>+3964(SB)/4, $0x7fc00000
-DATA elementwiseConstants<>+3968(SB)/4, $0xff800000
-DATA elementwiseConstants<>+3972(SB)/4, $0xff800000
-DATA elementwiseConstants<>+3976(SB)/4, $0xff800000
-DATA elementwiseConstants<>+3980(SB)/4, $0xff800000
-DATA elementwiseConstants<>+3984(SB)/4, $0xff800000
-DATA elementwiseConstants<>+3988(SB)/4, $0xff800000
-DATA elementwiseConstants<>+3992(SB)/4, $0xff800000
-DATA elementwiseConstants<>+3996(SB)/4, $0xff800000
-DATA elementwiseConstants<>+4000(SB)/4, $0xff800000
-DATA elementwiseConstants<>+4004(SB)/4, $0xff800000
-DATA elementwiseConstants<>+4008(SB)/4, $0xff800000
-DATA elementwiseConstants<>+4012(SB)/4, $0xff800000
-DATA elementwiseConstants<>+4016(SB)/4, $0xff800000
-DATA elementwiseConstants<>+4020(SB)/4, $0xff800000
-DATA elementwiseConstants<>+4024(SB)/4, $0xff800000
-DATA elementwiseConstants<>+4028(SB)/4, $0xff800000
-DATA elementwiseConstants<>+4032(SB)/4, $0x3933fe80
-DATA elementwiseConstants<>+4036(SB)/4, $0x3933fe80
-DATA elementwiseConstants<>+4040(SB)/4, $0x3933fe80
-DATA elementwiseConstants<>+4044(SB)/4, $0x3933fe80
-DATA elementwiseConstants<>+4048(SB)/4, $0x3933fe80
-DATA elementwiseConstants<>+4052(SB)/4, $0x3933fe80
-DATA elementwiseConstants<>+4056(SB)/4, $0x3933fe80
-DATA elementwiseConstants<>+4060(SB)/4, $0x3933fe80
-DATA elementwiseConstants<>+4064(SB)/4, $0x3933fe80
-DATA elementwiseConstants<>+4068(SB)/4, $0x3933fe80
-DATA elementwiseConstants<>+4072(SB)/4, $0x3933fe80
-DATA elementwiseConstants<>+4076(SB)/4, $0x3933fe80
-DATA elementwiseConstants<>+4080(SB)/4, $0x3933fe80
-DATA elementwiseConstants<>+4084(SB)/4, $0x3933fe80
-DATA elementwiseConstants<>+4088(SB)/4, $0x3933fe80
-DATA elementwiseConstants<>+4092(SB)/4, $0x3933fe80
-DATA elementwiseConstants<>+4096(SB)/4, $0xba87855c
-DATA elementwiseConstants<>+4100(SB)/4, $0xba87855c
-DATA elementwiseConstants<>+4104(SB)/4, $0xba87855c
-DATA elementwiseConstants<>+4108(SB)/4, $0xba87855c
-DATA elementwiseConstants<>+4112(SB)/4, $0xba87855c
-DATA elementwiseConstants<>+4116(SB)/4, $0xba87855c
-DATA elementwiseConstants<>+4120(SB)/4, $0xba87855c
-DATA elementwiseConstants<>+4124(SB)/4, $0xba87855c
-DATA elementwiseConstants<>+4128(SB)/4, $0xba87855c
-DATA elementwiseConstants<>+4132(SB)/4, $0xba87855c
-DATA elementwiseConstants<>+4136(SB)/4, $0xba87855c
-DATA elementwiseConstants<>+4140(SB)/4, $0xba87855c
-DATA elementwiseConstants<>+4144(SB)/4, $0xba87855c
-DATA elementwiseConstants<>+4148(SB)/4, $0xba87855c
-DATA elementwiseConstants<>+4152(SB)/4, $0xba87855c
-DATA elementwiseConstants<>+4156(SB)/4, $0xba87855c
-DATA elementwiseConstants<>+4160(SB)/4, $0x3bb15951
-DATA elementwiseConstants<>+4164(SB)/4, $0x3bb15951
-DATA elementwiseConstants<>+4168(SB)/4, $0x3bb15951
-DATA elementwiseConstants<>+4172(SB)/4, $0x3bb15951
-DATA elementwiseConstants<>+4176(SB)/4, $0x3bb15951
-DATA elementwiseConstants<>+4180(SB)/4, $0x3bb15951
-DATA elementwiseConstants<>+4184(SB)/4, $0x3bb15951
-DATA elementwiseConstants<>+4188(SB)/4, $0x3bb15951
-DATA elementwiseConstants<>+4192(SB)/4, $0x3bb15951
-DATA elementwiseConstants<>+4196(SB)/4, $0x3bb15951
-DATA elementwiseConstants<>+4200(SB)/4, $0x3bb15951
-DATA elementwiseConstants<>+4204(SB)/4, $0x3bb15951
-DATA elementwiseConstants<>+4208(SB)/4, $0x3bb15951
-DATA elementwiseConstants<>+4212(SB)/4, $0x3bb15951
-DATA elementwiseConstants<>+4216(SB)/4, $0x3bb15951
-DATA elementwiseConstants<>+4220(SB)/4, $0x3bb15951
-DATA elementwiseConstants<>+4224(SB)/4, $0xbcdcd4fc
-DATA elementwiseConstants<>+4228(SB)/4, $0xbcdcd4fc
-DATA elementwiseConstants<>+4232(SB)/4, $0xbcdcd4fc
-DATA elementwiseConstants<>+4236(SB)/4, $0xbcdcd4fc
-DATA elementwiseConstants<>+4240(SB)/4, $0xbcdcd4fc
-DATA elementwiseConstants<>+4244(SB)/4, $0xbcdcd4fc
-DATA elementwiseConstants<>+4248(SB)/4, $0xbcdcd4fc
-DATA elementwiseConstants<>+4252(SB)/4, $0xbcdcd4fc
-DATA elementwiseConstants<>+4256(SB)/4, $0xbcdcd4fc
-DATA elementwiseConstants<>+4260(SB)/4, $0xbcdcd4fc
-DATA elementwiseConstants<>+4264(SB)/4, $0xbcdcd4fc
-DATA elementwiseConstants<>+4268(SB)/4, $0xbcdcd4fc
-DATA elementwiseConstants<>+4272(SB)/4, $0xbcdcd4fc
-DATA elementwiseConstants<>+4276(SB)/4, $0xbcdcd4fc
-DATA elementwiseConstants<>+4280(SB)/4, $0xbcdcd4fc
-DATA elementwiseConstants<>+4284(SB)/4, $0xbcdcd4fc
-DATA elementwiseConstants<>+4288(SB)/4, $0x3de72296
-DATA elementwiseConstants<>+4292(SB)/4, $0x3de72296
-DATA elementwiseConstants<>+4296(SB)/4, $0x3de72296
-DATA elementwiseConstants<>+4300(SB)/4, $0x3de72296
-DATA elementwiseConstants<>+4304(SB)/4, $0x3de72296
-DATA elementwiseConstants<>+4308(SB)/4, $0x3de72296
-DATA elementwiseConstants<>+4312(SB)/4, $0x3de72296
-DATA elementwiseConstants<>+4316(SB)/4, $0x3de72296
-DATA elementwiseConstants<>+4320(SB)/4, $0x3de72296
-DATA elementwiseConstants<>+4324(SB)/4, $0x3de72296
-DATA elementwiseConstants<>+4328(SB)/4, $0x3de72296
-DATA elementwiseConstants<>+4332(SB)/4, $0x3de72296
-DATA elementwiseConstants<>+4336(SB)/4, $0x3de72296
-DATA elementwiseConstants<>+4340(SB)/4, $0x3de72296
-DATA elementwiseConstants<>+4344(SB)/4, $0x3de72296
-DATA elementwiseConstants<>+4348(SB)/4, $0x3de72296
-DATA elementwiseConstants<>+4352(SB)/4, $0xbec093e9
-DATA elementwiseConstants<>+4356(SB)/4, $0xbec093e9
-DATA elementwiseConstants<>+4360(SB)/4, $0xbec093e9
-DATA elementwiseConstants<>+4364(SB)/4, $0xbec093e9
-DATA elementwiseConstants<>+4368(SB)/4, $0xbec093e9
-DATA elementwiseConstants<>+4372(SB)/4, $0xbec093e9
-DATA elementwiseConstants<>+4376(SB)/4, $0xbec093e9
-DATA elementwiseConstants<>+4380(SB)/4, $0xbec093e9
-DATA elementwiseConstants<>+4384(SB)/4, $0xbec093e9
-DATA elementwiseConstants<>+4388(SB)/4, $0xbec093e9
-DATA elementwiseConstants<>+4392(SB)/4, $0xbec093e9
-DATA elementwiseConstants<>+4396(SB)/4, $0xbec093e9
-DATA elementwiseConstants<>+4400(SB)/4, $0xbec093e9
-DATA elementwiseConstants<>+4404(SB)/4, $0xbec093e9
-DATA elementwiseConstants<>+4408(SB)/4, $0xbec093e9
-DATA elementwiseConstants<>+4412(SB)/4, $0xbec093e9
-DATA elementwiseConstants<>+4416(SB)/4, $0x3e0375d4
-DATA elementwiseConstants<>+4420(SB)/4, $0x3e0375d4
-DATA elementwiseConstants<>+4424(SB)/4, $0x3e0375d4
-DATA elementwiseConstants<>+4428(SB)/4, $0x3e0375d4
-DATA elementwiseConstants<>+4432(SB)/4, $0x3e0375d4
-DATA elementwiseConstants<>+4436(SB)/4, $0x3e0375d4
-DATA elementwiseConstants<>+4440(SB)/4, $0x3e0375d4
-DATA elementwiseConstants<>+4444(SB)/4, $0x3e0375d4
-DATA elementwiseConstants<>+4448(SB)/4, $0x3e0375d4
-DATA elementwiseConstants<>+4452(SB)/4, $0x3e0375d4
-DATA elementwiseConstants<>+4456(SB)/4, $0x3e0375d4
-DATA elementwiseConstants<>+4460(SB)/4, $0x3e0375d4
-DATA elementwiseConstants<>+4464(SB)/4, $0x3e0375d4
-DATA elementwiseConstants<>+4468(SB)/4, $0x3e0375d4
-DATA elementwiseConstants<>+4472(SB)/4, $0x3e0375d4
-DATA elementwiseConstants<>+4476(SB)/4, $0x3e0375d4
-DATA elementwiseConstants<>+4480(SB)/4, $0x395232ab
-DATA elementwiseConstants<>+4484(SB)/4, $0x395232ab
-DATA elementwiseConstants<>+4488(SB)/4, $0x395232ab
-DATA elementwiseConstants<>+4492(SB)/4, $0x395232ab
-DATA elementwiseConstants<>+4496(SB)/4, $0x395232ab
-DATA elementwiseConstants<>+4500(SB)/4, $0x395232ab
-DATA elementwiseConstants<>+4504(SB)/4, $0x395232ab
-DATA elementwiseConstants<>+4508(SB)/4, $0x395232ab
-DATA elementwiseConstants<>+4512(SB)/4, $0x395232ab
-DATA elementwiseConstants<>+4516(SB)/4, $0x395232ab
-DATA elementwiseConstants<>+4520(SB)/4, $0x395232ab
-DATA elementwiseConstants<>+4524(SB)/4, $0x395232ab
-DATA elementwiseConstants<>+4528(SB)/4, $0x395232ab
-DATA elementwiseConstants<>+4532(SB)/4, $0x395232ab
-DATA elementwiseConstants<>+4536(SB)/4, $0x395232ab
-DATA elementwiseConstants<>+4540(SB)/4, $0x395232ab
-DATA elementwiseConstants<>+4544(SB)/4, $0xbb4a555f
-DATA elementwiseConstants<>+4548(SB)/4, $0xbb4a555f
-DATA elementwiseConstants<>+4552(SB)/4, $0xbb4a555f
-DATA elementwiseConstants<>+4556(SB)/4, $0xbb4a555f
-DATA elementwiseConstants<>+4560(SB)/4, $0xbb4a555f
-DATA elementwiseConstants<>+4564(SB)/4, $0xbb4a555f
-DATA elementwiseConstants<>+4568(SB)/4, $0xbb4a555f
-DATA elementwiseConstants<>+4572(SB)/4, $0xbb4a555f
-DATA elementwiseConstants<>+4576(SB)/4, $0xbb4a555f
-DATA elementwiseConstants<>+4580(SB)/4, $0xbb4a555f
-DATA elementwiseConstants<>+4584(SB)/4, $0xbb4a555f
-DATA elementwiseConstants<>+4588(SB)/4, $0xbb4a555f
-DATA elementwiseConstants<>+4592(SB)/4, $0xbb4a555f
-DATA elementwiseConstants<>+4596(SB)/4, $0xbb4a555f
-DATA elementwiseConstants<>+4600(SB)/4, $0xbb4a555f
-DATA elementwiseConstants<>+4604(SB)/4, $0xbb4a555f
-DATA elementwiseConstants<>+4608(SB)/4, $0x3cb78451
-DATA elementwiseConstants<>+4612(SB)/4, $0x3cb78451
-DATA elementwiseConstants<>+4616(SB)/4, $0x3cb78451
-DATA elementwiseConstants<>+4620(SB)/4, $0x3cb78451
-DATA elementwiseConstants<>+4624(SB)/4, $0x3cb78451
-DATA elementwiseConstants<>+4628(SB)/4, $0x3cb78451
-DATA elementwiseConstants<>+4632(SB)/4, $0x3cb78451
-DATA elementwiseConstants<>+4636(SB)/4, $0x3cb78451
-DATA elementwiseConstants<>+4640(SB)/4, $0x3cb78451
-DATA elementwiseConstants<>+4644(SB)/4, $0x3cb78451
-DATA elementwiseConstants<>+4648(SB)/4, $0x3cb78451
-DATA elementwiseConstants<>+4652(SB)/4, $0x3cb78451
-DATA elementwiseConstants<>+4656(SB)/4, $0x3cb78451
-DATA elementwiseConstants<>+4660(SB)/4, $0x3cb78451
-DATA elementwiseConstants<>+4664(SB)/4, $0x3cb78451
-DATA elementwiseConstants<>+4668(SB)/4, $0x3cb78451
-DATA elementwiseConstants<>+4672(SB)/4, $0xbdd59760
-DATA elementwiseConstants<>+4676(SB)/4, $0xbdd59760
-DATA elementwiseConstants<>+4680(SB)/4, $0xbdd59760
-DATA elementwiseConstants<>+4684(SB)/4, $0xbdd59760
-DATA elementwiseConstants<>+4688(SB)/4, $0xbdd59760
-DATA elementwiseConstants<>+4692(SB)/4, $0xbdd59760
-DATA elementwiseConstants<>+4696(SB)/4, $0xbdd59760
-DATA elementwiseConstants<>+4700(SB)/4, $0xbdd59760
-DATA elementwiseConstants<>+4704(SB)/4, $0xbdd59760
-DATA elementwiseConstants<>+4708(SB)/4, $0xbdd59760
-DATA elementwiseConstants<>+4712(SB)/4, $0xbdd59760
-DATA elementwiseConstants<>+4716(SB)/4, $0xbdd59760
-DATA elementwiseConstants<>+4720(SB)/4, $0xbdd59760
-DATA elementwiseConstants<>+4724(SB)/4, $0xbdd59760
-DATA elementwiseConstants<>+4728(SB)/4, $0xbdd59760
-DATA elementwiseConstants<>+4732(SB)/4, $0xbdd59760
-DATA elementwiseConstants<>+4736(SB)/4, $0xbf230396
-DATA elementwiseConstants<>+4740(SB)/4, $0xbf230396
-DATA elementwiseConstants<>+4744(SB)/4, $0xbf230396
-DATA elementwiseConstants<>+4748(SB)/4, $0xbf230396
-DATA elementwiseConstants<>+4752(SB)/4, $0xbf230396
-DATA elementwiseConstants<>+4756(SB)/4, $0xbf230396
-DATA elementwiseConstants<>+4760(SB)/4, $0xbf230396
-DATA elementwiseConstants<>+4764(SB)/4, $0xbf230396
-DATA elementwiseConstants<>+4768(SB)/4, $0xbf230396
-DATA elementwiseConstants<>+4772(SB)/4, $0xbf230396
-DATA elementwiseConstants<>+4776(SB)/4, $0xbf230396
-DATA elementwiseConstants<>+4780(SB)/4, $0xbf230396
-DATA elementwiseConstants<>+4784(SB)/4, $0xbf230396
-DATA elementwiseConstants<>+4788(SB)/4, $0xbf230396
-DATA elementwiseConstants<>+4792(SB)/4, $0xbf230396
-DATA elementwiseConstants<>+4796(SB)/4, $0xbf230396
-DATA elementwiseConstants<>+4800(SB)/4, $0xbf905f93
-DATA elementwiseConstants<>+4804(SB)/4, $0xbf905f93
-DATA elementwiseConstants<>+4808(SB)/4, $0xbf905f93
-DATA elementwiseConstants<>+4812(SB)/4, $0xbf905f93
-DATA elementwiseConstants<>+4816(SB)/4, $0xbf905f93
-DATA elementwiseConstants<>+4820(SB)/4, $0xbf905f93
-DATA elementwiseConstants<>+4824(SB)/4, $0xbf905f93
-DATA elementwiseConstants<>+4828(SB)/4, $0xbf905f93
-DATA elementwiseConstants<>+4832(SB)/4, $0xbf905f93
-DATA elementwiseConstants<>+4836(SB)/4, $0xbf905f93
-DATA elementwiseConstants<>+4840(SB)/4, $0xbf905f93
-DATA elementwiseConstants<>+4844(SB)/4, $0xbf905f93
-DATA elementwiseConstants<>+4848(SB)/4, $0xbf905f93
-DATA elementwiseConstants<>+4852(SB)/4, $0xbf905f93
-DATA elementwiseConstants<>+4856(SB)/4, $0xbf905f93
-DATA elementwiseConstants<>+4860(SB)/4, $0xbf905f93
-DATA elementwiseConstants<>+4864(SB)/4, $0xb9107930
-DATA elementwiseConstants<>+4868(SB)/4, $0xb9107930
-DATA elementwiseConstants<>+4872(SB)/4, $0xb9107930
-DATA elementwiseConstants<>+4876(SB)/4, $0xb9107930
-DATA elementwiseConstants<>+4880(SB)/4, $0xb9107930
-DATA elementwiseConstants<>+4884(SB)/4, $0xb9107930
-DATA elementwiseConstants<>+4888(SB)/4, $0xb9107930
-DATA elementwiseConstants<>+4892(SB)/4, $0xb9107930
-DATA elementwiseConstants<>+4896(SB)/4, $0xb9107930
-DATA elementwiseConstants<>+4900(SB)/4, $0xb9107930
-DATA elementwiseConstants<>+4904(SB)/4, $0xb9107930
-DATA elementwiseConstants<>+4908(SB)/4, $0xb9107930
-DATA elementwiseConstants<>+4912(SB)/4, $0xb9107930
-DATA elementwiseConstants<>+4916(SB)/4, $0xb9107930
-DATA elementwiseConstants<>+4920(SB)/4, $0xb9107930
-DATA elementwiseConstants<>+4924(SB)/4, $0xb9107930
-DATA elementwiseConstants<>+4928(SB)/4, $0x3f600000
-DATA elementwiseConstants<>+4932(SB)/4, $0x3f600000
-DATA elementwiseConstants<>+4936(SB)/4, $0x3f600000
-DATA elementwiseConstants<>+4940(SB)/4, $0x3f600000
-DATA elementwiseConstants<>+4944(SB)/4, $0x3f600000
-DATA elementwiseConstants<>+4948(SB)/4, $0x3f600000
-DATA elementwiseConstants<>+4952(SB)/4, $0x3f600000
-DATA elementwiseConstants<>+4956(SB)/4, $0x3f600000
-DATA elementwiseConstants<>+4960(SB)/4, $0x3f600000
-DATA elementwiseConstants<>+4964(SB)/4, $0x3f600000
-DATA elementwiseConstants<>+4968(SB)/4, $0x3f600000
-DATA elementwiseConstants<>+4972(SB)/4, $0x3f600000
-DATA elementwiseConstants<>+4976(SB)/4, $0x3f600000
-DATA elementwiseConstants<>+4980(SB)/4, $0x3f600000
-DATA elementwiseConstants<>+4984(SB)/4, $0x3f600000
-DATA elementwiseConstants<>+4988(SB)/4, $0x3f600000
-DATA elementwiseConstants<>+4992(SB)/4, $0x4127a440
-DATA elementwiseConstants<>+4996(SB)/4, $0x4127a440
-DATA elementwiseConstants<>+5000(SB)/4, $0x4127a440
-DATA elementwiseConstants<>+5004(SB)/4, $0x4127a440
-DATA elementwiseConstants<>+5008(SB)/4, $0x4127a440
-DATA elementwiseConstants<>+5012(SB)/4, $0x4127a440
-DATA elementwiseConstants<>+5016(SB)/4, $0x4127a440
-DATA elementwiseConstants<>+5020(SB)/4, $0x4127a440
-DATA elementwiseConstants<>+5024(SB)/4, $0x4127a440
-DATA elementwiseConstants<>+5028(SB)/4, $0x4127a440
-DATA elementwiseConstants<>+5032(SB)/4, $0x4127a440
-DATA elementwiseConstants<>+5036(SB)/4, $0x4127a440
-DATA elementwiseConstants<>+5040(SB)/4, $0x4127a440
-DATA elementwiseConstants<>+5044(SB)/4, $0x4127a440
-DATA elementwiseConstants<>+5048(SB)/4, $0x4127a440
-DATA elementwiseConstants<>+5052(SB)/4, $0x4127a440
-DATA elementwiseConstants<>+5056(SB)/4, $0x3f906ebb
-DATA elementwiseConstants<>+5060(SB)/4, $0x3f906ebb
-DATA elementwiseConstants<>+5064(SB)/4, $0x3f906ebb
-DATA elementwiseConstants<>+5068(SB)/4, $0x3f906ebb
-DATA elementwiseConstants<>+5072(SB)/4, $0x3f906ebb
-DATA elementwiseConstants<>+5076(SB)/4, $0x3f906ebb
-DATA elementwiseConstants<>+5080(SB)/4, $0x3f906ebb
-DATA elementwiseConstants<>+5084(SB)/4, $0x3f906ebb
-DATA elementwiseConstants<>+5088(SB)/4, $0x3f906ebb
-DATA elementwiseConstants<>+5092(SB)/4, $0x3f906ebb
-DATA elementwiseConstants<>+5096(SB)/4, $0x3f906ebb
-DATA elementwiseConstants<>+5100(SB)/4, $0x3f906ebb
-DATA elementwiseConstants<>+5104(SB)/4, $0x3f906ebb
-DATA elementwiseConstants<>+5108(SB)/4, $0x3f906ebb
-DATA elementwiseConstants<>+5112(SB)/4, $0x3f906ebb
-DATA elementwiseConstants<>+5116(SB)/4, $0x3f906ebb
-DATA elementwiseConstants<>+5120(SB)/4, $0x40400000
-DATA elementwiseConstants<>+5124(SB)/4, $0x40400000
-DATA elementwiseConstants<>+5128(SB)/4, $0x40400000
-DATA elementwiseConstants<>+5132(SB)/4, $0x40400000
-DATA elementwiseConstants<>+5136(SB)/4, $0x40400000
-DATA elementwiseConstants<>+5140(SB)/4, $0x40400000
-DATA elementwiseConstants<>+5144(SB)/4, $0x40400000
-DATA elementwiseConstants<>+5148(SB)/4, $0x40400000
-DATA elementwiseConstants<>+5152(SB)/4, $0x40400000
-DATA elementwiseConstants<>+5156(SB)/4, $0x40400000
-DATA elementwiseConstants<>+5160(SB)/4, $0x40400000
-DATA elementwiseConstants<>+5164(SB)/4, $0x40400000
-DATA elementwiseConstants<>+5168(SB)/4, $0x40400000
-DATA elementwiseConstants<>+5172(SB)/4, $0x40400000
-DATA elementwiseConstants<>+5176(SB)/4, $0x40400000
-DATA elementwiseConstants<>+5180(SB)/4, $0x40400000
-DATA elementwiseConstants<>+5184(SB)/4, $0xc0400000
-DATA elementwiseConstants<>+5188(SB)/4, $0xc0400000
-DATA elementwiseConstants<>+5192(SB)/4, $0xc0400000
-DATA elementwiseConstants<>+5196(SB)/4, $0xc0400000
-DATA elementwiseConstants<>+5200(SB)/4, $0xc0400000
-DATA elementwiseConstants<>+5204(SB)/4, $0xc0400000
-DATA elementwiseConstants<>+5208(SB)/4, $0xc0400000
-DATA elementwiseConstants<>+5212(SB)/4, $0xc0400000
-DATA elementwiseConstants<>+5216(SB)/4, $0xc0400000
-DATA elementwiseConstants<>+5220(SB)/4, $0xc0400000
-DATA elementwiseConstants<>+5224(SB)/4, $0xc0400000
-DATA elementwiseConstants<>+5228(SB)/4, $0xc0400000
-DATA elementwiseConstants<>+5232(SB)/4, $0xc0400000
-DATA elementwiseConstants<>+5236(SB)/4, $0xc0400000
-DATA elementwiseConstants<>+5240(SB)/4, $0xc0400000
-DATA elementwiseConstants<>+5244(SB)/4, $0xc0400000
-GLOBL elementwiseConstants<>(SB), RODATA|NOPTR, $5248
+DATA elementwiseConstants<>+1216(SB)/4, $0x4b40005f
+DATA elementwiseConstants<>+1220(SB)/4, $0x4b40005f
+DATA elementwiseConstants<>+1224(SB)/4, $0x4b40005f
+DATA elementwiseConstants<>+1228(SB)/4, $0x4b40005f
+DATA elementwiseConstants<>+1232(SB)/4, $0x4b40005f
+DATA elementwiseConstants<>+1236(SB)/4, $0x4b40005f
+DATA elementwiseConstants<>+1240(SB)/4, $0x4b40005f
+DATA elementwiseConstants<>+1244(SB)/4, $0x4b40005f
+DATA elementwiseConstants<>+1248(SB)/4, $0x4b40005f
+DATA elementwiseConstants<>+1252(SB)/4, $0x4b40005f
+DATA elementwiseConstants<>+1256(SB)/4, $0x4b40005f
+DATA elementwiseConstants<>+1260(SB)/4, $0x4b40005f
+DATA elementwiseConstants<>+1264(SB)/4, $0x4b40005f
+DATA elementwiseConstants<>+1268(SB)/4, $0x4b40005f
+DATA elementwiseConstants<>+1272(SB)/4, $0x4b40005f
+DATA elementwiseConstants<>+1276(SB)/4, $0x4b40005f
+DATA elementwiseConstants<>+1280(SB)/4, $0x42200000
+DATA elementwiseConstants<>+1284(SB)/4, $0x42200000
+DATA elementwiseConstants<>+1288(SB)/4, $0x42200000
+DATA elementwiseConstants<>+1292(SB)/4, $0x42200000
+DATA elementwiseConstants<>+1296(SB)/4, $0x42200000
+DATA elementwiseConstants<>+1300(SB)/4, $0x42200000
+DATA elementwiseConstants<>+1304(SB)/4, $0x42200000
+DATA elementwiseConstants<>+1308(SB)/4, $0x42200000
+DATA elementwiseConstants<>+1312(SB)/4, $0x42200000
+DATA elementwiseConstants<>+1316(SB)/4, $0x42200000
+DATA elementwiseConstants<>+1320(SB)/4, $0x42200000
+DATA elementwiseConstants<>+1324(SB)/4, $0x42200000
+DATA elementwiseConstants<>+1328(SB)/4, $0x42200000
+DATA elementwiseConstants<>+1332(SB)/4, $0x42200000
+DATA elementwiseConstants<>+1336(SB)/4, $0x42200000
+DATA elementwiseConstants<>+1340(SB)/4, $0x42200000
+DATA elementwiseConstants<>+1344(SB)/4, $0xbfb8aa3b
+DATA elementwiseConstants<>+1348(SB)/4, $0xbfb8aa3b
+DATA elementwiseConstants<>+1352(SB)/4, $0xbfb8aa3b
+DATA elementwiseConstants<>+1356(SB)/4, $0xbfb8aa3b
+DATA elementwiseConstants<>+1360(SB)/4, $0xbfb8aa3b
+DATA elementwiseConstants<>+1364(SB)/4, $0xbfb8aa3b
+DATA elementwiseConstants<>+1368(SB)/4, $0xbfb8aa3b
+DATA elementwiseConstants<>+1372(SB)/4, $0xbfb8aa3b
+DATA elementwiseConstants<>+1376(SB)/4, $0xbfb8aa3b
+DATA elementwiseConstants<>+1380(SB)/4, $0xbfb8aa3b
+DATA elementwiseConstants<>+1384(SB)/4, $0xbfb8aa3b
+DATA elementwiseConstants<>+1388(SB)/4, $0xbfb8aa3b
+DATA elementwiseConstants<>+1392(SB)/4, $0xbfb8aa3b
+DATA elementwiseConstants<>+1396(SB)/4, $0xbfb8aa3b
+DATA elementwiseConstants<>+1400(SB)/4, $0xbfb8aa3b
+DATA elementwiseConstants<>+1404(SB)/4, $0xbfb8aa3b
+DATA elementwiseConstants<>+1408(SB)/4, $0xbc0905d1
+DATA elementwiseConstants<>+1412(SB)/4, $0xbc0905d1
+DATA elementwiseConstants<>+1416(SB)/4, $0xbc0905d1
+DATA elementwiseConstants<>+1420(SB)/4, $0xbc0905d1
+DATA elementwiseConstants<>+1424(SB)/4, $0xbc0905d1
+DATA elementwiseConstants<>+1428(SB)/4, $0xbc0905d1
+DATA elementwiseConstants<>+1432(SB)/4, $0xbc0905d1
+DATA elementwiseConstants<>+1436(SB)/4, $0xbc0905d1
+DATA elementwiseConstants<>+1440(SB)/4, $0xbc0905d1
+DATA elementwiseConstants<>+1444(SB)/4, $0xbc0905d1
+DATA elementwiseConstants<>+1448(SB)/4, $0xbc0905d1
+DATA elementwiseConstants<>+1452(SB)/4, $0xbc0905d1
+DATA elementwiseConstants<>+1456(SB)/4, $0xbc0905d1
+DATA elementwiseConstants<>+1460(SB)/4, $0xbc0905d1
+DATA elementwiseConstants<>+1464(SB)/4, $0xbc0905d1
+DATA elementwiseConstants<>+1468(SB)/4, $0xbc0905d1
+DATA elementwiseConstants<>+1472(SB)/4, $0xbe2aaa6e
+DATA elementwiseConstants<>+1476(SB)/4, $0xbe2aaa6e
+DATA elementwiseConstants<>+1480(SB)/4, $0xbe2aaa6e
+DATA elementwiseConstants<>+1484(SB)/4, $0xbe2aaa6e
+DATA elementwiseConstants<>+1488(SB)/4, $0xbe2aaa6e
+DATA elementwiseConstants<>+1492(SB)/4, $0xbe2aaa6e
+DATA elementwiseConstants<>+1496(SB)/4, $0xbe2aaa6e
+DATA elementwiseConstants<>+1500(SB)/4, $0xbe2aaa6e
+DATA elementwiseConstants<>+1504(SB)/4, $0xbe2aaa6e
+DATA elementwiseConstants<>+1508(SB)/4, $0xbe2aaa6e
+DATA elementwiseConstants<>+1512(SB)/4, $0xbe2aaa6e
+DATA elementwiseConstants<>+1516(SB)/4, $0xbe2aaa6e
+DATA elementwiseConstants<>+1520(SB)/4, $0xbe2aaa6e
+DATA elementwiseConstants<>+1524(SB)/4, $0xbe2aaa6e
+DATA elementwiseConstants<>+1528(SB)/4, $0xbe2aaa6e
+DATA elementwiseConstants<>+1532(SB)/4, $0xbe2aaa6e
+DATA elementwiseConstants<>+1536(SB)/4, $0x2f800000
+DATA elementwiseConstants<>+1540(SB)/4, $0x2f800000
+DATA elementwiseConstants<>+1544(SB)/4, $0x2f800000
+DATA elementwiseConstants<>+1548(SB)/4, $0x2f800000
+DATA elementwiseConstants<>+1552(SB)/4, $0x2f800000
+DATA elementwiseConstants<>+1556(SB)/4, $0x2f800000
+DATA elementwiseConstants<>+1560(SB)/4, $0x2f800000
+DATA elementwiseConstants<>+1564(SB)/4, $0x2f800000
+DATA elementwiseConstants<>+1568(SB)/4, $0x2f800000
+DATA elementwiseConstants<>+1572(SB)/4, $0x2f800000
+DATA elementwiseConstants<>+1576(SB)/4, $0x2f800000
+DATA elementwiseConstants<>+1580(SB)/4, $0x2f800000
+DATA elementwiseConstants<>+1584(SB)/4, $0x2f800000
+DATA elementwiseConstants<>+1588(SB)/4, $0x2f800000
+DATA elementwiseConstants<>+1592(SB)/4, $0x2f800000
+DATA elementwiseConstants<>+1596(SB)/4, $0x2f800000
+DATA elementwiseConstants<>+1600(SB)/4, $0xc0000000
+DATA elementwiseConstants<>+1604(SB)/4, $0xc0000000
+DATA elementwiseConstants<>+1608(SB)/4, $0xc0000000
+DATA elementwiseConstants<>+1612(SB)/4, $0xc0000000
+DATA elementwiseConstants<>+1616(SB)/4, $0xc0000000
+DATA elementwiseConstants<>+1620(SB)/4, $0xc0000000
+DATA elementwiseConstants<>+1624(SB)/4, $0xc0000000
+DATA elementwiseConstants<>+1628(SB)/4, $0xc0000000
+DATA elementwiseConstants<>+1632(SB)/4, $0xc0000000
+DATA elementwiseConstants<>+1636(SB)/4, $0xc0000000
+DATA elementwiseConstants<>+1640(SB)/4, $0xc0000000
+DATA elementwiseConstants<>+1644(SB)/4, $0xc0000000
+DATA elementwiseConstants<>+1648(SB)/4, $0xc0000000
+DATA elementwiseConstants<>+1652(SB)/4, $0xc0000000
+DATA elementwiseConstants<>+1656(SB)/4, $0xc0000000
+DATA elementwiseConstants<>+1660(SB)/4, $0xc0000000
+DATA elementwiseConstants<>+1664(SB)/4, $0xc2100000
+DATA elementwiseConstants<>+1668(SB)/4, $0xc2100000
+DATA elementwiseConstants<>+1672(SB)/4, $0xc2100000
+DATA elementwiseConstants<>+1676(SB)/4, $0xc2100000
+DATA elementwiseConstants<>+1680(SB)/4, $0xc2100000
+DATA elementwiseConstants<>+1684(SB)/4, $0xc2100000
+DATA elementwiseConstants<>+1688(SB)/4, $0xc2100000
+DATA elementwiseConstants<>+1692(SB)/4, $0xc2100000
+DATA elementwiseConstants<>+1696(SB)/4, $0xc2100000
+DATA elementwiseConstants<>+1700(SB)/4, $0xc2100000
+DATA elementwiseConstants<>+1704(SB)/4, $0xc2100000
+DATA elementwiseConstants<>+1708(SB)/4, $0xc2100000
+DATA elementwiseConstants<>+1712(SB)/4, $0xc2100000
+DATA elementwiseConstants<>+1716(SB)/4, $0xc2100000
+DATA elementwiseConstants<>+1720(SB)/4, $0xc2100000
+DATA elementwiseConstants<>+1724(SB)/4, $0xc2100000
+DATA elementwiseConstants<>+1728(SB)/4, $0x3102e308
+DATA elementwiseConstants<>+1732(SB)/4, $0x3102e308
+DATA elementwiseConstants<>+1736(SB)/4, $0x3102e308
+DATA elementwiseConstants<>+1740(SB)/4, $0x3102e308
+DATA elementwiseConstants<>+1744(SB)/4, $0x3102e308
+DATA elementwiseConstants<>+1748(SB)/4, $0x3102e308
+DATA elementwiseConstants<>+1752(SB)/4, $0x3102e308
+DATA elementwiseConstants<>+1756(SB)/4, $0x3102e308
+DATA elementwiseConstants<>+1760(SB)/4, $0x3102e308
+DATA elementwiseConstants<>+1764(SB)/4, $0x3102e308
+DATA elementwiseConstants<>+1768(SB)/4, $0x3102e308
+DATA elementwiseConstants<>+1772(SB)/4, $0x3102e308
+DATA elementwiseConstants<>+1776(SB)/4, $0x3102e308
+DATA elementwiseConstants<>+1780(SB)/4, $0x3102e308
+DATA elementwiseConstants<>+1784(SB)/4, $0x3102e308
+DATA elementwiseConstants<>+1788(SB)/4, $0x3102e308
+DATA elementwiseConstants<>+1792(SB)/4, $0x40000000
+DATA elementwiseConstants<>+1796(SB)/4, $0x40000000
+DATA elementwiseConstants<>+1800(SB)/4, $0x40000000
+DATA elementwiseConstants<>+1804(SB)/4, $0x40000000
+DATA elementwiseConstants<>+1808(SB)/4, $0x40000000
+DATA elementwiseConstants<>+1812(SB)/4, $0x40000000
+DATA elementwiseConstants<>+1816(SB)/4, $0x40000000
+DATA elementwiseConstants<>+1820(SB)/4, $0x40000000
+DATA elementwiseConstants<>+1824(SB)/4, $0x40000000
+DATA elementwiseConstants<>+1828(SB)/4, $0x40000000
+DATA elementwiseConstants<>+1832(SB)/4, $0x40000000
+DATA elementwiseConstants<>+1836(SB)/4, $0x40000000
+DATA elementwiseConstants<>+1840(SB)/4, $0x40000000
+DATA elementwiseConstants<>+1844(SB)/4, $0x40000000
+DATA elementwiseConstants<>+1848(SB)/4, $0x40000000
+DATA elementwiseConstants<>+1852(SB)/4, $0x40000000
+DATA elementwiseConstants<>+1856(SB)/4, $0x42dc0000
+DATA elementwiseConstants<>+1860(SB)/4, $0x42dc0000
+DATA elementwiseConstants<>+1864(SB)/4, $0x42dc0000
+DATA elementwiseConstants<>+1868(SB)/4, $0x42dc0000
+DATA elementwiseConstants<>+1872(SB)/4, $0x42dc0000
+DATA elementwiseConstants<>+1876(SB)/4, $0x42dc0000
+DATA elementwiseConstants<>+1880(SB)/4, $0x42dc0000
+DATA elementwiseConstants<>+1884(SB)/4, $0x42dc0000
+DATA elementwiseConstants<>+1888(SB)/4, $0x42dc0000
+DATA elementwiseConstants<>+1892(SB)/4, $0x42dc0000
+DATA elementwiseConstants<>+1896(SB)/4, $0x42dc0000
+DATA elementwiseConstants<>+1900(SB)/4, $0x42dc0000
+DATA elementwiseConstants<>+1904(SB)/4, $0x42dc0000
+DATA elementwiseConstants<>+1908(SB)/4, $0x42dc0000
+DATA elementwiseConstants<>+1912(SB)/4, $0x42dc0000
+DATA elementwiseConstants<>+1916(SB)/4, $0x42dc0000
+DATA elementwiseConstants<>+1920(SB)/4, $0x41700000
+DATA elementwiseConstants<>+1924(SB)/4, $0x41700000
+DATA elementwiseConstants<>+1928(SB)/4, $0x41700000
+DATA elementwiseConstants<>+1932(SB)/4, $0x41700000
+DATA elementwiseConstants<>+1936(SB)/4, $0x41700000
+DATA elementwiseConstants<>+1940(SB)/4, $0x41700000
+DATA elementwiseConstants<>+1944(SB)/4, $0x41700000
+DATA elementwiseConstants<>+1948(SB)/4, $0x41700000
+DATA elementwiseConstants<>+1952(SB)/4, $0x41700000
+DATA elementwiseConstants<>+1956(SB)/4, $0x41700000
+DATA elementwiseConstants<>+1960(SB)/4, $0x41700000
+DATA elementwiseConstants<>+1964(SB)/4, $0x41700000
+DATA elementwiseConstants<>+1968(SB)/4, $0x41700000
+DATA elementwiseConstants<>+1972(SB)/4, $0x41700000
+DATA elementwiseConstants<>+1976(SB)/4, $0x41700000
+DATA elementwiseConstants<>+1980(SB)/4, $0x41700000
+DATA elementwiseConstants<>+1984(SB)/4, $0x40800000
+DATA elementwiseConstants<>+1988(SB)/4, $0x40800000
+DATA elementwiseConstants<>+1992(SB)/4, $0x40800000
+DATA elementwiseConstants<>+1996(SB)/4, $0x40800000
+DATA elementwiseConstants<>+2000(SB)/4, $0x40800000
+DATA elementwiseConstants<>+2004(SB)/4, $0x40800000
+DATA elementwiseConstants<>+2008(SB)/4, $0x40800000
+DATA elementwiseConstants<>+2012(SB)/4, $0x40800000
+DATA elementwiseConstants<>+2016(SB)/4, $0x40800000
+DATA elementwiseConstants<>+2020(SB)/4, $0x40800000
+DATA elementwiseConstants<>+2024(SB)/4, $0x40800000
+DATA elementwiseConstants<>+2028(SB)/4, $0x40800000
+DATA elementwiseConstants<>+2032(SB)/4, $0x40800000
+DATA elementwiseConstants<>+2036(SB)/4, $0x40800000
+DATA elementwiseConstants<>+2040(SB)/4, $0x40800000
+DATA elementwiseConstants<>+2044(SB)/4, $0x40800000
+DATA elementwiseConstants<>+2048(SB)/4, $0xbf000000
+DATA elementwiseConstants<>+2052(SB)/4, $0xbf000000
+DATA elementwiseConstants<>+2056(SB)/4, $0xbf000000
+DATA elementwiseConstants<>+2060(SB)/4, $0xbf000000
+DATA elementwiseConstants<>+2064(SB)/4, $0xbf000000
+DATA elementwiseConstants<>+2068(SB)/4, $0xbf000000
+DATA elementwiseConstants<>+2072(SB)/4, $0xbf000000
+DATA elementwiseConstants<>+2076(SB)/4, $0xbf000000
+DATA elementwiseConstants<>+2080(SB)/4, $0xbf000000
+DATA elementwiseConstants<>+2084(SB)/4, $0xbf000000
+DATA elementwiseConstants<>+2088(SB)/4, $0xbf000000
+DATA elementwiseConstants<>+2092(SB)/4, $0xbf000000
+DATA elementwiseConstants<>+2096(SB)/4, $0xbf000000
+DATA elementwiseConstants<>+2100(SB)/4, $0xbf000000
+DATA elementwiseConstants<>+2104(SB)/4, $0xbf000000
+DATA elementwiseConstants<>+2108(SB)/4, $0xbf000000
+DATA elementwiseConstants<>+2112(SB)/4, $0x3f200000
+DATA elementwiseConstants<>+2116(SB)/4, $0x3f200000
+DATA elementwiseConstants<>+2120(SB)/4, $0x3f200000
+DATA elementwiseConstants<>+2124(SB)/4, $0x3f200000
+DATA elementwiseConstants<>+2128(SB)/4, $0x3f200000
+DATA elementwiseConstants<>+2132(SB)/4, $0x3f200000
+DATA elementwiseConstants<>+2136(SB)/4, $0x3f200000
+DATA elementwiseConstants<>+2140(SB)/4, $0x3f200000
+DATA elementwiseConstants<>+2144(SB)/4, $0x3f200000
+DATA elementwiseConstants<>+2148(SB)/4, $0x3f200000
+DATA elementwiseConstants<>+2152(SB)/4, $0x3f200000
+DATA elementwiseConstants<>+2156(SB)/4, $0x3f200000
+DATA elementwiseConstants<>+2160(SB)/4, $0x3f200000
+DATA elementwiseConstants<>+2164(SB)/4, $0x3f200000
+DATA elementwiseConstants<>+2168(SB)/4, $0x3f200000
+DATA elementwiseConstants<>+2172(SB)/4, $0x3f200000
+DATA elementwiseConstants<>+2176(SB)/4, $0xbd929375
+DATA elementwiseConstants<>+2180(SB)/4, $0xbd929375
+DATA elementwiseConstants<>+2184(SB)/4, $0xbd929375
+DATA elementwiseConstants<>+2188(SB)/4, $0xbd929375
+DATA elementwiseConstants<>+2192(SB)/4, $0xbd929375
+DATA elementwiseConstants<>+2196(SB)/4, $0xbd929375
+DATA elementwiseConstants<>+2200(SB)/4, $0xbd929375
+DATA elementwiseConstants<>+2204(SB)/4, $0xbd929375
+DATA elementwiseConstants<>+2208(SB)/4, $0xbd929375
+DATA elementwiseConstants<>+2212(SB)/4, $0xbd929375
+DATA elementwiseConstants<>+2216(SB)/4, $0xbd929375
+DATA elementwiseConstants<>+2220(SB)/4, $0xbd929375
+DATA elementwiseConstants<>+2224(SB)/4, $0xbd929375
+DATA elementwiseConstants<>+2228(SB)/4, $0xbd929375
+DATA elementwiseConstants<>+2232(SB)/4, $0xbd929375
+DATA elementwiseConstants<>+2236(SB)/4, $0xbd929375
+DATA elementwiseConstants<>+2240(SB)/4, $0xbd1c6d13
+DATA elementwiseConstants<>+2244(SB)/4, $0xbd1c6d13
+DATA elementwiseConstants<>+2248(SB)/4, $0xbd1c6d13
+DATA elementwiseConstants<>+2252(SB)/4, $0xbd1c6d13
+DATA elementwiseConstants<>+2256(SB)/4, $0xbd1c6d13
+DATA elementwiseConstants<>+2260(SB)/4, $0xbd1c6d13
+DATA elementwiseConstants<>+2264(SB)/4, $0xbd1c6d13
+DATA elementwiseConstants<>+2268(SB)/4, $0xbd1c6d13
+DATA elementwiseConstants<>+2272(SB)/4, $0xbd1c6d13
+DATA elementwiseConstants<>+2276(SB)/4, $0xbd1c6d13
+DATA elementwiseConstants<>+2280(SB)/4, $0xbd1c6d13
+DATA elementwiseConstants<>+2284(SB)/4, $0xbd1c6d13
+DATA elementwiseConstants<>+2288(SB)/4, $0xbd1c6d13
+DATA elementwiseConstants<>+2292(SB)/4, $0xbd1c6d13
+DATA elementwiseConstants<>+2296(SB)/4, $0xbd1c6d13
+DATA elementwiseConstants<>+2300(SB)/4, $0xbd1c6d13
+DATA elementwiseConstants<>+2304(SB)/4, $0x3e4feaff
+DATA elementwiseConstants<>+2308(SB)/4, $0x3e4feaff
+DATA elementwiseConstants<>+2312(SB)/4, $0x3e4feaff
+DATA elementwiseConstants<>+2316(SB)/4, $0x3e4feaff
+DATA elementwiseConstants<>+2320(SB)/4, $0x3e4feaff
+DATA elementwiseConstants<>+2324(SB)/4, $0x3e4feaff
+DATA elementwiseConstants<>+2328(SB)/4, $0x3e4feaff
+DATA elementwiseConstants<>+2332(SB)/4, $0x3e4feaff
+DATA elementwiseConstants<>+2336(SB)/4, $0x3e4feaff
+DATA elementwiseConstants<>+2340(SB)/4, $0x3e4feaff
+DATA elementwiseConstants<>+2344(SB)/4, $0x3e4feaff
+DATA elementwiseConstants<>+2348(SB)/4, $0x3e4feaff
+DATA elementwiseConstants<>+2352(SB)/4, $0x3e4feaff
+DATA elementwiseConstants<>+2356(SB)/4, $0x3e4feaff
+DATA elementwiseConstants<>+2360(SB)/4, $0x3e4feaff
+DATA elementwiseConstants<>+2364(SB)/4, $0x3e4feaff
+DATA elementwiseConstants<>+2368(SB)/4, $0xbd29ee49
+DATA elementwiseConstants<>+2372(SB)/4, $0xbd29ee49
+DATA elementwiseConstants<>+2376(SB)/4, $0xbd29ee49
+DATA elementwiseConstants<>+2380(SB)/4, $0xbd29ee49
+DATA elementwiseConstants<>+2384(SB)/4, $0xbd29ee49
+DATA elementwiseConstants<>+2388(SB)/4, $0xbd29ee49
+DATA elementwiseConstants<>+2392(SB)/4, $0xbd29ee49
+DATA elementwiseConstants<>+2396(SB)/4, $0xbd29ee49
+DATA elementwiseConstants<>+2400(SB)/4, $0xbd29ee49
+DATA elementwiseConstants<>+2404(SB)/4, $0xbd29ee49
+DATA elementwiseConstants<>+2408(SB)/4, $0xbd29ee49
+DATA elementwiseConstants<>+2412(SB)/4, $0xbd29ee49
+DATA elementwiseConstants<>+2416(SB)/4, $0xbd29ee49
+DATA elementwiseConstants<>+2420(SB)/4, $0xbd29ee49
+DATA elementwiseConstants<>+2424(SB)/4, $0xbd29ee49
+DATA elementwiseConstants<>+2428(SB)/4, $0xbd29ee49
+DATA elementwiseConstants<>+2432(SB)/4, $0xbeae4f29
+DATA elementwiseConstants<>+2436(SB)/4, $0xbeae4f29
+DATA elementwiseConstants<>+2440(SB)/4, $0xbeae4f29
+DATA elementwiseConstants<>+2444(SB)/4, $0xbeae4f29
+DATA elementwiseConstants<>+2448(SB)/4, $0xbeae4f29
+DATA elementwiseConstants<>+2452(SB)/4, $0xbeae4f29
+DATA elementwiseConstants<>+2456(SB)/4, $0xbeae4f29
+DATA elementwiseConstants<>+2460(SB)/4, $0xbeae4f29
+DATA elementwiseConstants<>+2464(SB)/4, $0xbeae4f29
+DATA elementwiseConstants<>+2468(SB)/4, $0xbeae4f29
+DATA elementwiseConstants<>+2472(SB)/4, $0xbeae4f29
+DATA elementwiseConstants<>+2476(SB)/4, $0xbeae4f29
+DATA elementwiseConstants<>+2480(SB)/4, $0xbeae4f29
+DATA elementwiseConstants<>+2484(SB)/4, $0xbeae4f29
+DATA elementwiseConstants<>+2488(SB)/4, $0xbeae4f29
+DATA elementwiseConstants<>+2492(SB)/4, $0xbeae4f29
+DATA elementwiseConstants<>+2496(SB)/4, $0x3f4711e8
+DATA elementwiseConstants<>+2500(SB)/4, $0x3f4711e8
+DATA elementwiseConstants<>+2504(SB)/4, $0x3f4711e8
+DATA elementwiseConstants<>+2508(SB)/4, $0x3f4711e8
+DATA elementwiseConstants<>+2512(SB)/4, $0x3f4711e8
+DATA elementwiseConstants<>+2516(SB)/4, $0x3f4711e8
+DATA elementwiseConstants<>+2520(SB)/4, $0x3f4711e8
+DATA elementwiseConstants<>+2524(SB)/4, $0x3f4711e8
+DATA elementwiseConstants<>+2528(SB)/4, $0x3f4711e8
+DATA elementwiseConstants<>+2532(SB)/4, $0x3f4711e8
+DATA elementwiseConstants<>+2536(SB)/4, $0x3f4711e8
+DATA elementwiseConstants<>+2540(SB)/4, $0x3f4711e8
+DATA elementwiseConstants<>+2544(SB)/4, $0x3f4711e8
+DATA elementwiseConstants<>+2548(SB)/4, $0x3f4711e8
+DATA elementwiseConstants<>+2552(SB)/4, $0x3f4711e8
+DATA elementwiseConstants<>+2556(SB)/4, $0x3f4711e8
+DATA elementwiseConstants<>+2560(SB)/4, $0xbf86dbf5
+DATA elementwiseConstants<>+2564(SB)/4, $0xbf86dbf5
+DATA elementwiseConstants<>+2568(SB)/4, $0xbf86dbf5
+DATA elementwiseConstants<>+2572(SB)/4, $0xbf86dbf5
+DATA elementwiseConstants<>+2576(SB)/4, $0xbf86dbf5
+DATA elementwiseConstants<>+2580(SB)/4, $0xbf86dbf5
+DATA elementwiseConstants<>+2584(SB)/4, $0xbf86dbf5
+DATA elementwiseConstants<>+2588(SB)/4, $0xbf86dbf5
+DATA elementwiseConstants<>+2592(SB)/4, $0xbf86dbf5
+DATA elementwiseConstants<>+2596(SB)/4, $0xbf86dbf5
+DATA elementwiseConstants<>+2600(SB)/4, $0xbf86dbf5
+DATA elementwiseConstants<>+2604(SB)/4, $0xbf86dbf5
+DATA elementwiseConstants<>+2608(SB)/4, $0xbf86dbf5
+DATA elementwiseConstants<>+2612(SB)/4, $0xbf86dbf5
+DATA elementwiseConstants<>+2616(SB)/4, $0xbf86dbf5
+DATA elementwiseConstants<>+2620(SB)/4, $0xbf86dbf5
+DATA elementwiseConstants<>+2624(SB)/4, $0x3f897ef8
+DATA elementwiseConstants<>+2628(SB)/4, $0x3f897ef8
+DATA elementwiseConstants<>+2632(SB)/4, $0x3f897ef8
+DATA elementwiseConstants<>+2636(SB)/4, $0x3f897ef8
+DATA elementwiseConstants<>+2640(SB)/4, $0x3f897ef8
+DATA elementwiseConstants<>+2644(SB)/4, $0x3f897ef8
+DATA elementwiseConstants<>+2648(SB)/4, $0x3f897ef8
+DATA elementwiseConstants<>+2652(SB)/4, $0x3f897ef8
+DATA elementwiseConstants<>+2656(SB)/4, $0x3f897ef8
+DATA elementwiseConstants<>+2660(SB)/4, $0x3f897ef8
+DATA elementwiseConstants<>+2664(SB)/4, $0x3f897ef8
+DATA elementwiseConstants<>+2668(SB)/4, $0x3f897ef8
+DATA elementwiseConstants<>+2672(SB)/4, $0x3f897ef8
+DATA elementwiseConstants<>+2676(SB)/4, $0x3f897ef8
+DATA elementwiseConstants<>+2680(SB)/4, $0x3f897ef8
+DATA elementwiseConstants<>+2684(SB)/4, $0x3f897ef8
+DATA elementwiseConstants<>+2688(SB)/4, $0xbf643198
+DATA elementwiseConstants<>+2692(SB)/4, $0xbf643198
+DATA elementwiseConstants<>+2696(SB)/4, $0xbf643198
+DATA elementwiseConstants<>+2700(SB)/4, $0xbf643198
+DATA elementwiseConstants<>+2704(SB)/4, $0xbf643198
+DATA elementwiseConstants<>+2708(SB)/4, $0xbf643198
+DATA elementwiseConstants<>+2712(SB)/4, $0xbf643198
+DATA elementwiseConstants<>+2716(SB)/4, $0xbf643198
+DATA elementwiseConstants<>+2720(SB)/4, $0xbf643198
+DATA elementwiseConstants<>+2724(SB)/4, $0xbf643198
+DATA elementwiseConstants<>+2728(SB)/4, $0xbf643198
+DATA elementwiseConstants<>+2732(SB)/4, $0xbf643198
+DATA elementwiseConstants<>+2736(SB)/4, $0xbf643198
+DATA elementwiseConstants<>+2740(SB)/4, $0xbf643198
+DATA elementwiseConstants<>+2744(SB)/4, $0xbf643198
+DATA elementwiseConstants<>+2748(SB)/4, $0xbf643198
+DATA elementwiseConstants<>+2752(SB)/4, $0x3f1ff43c
+DATA elementwiseConstants<>+2756(SB)/4, $0x3f1ff43c
+DATA elementwiseConstants<>+2760(SB)/4, $0x3f1ff43c
+DATA elementwiseConstants<>+2764(SB)/4, $0x3f1ff43c
+DATA elementwiseConstants<>+2768(SB)/4, $0x3f1ff43c
+DATA elementwiseConstants<>+2772(SB)/4, $0x3f1ff43c
+DATA elementwiseConstants<>+2776(SB)/4, $0x3f1ff43c
+DATA elementwiseConstants<>+2780(SB)/4, $0x3f1ff43c
+DATA elementwiseConstants<>+2784(SB)/4, $0x3f1ff43c
+DATA elementwiseConstants<>+2788(SB)/4, $0x3f1ff43c
+DATA elementwiseConstants<>+2792(SB)/4, $0x3f1ff43c
+DATA elementwiseConstants<>+2796(SB)/4, $0x3f1ff43c
+DATA elementwiseConstants<>+2800(SB)/4, $0x3f1ff43c
+DATA elementwiseConstants<>+2804(SB)/4, $0x3f1ff43c
+DATA elementwiseConstants<>+2808(SB)/4, $0x3f1ff43c
+DATA elementwiseConstants<>+2812(SB)/4, $0x3f1ff43c
+DATA elementwiseConstants<>+2816(SB)/4, $0x3ecc422a
+DATA elementwiseConstants<>+2820(SB)/4, $0x3ecc422a
+DATA elementwiseConstants<>+2824(SB)/4, $0x3ecc422a
+DATA elementwiseConstants<>+2828(SB)/4, $0x3ecc422a
+DATA elementwiseConstants<>+2832(SB)/4, $0x3ecc422a
+DATA elementwiseConstants<>+2836(SB)/4, $0x3ecc422a
+DATA elementwiseConstants<>+2840(SB)/4, $0x3ecc422a
+DATA elementwiseConstants<>+2844(SB)/4, $0x3ecc422a
+DATA elementwiseConstants<>+2848(SB)/4, $0x3ecc422a
+DATA elementwiseConstants<>+2852(SB)/4, $0x3ecc422a
+DATA elementwiseConstants<>+2856(SB)/4, $0x3ecc422a
+DATA elementwiseConstants<>+2860(SB)/4, $0x3ecc422a
+DATA elementwiseConstants<>+2864(SB)/4, $0x3ecc422a
+DATA elementwiseConstants<>+2868(SB)/4, $0x3ecc422a
+DATA elementwiseConstants<>+2872(SB)/4, $0x3ecc422a
+DATA elementwiseConstants<>+2876(SB)/4, $0x3ecc422a
+DATA elementwiseConstants<>+2880(SB)/4, $0x40c00000
+DATA elementwiseConstants<>+2884(SB)/4, $0x40c00000
+DATA elementwiseConstants<>+2888(SB)/4, $0x40c00000
+DATA elementwiseConstants<>+2892(SB)/4, $0x40c00000
+DATA elementwiseConstants<>+2896(SB)/4, $0x40c00000
+DATA elementwiseConstants<>+2900(SB)/4, $0x40c00000
+DATA elementwiseConstants<>+2904(SB)/4, $0x40c00000
+DATA elementwiseConstants<>+2908(SB)/4, $0x40c00000
+DATA elementwiseConstants<>+2912(SB)/4, $0x40c00000
+DATA elementwiseConstants<>+2916(SB)/4, $0x40c00000
+DATA elementwiseConstants<>+2920(SB)/4, $0x40c00000
+DATA elementwiseConstants<>+2924(SB)/4, $0x40c00000
+DATA elementwiseConstants<>+2928(SB)/4, $0x40c00000
+DATA elementwiseConstants<>+2932(SB)/4, $0x40c00000
+DATA elementwiseConstants<>+2936(SB)/4, $0x40c00000
+DATA elementwiseConstants<>+2940(SB)/4, $0x40c00000
+DATA elementwiseConstants<>+2944(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2948(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2952(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2956(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2960(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2964(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2968(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2972(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2976(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2980(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2984(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2988(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2992(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+2996(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+3000(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+3004(SB)/4, $0x412ccccd
+DATA elementwiseConstants<>+3008(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+3012(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+3016(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+3020(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+3024(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+3028(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+3032(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+3036(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+3040(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+3044(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+3048(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+3052(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+3056(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+3060(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+3064(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+3068(SB)/4, $0x3d922279
+DATA elementwiseConstants<>+3072(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+3076(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+3080(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+3084(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+3088(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+3092(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+3096(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+3100(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+3104(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+3108(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+3112(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+3116(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+3120(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+3124(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+3128(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+3132(SB)/4, $0x3fcc422a
+DATA elementwiseConstants<>+3136(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+3140(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+3144(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+3148(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+3152(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+3156(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+3160(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+3164(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+3168(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+3172(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+3176(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+3180(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+3184(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+3188(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+3192(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+3196(SB)/4, $0x3124d8b5
+DATA elementwiseConstants<>+3200(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+3204(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+3208(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+3212(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+3216(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+3220(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+3224(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+3228(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+3232(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+3236(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+3240(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+3244(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+3248(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+3252(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+3256(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+3260(SB)/4, $0xb342bc9b
+DATA elementwiseConstants<>+3264(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+3268(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+3272(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+3276(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+3280(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+3284(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+3288(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+3292(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+3296(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+3300(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+3304(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+3308(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+3312(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+3316(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+3320(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+3324(SB)/4, $0x3e5b33b6
+DATA elementwiseConstants<>+3328(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3332(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3336(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3340(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3344(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3348(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3352(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3356(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3360(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3364(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3368(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3372(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3376(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3380(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3384(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3388(SB)/4, $0x3e7705a9
+DATA elementwiseConstants<>+3392(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3396(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3400(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3404(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3408(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3412(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3416(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3420(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3424(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3428(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3432(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3436(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3440(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3444(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3448(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3452(SB)/4, $0x3e91f236
+DATA elementwiseConstants<>+3456(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3460(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3464(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3468(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3472(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3476(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3480(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3484(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3488(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3492(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3496(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3500(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3504(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3508(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3512(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3516(SB)/4, $0x3ecccdff
+DATA elementwiseConstants<>+3520(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3524(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3528(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3532(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3536(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3540(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3544(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3548(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3552(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3556(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3560(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3564(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3568(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3572(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3576(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3580(SB)/4, $0x3f2aaaaa
+DATA elementwiseConstants<>+3584(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3588(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3592(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3596(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3600(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3604(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3608(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3612(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3616(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3620(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3624(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3628(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3632(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3636(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3640(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3644(SB)/4, $0x00800000
+DATA elementwiseConstants<>+3648(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3652(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3656(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3660(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3664(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3668(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3672(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3676(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3680(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3684(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3688(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3692(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3696(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3700(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3704(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3708(SB)/4, $0x4c000000
+DATA elementwiseConstants<>+3712(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3716(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3720(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3724(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3728(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3732(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3736(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3740(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3744(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3748(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3752(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3756(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3760(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3764(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3768(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3772(SB)/4, $0x41c80000
+DATA elementwiseConstants<>+3776(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3780(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3784(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3788(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3792(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3796(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3800(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3804(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3808(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3812(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3816(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3820(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3824(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3828(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3832(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3836(SB)/4, $0x004afb0d
+DATA elementwiseConstants<>+3840(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3844(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3848(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3852(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3856(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3860(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3864(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3868(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3872(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3876(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3880(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3884(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3888(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3892(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3896(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3900(SB)/4, $0x4b000000
+DATA elementwiseConstants<>+3904(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3908(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3912(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3916(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3920(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3924(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3928(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3932(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3936(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3940(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3944(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3948(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3952(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3956(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3960(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3964(SB)/4, $0x4b00007f
+DATA elementwiseConstants<>+3968(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3972(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3976(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3980(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3984(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3988(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3992(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+3996(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+4000(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+4004(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+4008(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+4012(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+4016(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+4020(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+4024(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+4028(SB)/4, $0x007fffff
+DATA elementwiseConstants<>+4032(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+4036(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+4040(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+4044(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+4048(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+4052(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+4056(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+4060(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+4064(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+4068(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+4072(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+4076(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+4080(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+4084(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+4088(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+4092(SB)/4, $0x3f3504f3
+DATA elementwiseConstants<>+4096(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+4100(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+4104(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+4108(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+4112(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+4116(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+4120(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+4124(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+4128(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+4132(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+4136(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+4140(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+4144(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+4148(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+4152(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+4156(SB)/4, $0x3f317200
+DATA elementwiseConstants<>+4160(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+4164(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+4168(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+4172(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+4176(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+4180(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+4184(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+4188(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+4192(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+4196(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+4200(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+4204(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+4208(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+4212(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+4216(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+4220(SB)/4, $0x35bfbe8e
+DATA elementwiseConstants<>+4224(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+4228(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+4232(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+4236(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+4240(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+4244(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+4248(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+4252(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+4256(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+4260(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+4264(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+4268(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+4272(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+4276(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+4280(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+4284(SB)/4, $0x7f800000
+DATA elementwiseConstants<>+4288(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+4292(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+4296(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+4300(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+4304(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+4308(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+4312(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+4316(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+4320(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+4324(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+4328(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+4332(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+4336(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+4340(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+4344(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+4348(SB)/4, $0x7fc00000
+DATA elementwiseConstants<>+4352(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4356(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4360(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4364(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4368(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4372(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4376(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4380(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4384(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4388(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4392(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4396(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4400(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4404(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4408(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4412(SB)/4, $0xff800000
+DATA elementwiseConstants<>+4416(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4420(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4424(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4428(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4432(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4436(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4440(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4444(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4448(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4452(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4456(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4460(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4464(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4468(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4472(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4476(SB)/4, $0x3933fe80
+DATA elementwiseConstants<>+4480(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4484(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4488(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4492(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4496(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4500(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4504(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4508(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4512(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4516(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4520(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4524(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4528(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4532(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4536(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4540(SB)/4, $0xba87855c
+DATA elementwiseConstants<>+4544(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4548(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4552(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4556(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4560(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4564(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4568(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4572(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4576(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4580(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4584(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4588(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4592(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4596(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4600(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4604(SB)/4, $0x3bb15951
+DATA elementwiseConstants<>+4608(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4612(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4616(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4620(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4624(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4628(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4632(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4636(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4640(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4644(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4648(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4652(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4656(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4660(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4664(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4668(SB)/4, $0xbcdcd4fc
+DATA elementwiseConstants<>+4672(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4676(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4680(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4684(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4688(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4692(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4696(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4700(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4704(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4708(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4712(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4716(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4720(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4724(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4728(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4732(SB)/4, $0x3de72296
+DATA elementwiseConstants<>+4736(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4740(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4744(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4748(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4752(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4756(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4760(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4764(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4768(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4772(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4776(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4780(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4784(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4788(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4792(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4796(SB)/4, $0xbec093e9
+DATA elementwiseConstants<>+4800(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4804(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4808(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4812(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4816(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4820(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4824(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4828(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4832(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4836(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4840(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4844(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4848(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4852(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4856(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4860(SB)/4, $0x3e0375d4
+DATA elementwiseConstants<>+4864(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4868(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4872(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4876(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4880(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4884(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4888(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4892(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4896(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4900(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4904(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4908(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4912(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4916(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4920(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4924(SB)/4, $0x395232ab
+DATA elementwiseConstants<>+4928(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4932(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4936(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4940(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4944(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4948(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4952(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4956(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4960(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4964(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4968(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4972(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4976(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4980(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4984(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4988(SB)/4, $0xbb4a555f
+DATA elementwiseConstants<>+4992(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+4996(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+5000(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+5004(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+5008(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+5012(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+5016(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+5020(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+5024(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+5028(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+5032(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+5036(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+5040(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+5044(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+5048(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+5052(SB)/4, $0x3cb78451
+DATA elementwiseConstants<>+5056(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+5060(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+5064(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+5068(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+5072(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+5076(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+5080(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+5084(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+5088(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+5092(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+5096(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+5100(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+5104(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+5108(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+5112(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+5116(SB)/4, $0xbdd59760
+DATA elementwiseConstants<>+5120(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+5124(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+5128(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+5132(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+5136(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+5140(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+5144(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+5148(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+5152(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+5156(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+5160(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+5164(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+5168(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+5172(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+5176(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+5180(SB)/4, $0xbf230396
+DATA elementwiseConstants<>+5184(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+5188(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+5192(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+5196(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+5200(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+5204(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+5208(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+5212(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+5216(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+5220(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+5224(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+5228(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+5232(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+5236(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+5240(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+5244(SB)/4, $0xbf905f93
+DATA elementwiseConstants<>+5248(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+5252(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+5256(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+5260(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+5264(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+5268(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+5272(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+5276(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+5280(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+5284(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+5288(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+5292(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+5296(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+5300(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+5304(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+5308(SB)/4, $0xb9107930
+DATA elementwiseConstants<>+5312(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+5316(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+5320(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+5324(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+5328(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+5332(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+5336(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+5340(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+5344(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+5348(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+5352(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+5356(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+5360(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+5364(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+5368(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+5372(SB)/4, $0x3f600000
+DATA elementwiseConstants<>+5376(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5380(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5384(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5388(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5392(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5396(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5400(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5404(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5408(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5412(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5416(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5420(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5424(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5428(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5432(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5436(SB)/4, $0x4127a440
+DATA elementwiseConstants<>+5440(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5444(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5448(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5452(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5456(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5460(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5464(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5468(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5472(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5476(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5480(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5484(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5488(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5492(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5496(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5500(SB)/4, $0x3f906ebb
+DATA elementwiseConstants<>+5504(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5508(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5512(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5516(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5520(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5524(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5528(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5532(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5536(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5540(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5544(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5548(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5552(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5556(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5560(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5564(SB)/4, $0x40400000
+DATA elementwiseConstants<>+5568(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5572(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5576(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5580(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5584(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5588(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5592(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5596(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5600(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5604(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5608(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5612(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5616(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5620(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5624(SB)/4, $0xc0400000
+DATA elementwiseConstants<>+5628(SB)/4, $0xc0400000
+GLOBL elementwiseConstants<>(SB), RODATA|NOPTR, $5632
 
 // func expAVX512(dst []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
@@ -1705,60 +1801,57 @@ tailEnd:
 	RET
 
 // func sigmoidAVX512(dst []float32, x []float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2
 TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_base+24(FP), AX
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
-	VMOVUPS elementwiseConstants<>+832(SB), Z0
 	VMOVUPS elementwiseConstants<>+0(SB), Z0
-	VMOVUPS elementwiseConstants<>+192(SB), Z0
-	VMOVUPS elementwiseConstants<>+576(SB), Z0
-	VMOVUPS elementwiseConstants<>+704(SB), Z0
-	VMOVUPS elementwiseConstants<>+832(SB), Z0
-	VMOVUPS elementwiseConstants<>+0(SB), Z3
-	VMOVUPS elementwiseConstants<>+192(SB), Z4
-	VMOVUPS elementwiseConstants<>+576(SB), Z5
-	VMOVUPS elementwiseConstants<>+704(SB), Z6
+	VMOVUPS elementwiseConstants<>+1280(SB), Z0
+	VMOVUPS elementwiseConstants<>+1344(SB), Z0
+	VMOVUPS elementwiseConstants<>+1408(SB), Z0
+	VMOVUPS elementwiseConstants<>+1472(SB), Z0
+	VMOVUPS elementwiseConstants<>+0(SB), Z0
+	VMOVUPS elementwiseConstants<>+1280(SB), Z1
+	VMOVUPS elementwiseConstants<>+1344(SB), Z2
+	VMOVUPS elementwiseConstants<>+1408(SB), Z3
+	VMOVUPS elementwiseConstants<>+1472(SB), Z4
+	VMOVUPS elementwiseConstants<>+1536(SB), Z5
+	VMOVUPS elementwiseConstants<>+832(SB), Z6
 	CMPQ    CX, $0x00000010
 	JL      singleEnd
 
 single:
 	VMOVUPS      (AX), Z7
-	VPMOVD2M     Z7, K1
-	VORPS        elementwiseConstants<>+1024(SB), Z7, Z7
-	VMAXPS       Z7, Z3, Z7
-	VMOVAPS      Z4, Z8
-	VFMADD213PS  elementwiseConstants<>+1152(SB), Z7, Z8
-	VSUBPS       elementwiseConstants<>+1152(SB), Z8, Z9
-	VFNMADD231PS elementwiseConstants<>+256(SB), Z9, Z7
-	VMULPS       elementwiseConstants<>+1216(SB), Z9, Z9
-	VADDPS       Z9, Z7, Z10
-	VMULPS       Z10, Z10, Z11
+	VMAXPS       Z7, Z0, Z7
+	VMINPS       Z7, Z1, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD213PS  elementwiseConstants<>+1216(SB), Z7, Z8
+	VSUBPS       elementwiseConstants<>+1216(SB), Z8, Z9
+	VFMADD231PS  elementwiseConstants<>+256(SB), Z9, Z7
+	VFMADD231PS  elementwiseConstants<>+320(SB), Z9, Z7
+	VMULPS       Z7, Z7, Z9
+	VMOVAPS      Z3, Z10
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z7, Z10
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z9, Z10
+	VMOVAPS      Z4, Z11
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z7, Z11
+	VFMADD231PS  Z9, Z10, Z11
+	VFMSUB231PS  Z11, Z9, Z7
 	VPSLLD       $0x17, Z8, Z8
-	VMOVAPS      Z5, Z12
-	VFMADD213PS  elementwiseConstants<>+640(SB), Z10, Z12
-	VFMADD231PS  elementwiseConstants<>+512(SB), Z11, Z12
-	VMOVAPS      Z6, Z13
-	VFMADD213PS  elementwiseConstants<>+768(SB), Z10, Z13
-	VFMADD231PS  Z11, Z12, Z13
-	VFMADD231PS  Z13, Z11, Z9
-	VMULPS       elementwiseConstants<>+896(SB), Z8, Z8
-	VADDPS       Z9, Z7, Z10
-	VFMADD213PS  Z8, Z8, Z10
-	VADDPS       Z0, Z10, Z11
-	VSUBPS       Z0, Z11, Z12
-	VSUBPS       Z12, Z10, Z10
-	VDIVPS       Z11, Z0, Z12
-	VFNMADD213PS Z0, Z12, Z11
-	VFNMADD231PS Z10, Z12, Z11
-	VADDPS       Z11, Z9, Z9
-	VADDPS       Z9, Z7, Z7
-	VFMADD213PS  Z12, Z12, Z7
-	VMULPS       Z8, Z7, Z7
-	VSUBPS       Z7, Z0, Z8
-	VBLENDMPS    Z7, Z8, K1, Z1
-	VMOVUPS      Z1, (DX)
+	VADDPS       Z5, Z8, Z9
+	VSUBPS       Z8, Z9, Z10
+	VSUBPS       Z10, Z5, Z10
+	VFMADD231PS  Z8, Z7, Z10
+	VADDPS       Z10, Z9, Z7
+	VSUBPS       Z9, Z7, Z8
+	VSUBPS       Z8, Z10, Z8
+	VDIVPS       Z7, Z6, Z9
+	VFNMADD213PS Z6, Z9, Z7
+	VFNMADD231PS Z8, Z9, Z7
+	VFMADD213PS  Z9, Z9, Z7
+	VMULPS       Z5, Z7, Z7
+	VMOVUPS      Z7, (DX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
@@ -1771,41 +1864,36 @@ singleEnd:
 	MOVQ         $-1, BX
 	BZHIQ        CX, BX, BX
 	KMOVW        BX, K1
-	VMOVUPS.Z    (AX), K1, Z1
-	VPMOVD2M     Z1, K2
-	VORPS        elementwiseConstants<>+1024(SB), Z1, Z1
-	VMAXPS       Z1, Z3, Z1
-	VMOVAPS      Z4, Z3
-	VFMADD213PS  elementwiseConstants<>+1152(SB), Z1, Z3
-	VSUBPS       elementwiseConstants<>+1152(SB), Z3, Z4
-	VFNMADD231PS elementwiseConstants<>+256(SB), Z4, Z1
-	VMULPS       elementwiseConstants<>+1216(SB), Z4, Z4
-	VADDPS       Z4, Z1, Z7
-	VMULPS       Z7, Z7, Z8
-	VPSLLD       $0x17, Z3, Z3
-	VMOVAPS      Z5, Z5
-	VFMADD213PS  elementwiseConstants<>+640(SB), Z7, Z5
-	VFMADD231PS  elementwiseConstants<>+512(SB), Z8, Z5
-	VMOVAPS      Z6, Z6
-	VFMADD213PS  elementwiseConstants<>+768(SB), Z7, Z6
-	VFMADD231PS  Z8, Z5, Z6
-	VFMADD231PS  Z6, Z8, Z4
-	VMULPS       elementwiseConstants<>+896(SB), Z3, Z3
-	VADDPS       Z4, Z1, Z5
-	VFMADD213PS  Z3, Z3, Z5
-	VADDPS       Z0, Z5, Z6
-	VSUBPS       Z0, Z6, Z7
-	VSUBPS       Z7, Z5, Z5
-	VDIVPS       Z6, Z0, Z7
-	VFNMADD213PS Z0, Z7, Z6
-	VFNMADD231PS Z5, Z7, Z6
-	VADDPS       Z6, Z4, Z4
-	VADDPS       Z4, Z1, Z1
-	VFMADD213PS  Z7, Z7, Z1
-	VMULPS       Z3, Z1, Z1
-	VSUBPS       Z1, Z0, Z0
-	VBLENDMPS    Z1, Z0, K2, Z2
-	VMOVUPS      Z2, K1, (DX)
+	VMOVUPS.Z    (AX), K1, Z7
+	VMAXPS       Z7, Z0, Z0
+	VMINPS       Z0, Z1, Z0
+	VMOVAPS      Z2, Z1
+	VFMADD213PS  elementwiseConstants<>+1216(SB), Z0, Z1
+	VSUBPS       elementwiseConstants<>+1216(SB), Z1, Z2
+	VFMADD231PS  elementwiseConstants<>+256(SB), Z2, Z0
+	VFMADD231PS  elementwiseConstants<>+320(SB), Z2, Z0
+	VMULPS       Z0, Z0, Z2
+	VMOVAPS      Z3, Z3
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z0, Z3
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z2, Z3
+	VMOVAPS      Z4, Z4
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z0, Z4
+	VFMADD231PS  Z2, Z3, Z4
+	VFMSUB231PS  Z4, Z2, Z0
+	VPSLLD       $0x17, Z1, Z1
+	VADDPS       Z5, Z1, Z2
+	VSUBPS       Z1, Z2, Z3
+	VSUBPS       Z3, Z5, Z3
+	VFMADD231PS  Z1, Z0, Z3
+	VADDPS       Z3, Z2, Z0
+	VSUBPS       Z2, Z0, Z1
+	VSUBPS       Z1, Z3, Z1
+	VDIVPS       Z0, Z6, Z2
+	VFNMADD213PS Z6, Z2, Z0
+	VFNMADD231PS Z1, Z2, Z0
+	VFMADD213PS  Z2, Z2, Z0
+	VMULPS       Z5, Z0, Z0
+	VMOVUPS      Z0, K1, (DX)
 
 tailEnd:
 	VZEROUPPER
@@ -1884,12 +1972,12 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPS elementwiseConstants<>+1024(SB), Z0
-	VMOVUPS elementwiseConstants<>+1344(SB), Z0
+	VMOVUPS elementwiseConstants<>+1664(SB), Z0
 	VMOVUPS elementwiseConstants<>+192(SB), Z0
 	VMOVUPS elementwiseConstants<>+576(SB), Z0
 	VMOVUPS elementwiseConstants<>+704(SB), Z0
 	VMOVUPS elementwiseConstants<>+1024(SB), Z0
-	VMOVUPS elementwiseConstants<>+1344(SB), Z1
+	VMOVUPS elementwiseConstants<>+1664(SB), Z1
 	VMOVUPS elementwiseConstants<>+192(SB), Z2
 	VMOVUPS elementwiseConstants<>+576(SB), Z3
 	VMOVUPS elementwiseConstants<>+704(SB), Z4
@@ -1900,13 +1988,13 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 single:
 	VMOVUPS      (AX), Z6
 	VANDNPS      Z6, Z0, Z7
-	VMULPS       elementwiseConstants<>+1280(SB), Z7, Z7
+	VMULPS       elementwiseConstants<>+1600(SB), Z7, Z7
 	VMAXPS       Z7, Z1, Z7
 	VMOVAPS      Z2, Z8
 	VFMADD213PS  elementwiseConstants<>+128(SB), Z7, Z8
 	VSUBPS       elementwiseConstants<>+128(SB), Z8, Z9
 	VFNMADD231PS elementwiseConstants<>+256(SB), Z9, Z7
-	VMULPS       elementwiseConstants<>+1216(SB), Z9, Z9
+	VMULPS       elementwiseConstants<>+1728(SB), Z9, Z9
 	VADDPS       Z9, Z7, Z10
 	VMULPS       Z10, Z10, Z11
 	VPSLLD       $0x17, Z8, Z8
@@ -1929,8 +2017,8 @@ single:
 	VSUBPS       Z9, Z10, Z9
 	VFMADD231PS  Z7, Z8, Z9
 	VADDPS       Z11, Z9, Z7
-	VADDPS       elementwiseConstants<>+1408(SB), Z12, Z8
-	VSUBPS       elementwiseConstants<>+1408(SB), Z8, Z9
+	VADDPS       elementwiseConstants<>+1792(SB), Z12, Z8
+	VSUBPS       elementwiseConstants<>+1792(SB), Z8, Z9
 	VSUBPS       Z9, Z12, Z9
 	VADDPS       Z7, Z9, Z9
 	VDIVPS       Z8, Z5, Z10
@@ -1957,13 +2045,13 @@ singleEnd:
 	KMOVW        BX, K1
 	VMOVUPS.Z    (AX), K1, Z6
 	VANDNPS      Z6, Z0, Z7
-	VMULPS       elementwiseConstants<>+1280(SB), Z7, Z7
+	VMULPS       elementwiseConstants<>+1600(SB), Z7, Z7
 	VMAXPS       Z7, Z1, Z1
 	VMOVAPS      Z2, Z2
 	VFMADD213PS  elementwiseConstants<>+128(SB), Z1, Z2
 	VSUBPS       elementwiseConstants<>+128(SB), Z2, Z7
 	VFNMADD231PS elementwiseConstants<>+256(SB), Z7, Z1
-	VMULPS       elementwiseConstants<>+1216(SB), Z7, Z7
+	VMULPS       elementwiseConstants<>+1728(SB), Z7, Z7
 	VADDPS       Z7, Z1, Z8
 	VMULPS       Z8, Z8, Z9
 	VPSLLD       $0x17, Z2, Z2
@@ -1986,8 +2074,8 @@ singleEnd:
 	VSUBPS       Z4, Z3, Z3
 	VFMADD231PS  Z1, Z2, Z3
 	VADDPS       Z7, Z3, Z1
-	VADDPS       elementwiseConstants<>+1408(SB), Z8, Z2
-	VSUBPS       elementwiseConstants<>+1408(SB), Z2, Z3
+	VADDPS       elementwiseConstants<>+1792(SB), Z8, Z2
+	VSUBPS       elementwiseConstants<>+1792(SB), Z2, Z3
 	VSUBPS       Z3, Z8, Z3
 	VADDPS       Z1, Z3, Z3
 	VDIVPS       Z2, Z5, Z4
@@ -2067,66 +2155,59 @@ tailEnd:
 	RET
 
 // func siluAVX512(dst []float32, x []float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2
 TEXT ·siluAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_base+24(FP), AX
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPS elementwiseConstants<>+0(SB), Z0
-	VMOVUPS elementwiseConstants<>+192(SB), Z0
-	VMOVUPS elementwiseConstants<>+576(SB), Z0
-	VMOVUPS elementwiseConstants<>+704(SB), Z0
-	VMOVUPS elementwiseConstants<>+832(SB), Z0
+	VMOVUPS elementwiseConstants<>+1280(SB), Z0
+	VMOVUPS elementwiseConstants<>+1344(SB), Z0
+	VMOVUPS elementwiseConstants<>+1408(SB), Z0
+	VMOVUPS elementwiseConstants<>+1472(SB), Z0
 	VMOVUPS elementwiseConstants<>+0(SB), Z0
-	VMOVUPS elementwiseConstants<>+192(SB), Z3
-	VMOVUPS elementwiseConstants<>+576(SB), Z4
-	VMOVUPS elementwiseConstants<>+704(SB), Z5
-	VMOVUPS elementwiseConstants<>+832(SB), Z6
+	VMOVUPS elementwiseConstants<>+1280(SB), Z3
+	VMOVUPS elementwiseConstants<>+1344(SB), Z4
+	VMOVUPS elementwiseConstants<>+1408(SB), Z5
+	VMOVUPS elementwiseConstants<>+1472(SB), Z6
+	VMOVUPS elementwiseConstants<>+1536(SB), Z7
+	VMOVUPS elementwiseConstants<>+832(SB), Z8
 	CMPQ    CX, $0x00000010
 	JL      singleEnd
 
 single:
-	VMOVUPS      (AX), Z7
-	VPMOVD2M     Z7, K1
-	VORPS        elementwiseConstants<>+1024(SB), Z7, Z8
-	VMAXPS       Z8, Z0, Z8
-	VMOVAPS      Z3, Z9
-	VFMADD213PS  elementwiseConstants<>+1152(SB), Z8, Z9
-	VSUBPS       elementwiseConstants<>+1152(SB), Z9, Z10
-	VMOVUPS      elementwiseConstants<>+256(SB), Z11
-	VFNMADD213PS Z8, Z10, Z11
-	VMULPS       elementwiseConstants<>+1216(SB), Z10, Z10
-	VADDPS       Z10, Z11, Z12
-	VMULPS       Z12, Z12, Z13
-	VPSLLD       $0x17, Z9, Z9
-	VMOVAPS      Z4, Z14
-	VFMADD213PS  elementwiseConstants<>+640(SB), Z12, Z14
+	VMOVUPS      (AX), Z9
+	VMAXPS       Z9, Z0, Z10
+	VMINPS       Z10, Z3, Z11
+	VMOVAPS      Z4, Z12
+	VFMADD213PS  elementwiseConstants<>+1216(SB), Z11, Z12
+	VSUBPS       elementwiseConstants<>+1216(SB), Z12, Z13
+	VFMADD231PS  elementwiseConstants<>+256(SB), Z13, Z11
+	VFMADD231PS  elementwiseConstants<>+320(SB), Z13, Z11
+	VMULPS       Z11, Z11, Z13
+	VMOVAPS      Z5, Z14
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z11, Z14
 	VFMADD231PS  elementwiseConstants<>+512(SB), Z13, Z14
-	VMOVAPS      Z5, Z15
-	VFMADD213PS  elementwiseConstants<>+768(SB), Z12, Z15
+	VMOVAPS      Z6, Z15
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z11, Z15
 	VFMADD231PS  Z13, Z14, Z15
-	VFMADD231PS  Z15, Z13, Z10
-	VMULPS       elementwiseConstants<>+896(SB), Z9, Z12
-	VADDPS       Z10, Z11, Z13
-	VFMADD213PS  Z12, Z12, Z13
-	VADDPS       Z6, Z13, Z12
-	VSUBPS       Z6, Z12, Z14
-	VSUBPS       Z14, Z13, Z13
-	VDIVPS       Z12, Z6, Z14
-	VFNMADD213PS Z6, Z14, Z12
-	VFNMADD231PS Z13, Z14, Z12
-	VADDPS       Z12, Z10, Z10
-	VADDPS       Z10, Z11, Z10
-	VMOVAPS      Z14, Z11
-	VFMADD231PS  Z10, Z14, Z11
-	VSUBPS       Z11, Z14, Z12
-	VFMADD231PS  Z10, Z14, Z12
-	VMULPS       Z12, Z8, Z10
-	VFMADD231PS  Z11, Z8, Z10
-	VMULPS       Z9, Z10, Z8
-	VMULPS       elementwiseConstants<>+896(SB), Z8, Z8
-	VADDPS       Z8, Z7, Z7
-	VBLENDMPS    Z8, Z7, K1, Z1
+	VFMSUB231PS  Z15, Z13, Z11
+	VPSLLD       $0x17, Z12, Z12
+	VADDPS       Z7, Z12, Z13
+	VSUBPS       Z12, Z13, Z14
+	VSUBPS       Z14, Z7, Z14
+	VFMADD231PS  Z12, Z11, Z14
+	VADDPS       Z14, Z13, Z11
+	VSUBPS       Z13, Z11, Z12
+	VSUBPS       Z12, Z14, Z12
+	VDIVPS       Z11, Z8, Z13
+	VMULPS       Z13, Z10, Z14
+	VFMSUB231PS  Z11, Z14, Z10
+	VFMADD231PS  Z12, Z14, Z10
+	VFNMADD231PS Z13, Z10, Z14
+	VMULPS       Z7, Z14, Z10
+	VCMPPS       $0x1e, Z3, Z9, K1
+	VBLENDMPS    Z9, Z10, K1, Z1
 	VMOVUPS      Z1, (DX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
@@ -2141,46 +2222,37 @@ singleEnd:
 	BZHIQ        CX, BX, BX
 	KMOVW        BX, K1
 	VMOVUPS.Z    (AX), K1, Z1
-	VPMOVD2M     Z1, K2
-	VORPS        elementwiseConstants<>+1024(SB), Z1, Z7
-	VMAXPS       Z7, Z0, Z0
-	VMOVAPS      Z3, Z3
-	VFMADD213PS  elementwiseConstants<>+1152(SB), Z0, Z3
-	VSUBPS       elementwiseConstants<>+1152(SB), Z3, Z7
-	VMOVUPS      elementwiseConstants<>+256(SB), Z8
-	VFNMADD213PS Z0, Z7, Z8
-	VMULPS       elementwiseConstants<>+1216(SB), Z7, Z7
-	VADDPS       Z7, Z8, Z9
-	VMULPS       Z9, Z9, Z10
-	VPSLLD       $0x17, Z3, Z3
+	VMAXPS       Z1, Z0, Z0
+	VMINPS       Z0, Z3, Z9
 	VMOVAPS      Z4, Z4
-	VFMADD213PS  elementwiseConstants<>+640(SB), Z9, Z4
-	VFMADD231PS  elementwiseConstants<>+512(SB), Z10, Z4
+	VFMADD213PS  elementwiseConstants<>+1216(SB), Z9, Z4
+	VSUBPS       elementwiseConstants<>+1216(SB), Z4, Z10
+	VFMADD231PS  elementwiseConstants<>+256(SB), Z10, Z9
+	VFMADD231PS  elementwiseConstants<>+320(SB), Z10, Z9
+	VMULPS       Z9, Z9, Z10
 	VMOVAPS      Z5, Z5
-	VFMADD213PS  elementwiseConstants<>+768(SB), Z9, Z5
-	VFMADD231PS  Z10, Z4, Z5
-	VFMADD231PS  Z5, Z10, Z7
-	VMULPS       elementwiseConstants<>+896(SB), Z3, Z4
-	VADDPS       Z7, Z8, Z5
-	VFMADD213PS  Z4, Z4, Z5
-	VADDPS       Z6, Z5, Z4
-	VSUBPS       Z6, Z4, Z9
-	VSUBPS       Z9, Z5, Z5
-	VDIVPS       Z4, Z6, Z9
-	VFNMADD213PS Z6, Z9, Z4
-	VFNMADD231PS Z5, Z9, Z4
-	VADDPS       Z4, Z7, Z4
-	VADDPS       Z4, Z8, Z4
-	VMOVAPS      Z9, Z5
-	VFMADD231PS  Z4, Z9, Z5
-	VSUBPS       Z5, Z9, Z6
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z9, Z5
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z10, Z5
+	VMOVAPS      Z6, Z6
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z9, Z6
+	VFMADD231PS  Z10, Z5, Z6
+	VFMSUB231PS  Z6, Z10, Z9
+	VPSLLD       $0x17, Z4, Z4
+	VADDPS       Z7, Z4, Z5
+	VSUBPS       Z4, Z5, Z6
+	VSUBPS       Z6, Z7, Z6
 	VFMADD231PS  Z4, Z9, Z6
-	VMULPS       Z6, Z0, Z4
-	VFMADD231PS  Z5, Z0, Z4
-	VMULPS       Z3, Z4, Z0
-	VMULPS       elementwiseConstants<>+896(SB), Z0, Z0
-	VADDPS       Z0, Z1, Z1
-	VBLENDMPS    Z0, Z1, K2, Z2
+	VADDPS       Z6, Z5, Z4
+	VSUBPS       Z5, Z4, Z5
+	VSUBPS       Z5, Z6, Z5
+	VDIVPS       Z4, Z8, Z6
+	VMULPS       Z6, Z0, Z8
+	VFMSUB231PS  Z4, Z8, Z0
+	VFMADD231PS  Z5, Z8, Z0
+	VFNMADD231PS Z6, Z0, Z8
+	VMULPS       Z7, Z8, Z0
+	VCMPPS       $0x1e, Z3, Z1, K2
+	VBLENDMPS    Z1, Z0, K2, Z2
 	VMOVUPS      Z2, K1, (DX)
 
 tailEnd:
@@ -2196,7 +2268,7 @@ TEXT ·siluGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dst_base+0(FP), BX
 	VMOVUPS elementwiseConstants<>+832(SB), Z0
 	VMOVUPS elementwiseConstants<>+0(SB), Z1
-	VMOVUPS elementwiseConstants<>+1472(SB), Z2
+	VMOVUPS elementwiseConstants<>+1856(SB), Z2
 	VMOVUPS elementwiseConstants<>+192(SB), Z3
 	VMOVUPS elementwiseConstants<>+576(SB), Z4
 	VMOVUPS elementwiseConstants<>+704(SB), Z5
@@ -2214,7 +2286,7 @@ single:
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Z12, Z13
 	VSUBPS       elementwiseConstants<>+1152(SB), Z13, Z14
 	VFNMADD231PS elementwiseConstants<>+256(SB), Z14, Z12
-	VMULPS       elementwiseConstants<>+1216(SB), Z14, Z14
+	VMULPS       elementwiseConstants<>+1728(SB), Z14, Z14
 	VADDPS       Z14, Z12, Z15
 	VMULPS       Z15, Z15, Z16
 	VPSLLD       $0x17, Z13, Z13
@@ -2268,7 +2340,7 @@ singleEnd:
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Z2, Z3
 	VSUBPS       elementwiseConstants<>+1152(SB), Z3, Z7
 	VFNMADD231PS elementwiseConstants<>+256(SB), Z7, Z2
-	VMULPS       elementwiseConstants<>+1216(SB), Z7, Z7
+	VMULPS       elementwiseConstants<>+1728(SB), Z7, Z7
 	VADDPS       Z7, Z2, Z8
 	VMULPS       Z8, Z8, Z9
 	VPSLLD       $0x17, Z3, Z3
@@ -2311,13 +2383,13 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPS elementwiseConstants<>+1024(SB), Z0
-	VMOVUPS elementwiseConstants<>+1536(SB), Z1
+	VMOVUPS elementwiseConstants<>+1920(SB), Z1
 	VMOVUPS elementwiseConstants<>+192(SB), Z2
 	VMOVUPS elementwiseConstants<>+576(SB), Z3
 	VMOVUPS elementwiseConstants<>+704(SB), Z4
 	VMOVUPS elementwiseConstants<>+832(SB), Z5
-	VMOVUPS elementwiseConstants<>+1792(SB), Z6
-	VMOVUPS elementwiseConstants<>+2368(SB), Z7
+	VMOVUPS elementwiseConstants<>+2176(SB), Z6
+	VMOVUPS elementwiseConstants<>+2752(SB), Z7
 	CMPQ    CX, $0x00000010
 	JL      singleEnd
 
@@ -2326,14 +2398,14 @@ single:
 	VPMOVD2M     Z8, K1
 	VANDNPS      Z8, Z0, Z9
 	VMINPS       Z9, Z1, Z9
-	VADDPS       elementwiseConstants<>+1600(SB), Z9, Z12
-	VSUBPS       elementwiseConstants<>+1600(SB), Z12, Z13
+	VADDPS       elementwiseConstants<>+1984(SB), Z9, Z12
+	VSUBPS       elementwiseConstants<>+1984(SB), Z12, Z13
 	VSUBPS       Z13, Z9, Z13
 	VMULPS       Z9, Z9, Z14
 	VMOVAPS      Z14, Z15
 	VFMSUB231PS  Z9, Z9, Z15
-	VMULPS       elementwiseConstants<>+1664(SB), Z15, Z15
-	VMULPS       elementwiseConstants<>+1664(SB), Z14, Z14
+	VMULPS       elementwiseConstants<>+2048(SB), Z15, Z15
+	VMULPS       elementwiseConstants<>+2048(SB), Z14, Z14
 	VMOVAPS      Z2, Z16
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Z14, Z16
 	VSUBPS       elementwiseConstants<>+1152(SB), Z16, Z17
@@ -2361,19 +2433,19 @@ single:
 	VFNMADD231PS Z12, Z18, Z9
 	VFNMADD231PS Z13, Z18, Z9
 	VMULPS       Z17, Z9, Z9
-	VSUBPS       elementwiseConstants<>+1728(SB), Z18, Z12
-	VADDPS       elementwiseConstants<>+1728(SB), Z12, Z13
+	VSUBPS       elementwiseConstants<>+2112(SB), Z18, Z12
+	VADDPS       elementwiseConstants<>+2112(SB), Z12, Z13
 	VSUBPS       Z13, Z18, Z13
 	VADDPS       Z9, Z13, Z13
 	VMOVAPS      Z6, Z17
-	VFMADD213PS  elementwiseConstants<>+1856(SB), Z12, Z17
-	VFMADD213PS  elementwiseConstants<>+1920(SB), Z12, Z17
-	VFMADD213PS  elementwiseConstants<>+1984(SB), Z12, Z17
-	VFMADD213PS  elementwiseConstants<>+2048(SB), Z12, Z17
-	VFMADD213PS  elementwiseConstants<>+2112(SB), Z12, Z17
-	VFMADD213PS  elementwiseConstants<>+2176(SB), Z12, Z17
 	VFMADD213PS  elementwiseConstants<>+2240(SB), Z12, Z17
 	VFMADD213PS  elementwiseConstants<>+2304(SB), Z12, Z17
+	VFMADD213PS  elementwiseConstants<>+2368(SB), Z12, Z17
+	VFMADD213PS  elementwiseConstants<>+2432(SB), Z12, Z17
+	VFMADD213PS  elementwiseConstants<>+2496(SB), Z12, Z17
+	VFMADD213PS  elementwiseConstants<>+2560(SB), Z12, Z17
+	VFMADD213PS  elementwiseConstants<>+2624(SB), Z12, Z17
+	VFMADD213PS  elementwiseConstants<>+2688(SB), Z12, Z17
 	VMULPS       Z17, Z12, Z19
 	VFMSUB213PS  Z19, Z17, Z12
 	VFMADD231PS  Z17, Z13, Z12
@@ -2414,14 +2486,14 @@ singleEnd:
 	VPMOVD2M     Z8, K2
 	VANDNPS      Z8, Z0, Z9
 	VMINPS       Z9, Z1, Z1
-	VADDPS       elementwiseConstants<>+1600(SB), Z1, Z9
-	VSUBPS       elementwiseConstants<>+1600(SB), Z9, Z10
+	VADDPS       elementwiseConstants<>+1984(SB), Z1, Z9
+	VSUBPS       elementwiseConstants<>+1984(SB), Z9, Z10
 	VSUBPS       Z10, Z1, Z10
 	VMULPS       Z1, Z1, Z12
 	VMOVAPS      Z12, Z13
 	VFMSUB231PS  Z1, Z1, Z13
-	VMULPS       elementwiseConstants<>+1664(SB), Z13, Z13
-	VMULPS       elementwiseConstants<>+1664(SB), Z12, Z12
+	VMULPS       elementwiseConstants<>+2048(SB), Z13, Z13
+	VMULPS       elementwiseConstants<>+2048(SB), Z12, Z12
 	VMOVAPS      Z2, Z2
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Z12, Z2
 	VSUBPS       elementwiseConstants<>+1152(SB), Z2, Z14
@@ -2449,19 +2521,19 @@ singleEnd:
 	VFNMADD231PS Z9, Z5, Z1
 	VFNMADD231PS Z10, Z5, Z1
 	VMULPS       Z4, Z1, Z1
-	VSUBPS       elementwiseConstants<>+1728(SB), Z5, Z4
-	VADDPS       elementwiseConstants<>+1728(SB), Z4, Z9
+	VSUBPS       elementwiseConstants<>+2112(SB), Z5, Z4
+	VADDPS       elementwiseConstants<>+2112(SB), Z4, Z9
 	VSUBPS       Z9, Z5, Z9
 	VADDPS       Z1, Z9, Z9
 	VMOVAPS      Z6, Z6
-	VFMADD213PS  elementwiseConstants<>+1856(SB), Z4, Z6
-	VFMADD213PS  elementwiseConstants<>+1920(SB), Z4, Z6
-	VFMADD213PS  elementwiseConstants<>+1984(SB), Z4, Z6
-	VFMADD213PS  elementwiseConstants<>+2048(SB), Z4, Z6
-	VFMADD213PS  elementwiseConstants<>+2112(SB), Z4, Z6
-	VFMADD213PS  elementwiseConstants<>+2176(SB), Z4, Z6
 	VFMADD213PS  elementwiseConstants<>+2240(SB), Z4, Z6
 	VFMADD213PS  elementwiseConstants<>+2304(SB), Z4, Z6
+	VFMADD213PS  elementwiseConstants<>+2368(SB), Z4, Z6
+	VFMADD213PS  elementwiseConstants<>+2432(SB), Z4, Z6
+	VFMADD213PS  elementwiseConstants<>+2496(SB), Z4, Z6
+	VFMADD213PS  elementwiseConstants<>+2560(SB), Z4, Z6
+	VFMADD213PS  elementwiseConstants<>+2624(SB), Z4, Z6
+	VFMADD213PS  elementwiseConstants<>+2688(SB), Z4, Z6
 	VMULPS       Z6, Z4, Z10
 	VFMSUB213PS  Z10, Z6, Z4
 	VFMADD231PS  Z6, Z9, Z4
@@ -2500,11 +2572,11 @@ TEXT ·geluGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dst_base+0(FP), BX
 	VMOVUPS elementwiseConstants<>+832(SB), Z0
 	VMOVUPS elementwiseConstants<>+1024(SB), Z1
-	VMOVUPS elementwiseConstants<>+1536(SB), Z2
+	VMOVUPS elementwiseConstants<>+1920(SB), Z2
 	VMOVUPS elementwiseConstants<>+192(SB), Z3
 	VMOVUPS elementwiseConstants<>+576(SB), Z4
 	VMOVUPS elementwiseConstants<>+704(SB), Z5
-	VMOVUPS elementwiseConstants<>+1792(SB), Z6
+	VMOVUPS elementwiseConstants<>+2176(SB), Z6
 	CMPQ    CX, $0x00000010
 	JL      singleEnd
 
@@ -2514,12 +2586,12 @@ single:
 	VPMOVD2M     Z8, K1
 	VANDNPS      Z8, Z1, Z8
 	VMINPS       Z8, Z2, Z8
-	VADDPS       elementwiseConstants<>+1600(SB), Z8, Z11
+	VADDPS       elementwiseConstants<>+1984(SB), Z8, Z11
 	VMULPS       Z8, Z8, Z12
 	VMOVAPS      Z12, Z13
 	VFMSUB231PS  Z8, Z8, Z13
-	VMULPS       elementwiseConstants<>+1664(SB), Z13, Z13
-	VMULPS       elementwiseConstants<>+1664(SB), Z12, Z12
+	VMULPS       elementwiseConstants<>+2048(SB), Z13, Z13
+	VMULPS       elementwiseConstants<>+2048(SB), Z12, Z12
 	VMOVAPS      Z3, Z14
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Z12, Z14
 	VSUBPS       elementwiseConstants<>+1152(SB), Z14, Z15
@@ -2539,18 +2611,18 @@ single:
 	VADDPS       Z0, Z12, Z12
 	VDIVPS       Z11, Z0, Z11
 	VMULPS       Z11, Z8, Z13
-	VSUBPS       elementwiseConstants<>+1728(SB), Z13, Z13
+	VSUBPS       elementwiseConstants<>+2112(SB), Z13, Z13
 	VMOVAPS      Z6, Z15
-	VFMADD213PS  elementwiseConstants<>+1856(SB), Z13, Z15
-	VFMADD213PS  elementwiseConstants<>+1920(SB), Z13, Z15
-	VFMADD213PS  elementwiseConstants<>+1984(SB), Z13, Z15
-	VFMADD213PS  elementwiseConstants<>+2048(SB), Z13, Z15
-	VFMADD213PS  elementwiseConstants<>+2112(SB), Z13, Z15
-	VFMADD213PS  elementwiseConstants<>+2176(SB), Z13, Z15
 	VFMADD213PS  elementwiseConstants<>+2240(SB), Z13, Z15
 	VFMADD213PS  elementwiseConstants<>+2304(SB), Z13, Z15
 	VFMADD213PS  elementwiseConstants<>+2368(SB), Z13, Z15
-	VMULPS       elementwiseConstants<>+2432(SB), Z8, Z8
+	VFMADD213PS  elementwiseConstants<>+2432(SB), Z13, Z15
+	VFMADD213PS  elementwiseConstants<>+2496(SB), Z13, Z15
+	VFMADD213PS  elementwiseConstants<>+2560(SB), Z13, Z15
+	VFMADD213PS  elementwiseConstants<>+2624(SB), Z13, Z15
+	VFMADD213PS  elementwiseConstants<>+2688(SB), Z13, Z15
+	VFMADD213PS  elementwiseConstants<>+2752(SB), Z13, Z15
+	VMULPS       elementwiseConstants<>+2816(SB), Z8, Z8
 	VFMSUB231PS  Z11, Z15, Z8
 	VMULPS       Z8, Z12, Z8
 	VMULPS       Z14, Z8, Z8
@@ -2577,12 +2649,12 @@ singleEnd:
 	VPMOVD2M     Z8, K2
 	VANDNPS      Z8, Z1, Z1
 	VMINPS       Z1, Z2, Z1
-	VADDPS       elementwiseConstants<>+1600(SB), Z1, Z2
+	VADDPS       elementwiseConstants<>+1984(SB), Z1, Z2
 	VMULPS       Z1, Z1, Z8
 	VMOVAPS      Z8, Z9
 	VFMSUB231PS  Z1, Z1, Z9
-	VMULPS       elementwiseConstants<>+1664(SB), Z9, Z9
-	VMULPS       elementwiseConstants<>+1664(SB), Z8, Z8
+	VMULPS       elementwiseConstants<>+2048(SB), Z9, Z9
+	VMULPS       elementwiseConstants<>+2048(SB), Z8, Z8
 	VMOVAPS      Z3, Z3
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Z8, Z3
 	VSUBPS       elementwiseConstants<>+1152(SB), Z3, Z11
@@ -2602,18 +2674,18 @@ singleEnd:
 	VADDPS       Z0, Z4, Z4
 	VDIVPS       Z2, Z0, Z2
 	VMULPS       Z2, Z1, Z5
-	VSUBPS       elementwiseConstants<>+1728(SB), Z5, Z5
+	VSUBPS       elementwiseConstants<>+2112(SB), Z5, Z5
 	VMOVAPS      Z6, Z6
-	VFMADD213PS  elementwiseConstants<>+1856(SB), Z5, Z6
-	VFMADD213PS  elementwiseConstants<>+1920(SB), Z5, Z6
-	VFMADD213PS  elementwiseConstants<>+1984(SB), Z5, Z6
-	VFMADD213PS  elementwiseConstants<>+2048(SB), Z5, Z6
-	VFMADD213PS  elementwiseConstants<>+2112(SB), Z5, Z6
-	VFMADD213PS  elementwiseConstants<>+2176(SB), Z5, Z6
 	VFMADD213PS  elementwiseConstants<>+2240(SB), Z5, Z6
 	VFMADD213PS  elementwiseConstants<>+2304(SB), Z5, Z6
 	VFMADD213PS  elementwiseConstants<>+2368(SB), Z5, Z6
-	VMULPS       elementwiseConstants<>+2432(SB), Z1, Z1
+	VFMADD213PS  elementwiseConstants<>+2432(SB), Z5, Z6
+	VFMADD213PS  elementwiseConstants<>+2496(SB), Z5, Z6
+	VFMADD213PS  elementwiseConstants<>+2560(SB), Z5, Z6
+	VFMADD213PS  elementwiseConstants<>+2624(SB), Z5, Z6
+	VFMADD213PS  elementwiseConstants<>+2688(SB), Z5, Z6
+	VFMADD213PS  elementwiseConstants<>+2752(SB), Z5, Z6
+	VMULPS       elementwiseConstants<>+2816(SB), Z1, Z1
 	VFMSUB231PS  Z2, Z6, Z1
 	VMULPS       Z1, Z4, Z1
 	VMULPS       Z3, Z1, Z1
@@ -2769,7 +2841,7 @@ TEXT ·relu6AVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPS elementwiseConstants<>+1088(SB), Z0
-	VMOVUPS elementwiseConstants<>+2496(SB), Z1
+	VMOVUPS elementwiseConstants<>+2880(SB), Z1
 	CMPQ    CX, $0x00000040
 	JL      unrolledEnd
 
@@ -2848,14 +2920,14 @@ unrolled:
 	VMOVUPS   (DX), Z2
 	VCMPPS    $0x1e, Z0, Z2, K1
 	VBLENDMPS Z1, Z0, K1, Z3
-	VCMPPS    $0x11, elementwiseConstants<>+2496(SB), Z2, K1
+	VCMPPS    $0x11, elementwiseConstants<>+2880(SB), Z2, K1
 	VBLENDMPS Z3, Z0, K1, Z4
 	VMOVUPS   Z4, (BX)
 	VMOVUPS   64(AX), Z1
 	VMOVUPS   64(DX), Z2
 	VCMPPS    $0x1e, Z0, Z2, K1
 	VBLENDMPS Z1, Z0, K1, Z5
-	VCMPPS    $0x11, elementwiseConstants<>+2496(SB), Z2, K1
+	VCMPPS    $0x11, elementwiseConstants<>+2880(SB), Z2, K1
 	VBLENDMPS Z5, Z0, K1, Z6
 	VMOVUPS   Z6, 64(BX)
 	ADDQ      $0x00000080, AX
@@ -2874,7 +2946,7 @@ single:
 	VMOVUPS   (DX), Z2
 	VCMPPS    $0x1e, Z0, Z2, K1
 	VBLENDMPS Z1, Z0, K1, Z7
-	VCMPPS    $0x11, elementwiseConstants<>+2496(SB), Z2, K1
+	VCMPPS    $0x11, elementwiseConstants<>+2880(SB), Z2, K1
 	VBLENDMPS Z7, Z0, K1, Z8
 	VMOVUPS   Z8, (BX)
 	ADDQ      $0x00000040, AX
@@ -2894,7 +2966,7 @@ singleEnd:
 	VMOVUPS.Z (DX), K1, Z2
 	VCMPPS    $0x1e, Z0, Z2, K2
 	VBLENDMPS Z1, Z0, K2, Z9
-	VCMPPS    $0x11, elementwiseConstants<>+2496(SB), Z2, K2
+	VCMPPS    $0x11, elementwiseConstants<>+2880(SB), Z2, K2
 	VBLENDMPS Z9, Z0, K2, Z10
 	VMOVUPS   Z10, K1, (BX)
 
@@ -3373,8 +3445,8 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPS elementwiseConstants<>+1024(SB), Z0
-	VMOVUPS elementwiseConstants<>+2560(SB), Z1
-	VMOVUPS elementwiseConstants<>+2688(SB), Z2
+	VMOVUPS elementwiseConstants<>+2944(SB), Z1
+	VMOVUPS elementwiseConstants<>+3072(SB), Z2
 	VMOVUPS elementwiseConstants<>+192(SB), Z3
 	VMOVUPS elementwiseConstants<>+576(SB), Z4
 	VMOVUPS elementwiseConstants<>+704(SB), Z5
@@ -3391,18 +3463,18 @@ single:
 	VMULPS       Z8, Z8, Z11
 	VMOVAPS      Z11, Z12
 	VFMSUB231PS  Z8, Z8, Z12
-	VMULPS       elementwiseConstants<>+2624(SB), Z11, Z13
-	VMOVUPS      elementwiseConstants<>+2624(SB), Z14
+	VMULPS       elementwiseConstants<>+3008(SB), Z11, Z13
+	VMOVUPS      elementwiseConstants<>+3008(SB), Z14
 	VFMSUB213PS  Z13, Z11, Z14
-	VFMADD231PS  elementwiseConstants<>+2624(SB), Z12, Z14
-	VFMADD231PS  elementwiseConstants<>+2752(SB), Z11, Z14
+	VFMADD231PS  elementwiseConstants<>+3008(SB), Z12, Z14
+	VFMADD231PS  elementwiseConstants<>+3136(SB), Z11, Z14
 	VADDPS       Z2, Z13, Z11
 	VSUBPS       Z2, Z11, Z12
 	VSUBPS       Z12, Z11, Z15
 	VSUBPS       Z15, Z2, Z15
 	VSUBPS       Z12, Z13, Z12
 	VADDPS       Z12, Z15, Z12
-	VADDPS       elementwiseConstants<>+2816(SB), Z12, Z12
+	VADDPS       elementwiseConstants<>+3200(SB), Z12, Z12
 	VADDPS       Z12, Z14, Z12
 	VMULPS       Z11, Z8, Z13
 	VFMSUB213PS  Z13, Z8, Z11
@@ -3464,18 +3536,18 @@ singleEnd:
 	VMULPS       Z0, Z0, Z1
 	VMOVAPS      Z1, Z8
 	VFMSUB231PS  Z0, Z0, Z8
-	VMULPS       elementwiseConstants<>+2624(SB), Z1, Z9
-	VMOVUPS      elementwiseConstants<>+2624(SB), Z11
+	VMULPS       elementwiseConstants<>+3008(SB), Z1, Z9
+	VMOVUPS      elementwiseConstants<>+3008(SB), Z11
 	VFMSUB213PS  Z9, Z1, Z11
-	VFMADD231PS  elementwiseConstants<>+2624(SB), Z8, Z11
-	VFMADD231PS  elementwiseConstants<>+2752(SB), Z1, Z11
+	VFMADD231PS  elementwiseConstants<>+3008(SB), Z8, Z11
+	VFMADD231PS  elementwiseConstants<>+3136(SB), Z1, Z11
 	VADDPS       Z2, Z9, Z1
 	VSUBPS       Z2, Z1, Z8
 	VSUBPS       Z8, Z1, Z12
 	VSUBPS       Z12, Z2, Z2
 	VSUBPS       Z8, Z9, Z8
 	VADDPS       Z8, Z2, Z2
-	VADDPS       elementwiseConstants<>+2816(SB), Z2, Z2
+	VADDPS       elementwiseConstants<>+3200(SB), Z2, Z2
 	VADDPS       Z2, Z11, Z2
 	VMULPS       Z1, Z0, Z8
 	VFMSUB213PS  Z8, Z0, Z1
@@ -3531,12 +3603,12 @@ TEXT ·geluTanhGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dst_base+0(FP), BX
 	VMOVUPS elementwiseConstants<>+832(SB), Z0
 	VMOVUPS elementwiseConstants<>+1024(SB), Z1
-	VMOVUPS elementwiseConstants<>+2560(SB), Z2
-	VMOVUPS elementwiseConstants<>+2688(SB), Z3
+	VMOVUPS elementwiseConstants<>+2944(SB), Z2
+	VMOVUPS elementwiseConstants<>+3072(SB), Z3
 	VMOVUPS elementwiseConstants<>+192(SB), Z4
 	VMOVUPS elementwiseConstants<>+576(SB), Z5
 	VMOVUPS elementwiseConstants<>+704(SB), Z6
-	VMOVUPS elementwiseConstants<>+2880(SB), Z7
+	VMOVUPS elementwiseConstants<>+3264(SB), Z7
 	CMPQ    CX, $0x00000010
 	JL      singleEnd
 
@@ -3550,18 +3622,18 @@ single:
 	VMULPS       Z10, Z10, Z15
 	VMOVAPS      Z15, Z16
 	VFMSUB231PS  Z10, Z10, Z16
-	VMULPS       elementwiseConstants<>+2624(SB), Z15, Z17
-	VMOVUPS      elementwiseConstants<>+2624(SB), Z18
+	VMULPS       elementwiseConstants<>+3008(SB), Z15, Z17
+	VMOVUPS      elementwiseConstants<>+3008(SB), Z18
 	VFMSUB213PS  Z17, Z15, Z18
-	VFMADD231PS  elementwiseConstants<>+2624(SB), Z16, Z18
-	VFMADD231PS  elementwiseConstants<>+2752(SB), Z15, Z18
+	VFMADD231PS  elementwiseConstants<>+3008(SB), Z16, Z18
+	VFMADD231PS  elementwiseConstants<>+3136(SB), Z15, Z18
 	VADDPS       Z3, Z17, Z15
 	VSUBPS       Z3, Z15, Z16
 	VSUBPS       Z16, Z15, Z19
 	VSUBPS       Z19, Z3, Z19
 	VSUBPS       Z16, Z17, Z16
 	VADDPS       Z16, Z19, Z16
-	VADDPS       elementwiseConstants<>+2816(SB), Z16, Z16
+	VADDPS       elementwiseConstants<>+3200(SB), Z16, Z16
 	VADDPS       Z16, Z18, Z16
 	VMULPS       Z15, Z10, Z17
 	VFMSUB213PS  Z17, Z10, Z15
@@ -3629,18 +3701,18 @@ singleEnd:
 	VMULPS       Z2, Z2, Z10
 	VMOVAPS      Z10, Z11
 	VFMSUB231PS  Z2, Z2, Z11
-	VMULPS       elementwiseConstants<>+2624(SB), Z10, Z12
-	VMOVUPS      elementwiseConstants<>+2624(SB), Z15
+	VMULPS       elementwiseConstants<>+3008(SB), Z10, Z12
+	VMOVUPS      elementwiseConstants<>+3008(SB), Z15
 	VFMSUB213PS  Z12, Z10, Z15
-	VFMADD231PS  elementwiseConstants<>+2624(SB), Z11, Z15
-	VFMADD231PS  elementwiseConstants<>+2752(SB), Z10, Z15
+	VFMADD231PS  elementwiseConstants<>+3008(SB), Z11, Z15
+	VFMADD231PS  elementwiseConstants<>+3136(SB), Z10, Z15
 	VADDPS       Z3, Z12, Z10
 	VSUBPS       Z3, Z10, Z11
 	VSUBPS       Z11, Z10, Z16
 	VSUBPS       Z16, Z3, Z16
 	VSUBPS       Z11, Z12, Z11
 	VADDPS       Z11, Z16, Z11
-	VADDPS       elementwiseConstants<>+2816(SB), Z11, Z11
+	VADDPS       elementwiseConstants<>+3200(SB), Z11, Z11
 	VADDPS       Z11, Z15, Z11
 	VMULPS       Z10, Z2, Z12
 	VFMSUB213PS  Z12, Z2, Z10
@@ -3702,8 +3774,8 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-48
 	VMOVUPS elementwiseConstants<>+192(SB), Z2
 	VMOVUPS elementwiseConstants<>+576(SB), Z3
 	VMOVUPS elementwiseConstants<>+704(SB), Z4
-	VMOVUPS elementwiseConstants<>+2944(SB), Z5
-	VMOVUPS elementwiseConstants<>+3072(SB), Z6
+	VMOVUPS elementwiseConstants<>+3328(SB), Z5
+	VMOVUPS elementwiseConstants<>+3456(SB), Z6
 	CMPQ    CX, $0x00000010
 	JL      singleEnd
 
@@ -3716,7 +3788,7 @@ single:
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Z8, Z15
 	VSUBPS       elementwiseConstants<>+1152(SB), Z15, Z16
 	VFNMADD231PS elementwiseConstants<>+256(SB), Z16, Z8
-	VMULPS       elementwiseConstants<>+1216(SB), Z16, Z16
+	VMULPS       elementwiseConstants<>+1728(SB), Z16, Z16
 	VADDPS       Z16, Z8, Z17
 	VMULPS       Z17, Z17, Z18
 	VPSLLD       $0x17, Z15, Z15
@@ -3746,14 +3818,14 @@ single:
 	VBLENDMPS    elementwiseConstants<>+320(SB), Z8, K1, Z11
 	VMULPS       Z9, Z9, Z8
 	VMULPS       elementwiseConstants<>+768(SB), Z8, Z8
-	VADDPS       elementwiseConstants<>+1408(SB), Z9, Z15
+	VADDPS       elementwiseConstants<>+1792(SB), Z9, Z15
 	VDIVPS       Z15, Z9, Z15
 	VMULPS       Z15, Z15, Z16
 	VMULPS       Z16, Z16, Z17
 	VMOVAPS      Z5, Z18
-	VFMADD213PS  elementwiseConstants<>+3008(SB), Z16, Z18
+	VFMADD213PS  elementwiseConstants<>+3392(SB), Z16, Z18
 	VMOVAPS      Z6, Z19
-	VFMADD213PS  elementwiseConstants<>+3136(SB), Z16, Z19
+	VFMADD213PS  elementwiseConstants<>+3520(SB), Z16, Z19
 	VFMADD231PS  Z17, Z18, Z19
 	VMULPS       Z19, Z16, Z16
 	VADDPS       Z16, Z8, Z16
@@ -3783,7 +3855,7 @@ singleEnd:
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Z1, Z2
 	VSUBPS       elementwiseConstants<>+1152(SB), Z2, Z8
 	VFNMADD231PS elementwiseConstants<>+256(SB), Z8, Z1
-	VMULPS       elementwiseConstants<>+1216(SB), Z8, Z8
+	VMULPS       elementwiseConstants<>+1728(SB), Z8, Z8
 	VADDPS       Z8, Z1, Z9
 	VMULPS       Z9, Z9, Z10
 	VPSLLD       $0x17, Z2, Z2
@@ -3813,14 +3885,14 @@ singleEnd:
 	VBLENDMPS    elementwiseConstants<>+320(SB), Z1, K2, Z14
 	VMULPS       Z12, Z12, Z0
 	VMULPS       elementwiseConstants<>+768(SB), Z0, Z0
-	VADDPS       elementwiseConstants<>+1408(SB), Z12, Z1
+	VADDPS       elementwiseConstants<>+1792(SB), Z12, Z1
 	VDIVPS       Z1, Z12, Z1
 	VMULPS       Z1, Z1, Z2
 	VMULPS       Z2, Z2, Z3
 	VMOVAPS      Z5, Z4
-	VFMADD213PS  elementwiseConstants<>+3008(SB), Z2, Z4
+	VFMADD213PS  elementwiseConstants<>+3392(SB), Z2, Z4
 	VMOVAPS      Z6, Z5
-	VFMADD213PS  elementwiseConstants<>+3136(SB), Z2, Z5
+	VFMADD213PS  elementwiseConstants<>+3520(SB), Z2, Z5
 	VFMADD231PS  Z3, Z4, Z5
 	VMULPS       Z5, Z2, Z2
 	VADDPS       Z2, Z0, Z2
@@ -3846,8 +3918,8 @@ TEXT ·logSigmoidAVX512(SB), NOSPLIT, $0-48
 	VMOVUPS elementwiseConstants<>+192(SB), Z2
 	VMOVUPS elementwiseConstants<>+576(SB), Z3
 	VMOVUPS elementwiseConstants<>+704(SB), Z4
-	VMOVUPS elementwiseConstants<>+2944(SB), Z5
-	VMOVUPS elementwiseConstants<>+3072(SB), Z6
+	VMOVUPS elementwiseConstants<>+3328(SB), Z5
+	VMOVUPS elementwiseConstants<>+3456(SB), Z6
 	CMPQ    CX, $0x00000010
 	JL      singleEnd
 
@@ -3860,7 +3932,7 @@ single:
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Z8, Z15
 	VSUBPS       elementwiseConstants<>+1152(SB), Z15, Z16
 	VFNMADD231PS elementwiseConstants<>+256(SB), Z16, Z8
-	VMULPS       elementwiseConstants<>+1216(SB), Z16, Z16
+	VMULPS       elementwiseConstants<>+1728(SB), Z16, Z16
 	VADDPS       Z16, Z8, Z17
 	VMULPS       Z17, Z17, Z18
 	VPSLLD       $0x17, Z15, Z15
@@ -3890,14 +3962,14 @@ single:
 	VBLENDMPS    elementwiseConstants<>+320(SB), Z8, K1, Z11
 	VMULPS       Z9, Z9, Z8
 	VMULPS       elementwiseConstants<>+768(SB), Z8, Z8
-	VADDPS       elementwiseConstants<>+1408(SB), Z9, Z15
+	VADDPS       elementwiseConstants<>+1792(SB), Z9, Z15
 	VDIVPS       Z15, Z9, Z15
 	VMULPS       Z15, Z15, Z16
 	VMULPS       Z16, Z16, Z17
 	VMOVAPS      Z5, Z18
-	VFMADD213PS  elementwiseConstants<>+3008(SB), Z16, Z18
+	VFMADD213PS  elementwiseConstants<>+3392(SB), Z16, Z18
 	VMOVAPS      Z6, Z19
-	VFMADD213PS  elementwiseConstants<>+3136(SB), Z16, Z19
+	VFMADD213PS  elementwiseConstants<>+3520(SB), Z16, Z19
 	VFMADD231PS  Z17, Z18, Z19
 	VMULPS       Z19, Z16, Z16
 	VADDPS       Z16, Z8, Z16
@@ -3927,7 +3999,7 @@ singleEnd:
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Z1, Z2
 	VSUBPS       elementwiseConstants<>+1152(SB), Z2, Z8
 	VFNMADD231PS elementwiseConstants<>+256(SB), Z8, Z1
-	VMULPS       elementwiseConstants<>+1216(SB), Z8, Z8
+	VMULPS       elementwiseConstants<>+1728(SB), Z8, Z8
 	VADDPS       Z8, Z1, Z9
 	VMULPS       Z9, Z9, Z10
 	VPSLLD       $0x17, Z2, Z2
@@ -3957,14 +4029,14 @@ singleEnd:
 	VBLENDMPS    elementwiseConstants<>+320(SB), Z1, K2, Z14
 	VMULPS       Z12, Z12, Z0
 	VMULPS       elementwiseConstants<>+768(SB), Z0, Z0
-	VADDPS       elementwiseConstants<>+1408(SB), Z12, Z1
+	VADDPS       elementwiseConstants<>+1792(SB), Z12, Z1
 	VDIVPS       Z1, Z12, Z1
 	VMULPS       Z1, Z1, Z2
 	VMULPS       Z2, Z2, Z3
 	VMOVAPS      Z5, Z4
-	VFMADD213PS  elementwiseConstants<>+3008(SB), Z2, Z4
+	VFMADD213PS  elementwiseConstants<>+3392(SB), Z2, Z4
 	VMOVAPS      Z6, Z5
-	VFMADD213PS  elementwiseConstants<>+3136(SB), Z2, Z5
+	VFMADD213PS  elementwiseConstants<>+3520(SB), Z2, Z5
 	VFMADD231PS  Z3, Z4, Z5
 	VMULPS       Z5, Z2, Z2
 	VADDPS       Z2, Z0, Z2
@@ -3986,40 +4058,40 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPS elementwiseConstants<>+1088(SB), Z0
-	VMOVUPS elementwiseConstants<>+2944(SB), Z0
-	VMOVUPS elementwiseConstants<>+3072(SB), Z0
+	VMOVUPS elementwiseConstants<>+3328(SB), Z0
+	VMOVUPS elementwiseConstants<>+3456(SB), Z0
 	VMOVUPS elementwiseConstants<>+1088(SB), Z0
-	VMOVUPS elementwiseConstants<>+2944(SB), Z11
-	VMOVUPS elementwiseConstants<>+3072(SB), Z12
+	VMOVUPS elementwiseConstants<>+3328(SB), Z11
+	VMOVUPS elementwiseConstants<>+3456(SB), Z12
 	CMPQ    CX, $0x00000010
 	JL      singleEnd
 
 single:
 	VMOVUPS     (AX), Z13
-	VCMPPS      $0x11, elementwiseConstants<>+3200(SB), Z13, K1
-	VMULPS      elementwiseConstants<>+3264(SB), Z13, Z14
+	VCMPPS      $0x11, elementwiseConstants<>+3584(SB), Z13, K1
+	VMULPS      elementwiseConstants<>+3648(SB), Z13, Z14
 	VBLENDMPS   Z14, Z13, K1, Z1
-	VBLENDMPS   elementwiseConstants<>+3328(SB), Z0, K1, Z2
-	VPADDD      elementwiseConstants<>+3392(SB), Z1, Z14
+	VBLENDMPS   elementwiseConstants<>+3712(SB), Z0, K1, Z2
+	VPADDD      elementwiseConstants<>+3776(SB), Z1, Z14
 	VPSRLD      $0x17, Z14, Z15
-	VORPS       elementwiseConstants<>+3456(SB), Z15, Z15
-	VSUBPS      elementwiseConstants<>+3520(SB), Z15, Z15
+	VORPS       elementwiseConstants<>+3840(SB), Z15, Z15
+	VSUBPS      elementwiseConstants<>+3904(SB), Z15, Z15
 	VSUBPS      Z2, Z15, Z15
-	VANDPS      elementwiseConstants<>+3584(SB), Z14, Z14
-	VPADDD      elementwiseConstants<>+3648(SB), Z14, Z14
+	VANDPS      elementwiseConstants<>+3968(SB), Z14, Z14
+	VPADDD      elementwiseConstants<>+4032(SB), Z14, Z14
 	VSUBPS      elementwiseConstants<>+832(SB), Z14, Z14
-	VMULPS      elementwiseConstants<>+3712(SB), Z15, Z16
-	VMULPS      elementwiseConstants<>+3776(SB), Z15, Z15
+	VMULPS      elementwiseConstants<>+4096(SB), Z15, Z16
+	VMULPS      elementwiseConstants<>+4160(SB), Z15, Z15
 	VMULPS      Z14, Z14, Z17
 	VMULPS      elementwiseConstants<>+768(SB), Z17, Z17
-	VADDPS      elementwiseConstants<>+1408(SB), Z14, Z18
+	VADDPS      elementwiseConstants<>+1792(SB), Z14, Z18
 	VDIVPS      Z18, Z14, Z18
 	VMULPS      Z18, Z18, Z19
 	VMULPS      Z19, Z19, Z20
 	VMOVAPS     Z11, Z21
-	VFMADD213PS elementwiseConstants<>+3008(SB), Z19, Z21
+	VFMADD213PS elementwiseConstants<>+3392(SB), Z19, Z21
 	VMOVAPS     Z12, Z22
-	VFMADD213PS elementwiseConstants<>+3136(SB), Z19, Z22
+	VFMADD213PS elementwiseConstants<>+3520(SB), Z19, Z22
 	VFMADD231PS Z20, Z21, Z22
 	VMULPS      Z22, Z19, Z19
 	VADDPS      Z19, Z17, Z19
@@ -4027,12 +4099,12 @@ single:
 	VSUBPS      Z15, Z17, Z15
 	VSUBPS      Z15, Z14, Z14
 	VADDPS      Z14, Z16, Z14
-	VCMPPS      $0x11, elementwiseConstants<>+3840(SB), Z13, K1
+	VCMPPS      $0x11, elementwiseConstants<>+4224(SB), Z13, K1
 	VBLENDMPS   Z14, Z13, K1, Z3
 	VCMPPS      $0x11, Z0, Z13, K1
-	VBLENDMPS   elementwiseConstants<>+3904(SB), Z3, K1, Z4
+	VBLENDMPS   elementwiseConstants<>+4288(SB), Z3, K1, Z4
 	VCMPPS      $0x00, Z0, Z13, K1
-	VBLENDMPS   elementwiseConstants<>+3968(SB), Z4, K1, Z5
+	VBLENDMPS   elementwiseConstants<>+4352(SB), Z4, K1, Z5
 	VMOVUPS     Z5, (DX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -4047,30 +4119,30 @@ singleEnd:
 	BZHIQ       CX, BX, BX
 	KMOVW       BX, K1
 	VMOVUPS.Z   (AX), K1, Z1
-	VCMPPS      $0x11, elementwiseConstants<>+3200(SB), Z1, K2
-	VMULPS      elementwiseConstants<>+3264(SB), Z1, Z2
+	VCMPPS      $0x11, elementwiseConstants<>+3584(SB), Z1, K2
+	VMULPS      elementwiseConstants<>+3648(SB), Z1, Z2
 	VBLENDMPS   Z2, Z1, K2, Z6
-	VBLENDMPS   elementwiseConstants<>+3328(SB), Z0, K2, Z7
-	VPADDD      elementwiseConstants<>+3392(SB), Z6, Z2
+	VBLENDMPS   elementwiseConstants<>+3712(SB), Z0, K2, Z7
+	VPADDD      elementwiseConstants<>+3776(SB), Z6, Z2
 	VPSRLD      $0x17, Z2, Z3
-	VORPS       elementwiseConstants<>+3456(SB), Z3, Z3
-	VSUBPS      elementwiseConstants<>+3520(SB), Z3, Z3
+	VORPS       elementwiseConstants<>+3840(SB), Z3, Z3
+	VSUBPS      elementwiseConstants<>+3904(SB), Z3, Z3
 	VSUBPS      Z7, Z3, Z3
-	VANDPS      elementwiseConstants<>+3584(SB), Z2, Z2
-	VPADDD      elementwiseConstants<>+3648(SB), Z2, Z2
+	VANDPS      elementwiseConstants<>+3968(SB), Z2, Z2
+	VPADDD      elementwiseConstants<>+4032(SB), Z2, Z2
 	VSUBPS      elementwiseConstants<>+832(SB), Z2, Z2
-	VMULPS      elementwiseConstants<>+3712(SB), Z3, Z4
-	VMULPS      elementwiseConstants<>+3776(SB), Z3, Z3
+	VMULPS      elementwiseConstants<>+4096(SB), Z3, Z4
+	VMULPS      elementwiseConstants<>+4160(SB), Z3, Z3
 	VMULPS      Z2, Z2, Z5
 	VMULPS      elementwiseConstants<>+768(SB), Z5, Z5
-	VADDPS      elementwiseConstants<>+1408(SB), Z2, Z6
+	VADDPS      elementwiseConstants<>+1792(SB), Z2, Z6
 	VDIVPS      Z6, Z2, Z6
 	VMULPS      Z6, Z6, Z7
 	VMULPS      Z7, Z7, Z13
 	VMOVAPS     Z11, Z11
-	VFMADD213PS elementwiseConstants<>+3008(SB), Z7, Z11
+	VFMADD213PS elementwiseConstants<>+3392(SB), Z7, Z11
 	VMOVAPS     Z12, Z12
-	VFMADD213PS elementwiseConstants<>+3136(SB), Z7, Z12
+	VFMADD213PS elementwiseConstants<>+3520(SB), Z7, Z12
 	VFMADD231PS Z13, Z11, Z12
 	VMULPS      Z12, Z7, Z7
 	VADDPS      Z7, Z5, Z7
@@ -4078,12 +4150,12 @@ singleEnd:
 	VSUBPS      Z3, Z5, Z3
 	VSUBPS      Z3, Z2, Z2
 	VADDPS      Z2, Z4, Z2
-	VCMPPS      $0x11, elementwiseConstants<>+3840(SB), Z1, K2
+	VCMPPS      $0x11, elementwiseConstants<>+4224(SB), Z1, K2
 	VBLENDMPS   Z2, Z1, K2, Z8
 	VCMPPS      $0x11, Z0, Z1, K2
-	VBLENDMPS   elementwiseConstants<>+3904(SB), Z8, K2, Z9
+	VBLENDMPS   elementwiseConstants<>+4288(SB), Z8, K2, Z9
 	VCMPPS      $0x00, Z0, Z1, K2
-	VBLENDMPS   elementwiseConstants<>+3968(SB), Z9, K2, Z10
+	VBLENDMPS   elementwiseConstants<>+4352(SB), Z9, K2, Z10
 	VMOVUPS     Z10, K1, (DX)
 
 tailEnd:
@@ -4156,7 +4228,7 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS factor+48(FP), Z0
 	VBROADCASTSS above+52(FP), Z1
 	VMOVUPS      elementwiseConstants<>+1088(SB), Z2
-	VMOVUPS      elementwiseConstants<>+1344(SB), Z3
+	VMOVUPS      elementwiseConstants<>+1664(SB), Z3
 	VMOVUPS      elementwiseConstants<>+192(SB), Z4
 	VMOVUPS      elementwiseConstants<>+576(SB), Z5
 	VMOVUPS      elementwiseConstants<>+704(SB), Z6
@@ -4171,7 +4243,7 @@ single:
 	VFMADD213PS  elementwiseConstants<>+128(SB), Z8, Z11
 	VSUBPS       elementwiseConstants<>+128(SB), Z11, Z12
 	VFNMADD231PS elementwiseConstants<>+256(SB), Z12, Z8
-	VMULPS       elementwiseConstants<>+1216(SB), Z12, Z12
+	VMULPS       elementwiseConstants<>+1728(SB), Z12, Z12
 	VADDPS       Z12, Z8, Z13
 	VMULPS       Z13, Z13, Z14
 	VPSLLD       $0x17, Z11, Z11
@@ -4211,7 +4283,7 @@ singleEnd:
 	VFMADD213PS  elementwiseConstants<>+128(SB), Z2, Z3
 	VSUBPS       elementwiseConstants<>+128(SB), Z3, Z4
 	VFNMADD231PS elementwiseConstants<>+256(SB), Z4, Z2
-	VMULPS       elementwiseConstants<>+1216(SB), Z4, Z4
+	VMULPS       elementwiseConstants<>+1728(SB), Z4, Z4
 	VADDPS       Z4, Z2, Z8
 	VMULPS       Z8, Z8, Z9
 	VPSLLD       $0x17, Z3, Z3
@@ -4316,7 +4388,7 @@ TEXT ·celuAVX512(SB), NOSPLIT, $0-52
 	MOVQ         dst_base+0(FP), DX
 	VBROADCASTSS alpha+48(FP), Z0
 	VMOVUPS      elementwiseConstants<>+1088(SB), Z1
-	VMOVUPS      elementwiseConstants<>+1344(SB), Z2
+	VMOVUPS      elementwiseConstants<>+1664(SB), Z2
 	VMOVUPS      elementwiseConstants<>+192(SB), Z3
 	VMOVUPS      elementwiseConstants<>+576(SB), Z4
 	VMOVUPS      elementwiseConstants<>+704(SB), Z5
@@ -4332,7 +4404,7 @@ single:
 	VFMADD213PS  elementwiseConstants<>+128(SB), Z7, Z10
 	VSUBPS       elementwiseConstants<>+128(SB), Z10, Z11
 	VFNMADD231PS elementwiseConstants<>+256(SB), Z11, Z7
-	VMULPS       elementwiseConstants<>+1216(SB), Z11, Z11
+	VMULPS       elementwiseConstants<>+1728(SB), Z11, Z11
 	VADDPS       Z11, Z7, Z12
 	VMULPS       Z12, Z12, Z13
 	VPSLLD       $0x17, Z10, Z10
@@ -4372,7 +4444,7 @@ singleEnd:
 	VFMADD213PS  elementwiseConstants<>+128(SB), Z1, Z2
 	VSUBPS       elementwiseConstants<>+128(SB), Z2, Z3
 	VFNMADD231PS elementwiseConstants<>+256(SB), Z3, Z1
-	VMULPS       elementwiseConstants<>+1216(SB), Z3, Z3
+	VMULPS       elementwiseConstants<>+1728(SB), Z3, Z3
 	VADDPS       Z3, Z1, Z7
 	VMULPS       Z7, Z7, Z8
 	VPSLLD       $0x17, Z2, Z2
@@ -4477,7 +4549,7 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_base+24(FP), AX
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
-	VMOVUPS elementwiseConstants<>+1408(SB), Z0
+	VMOVUPS elementwiseConstants<>+1792(SB), Z0
 	VMOVUPS elementwiseConstants<>+0(SB), Z1
 	VMOVUPS elementwiseConstants<>+192(SB), Z2
 	VMOVUPS elementwiseConstants<>+576(SB), Z3
@@ -4496,7 +4568,7 @@ single:
 	VSUBPS       elementwiseConstants<>+1152(SB), Z10, Z11
 	VMOVUPS      elementwiseConstants<>+256(SB), Z12
 	VFNMADD213PS Z7, Z11, Z12
-	VMULPS       elementwiseConstants<>+1216(SB), Z11, Z11
+	VMULPS       elementwiseConstants<>+1728(SB), Z11, Z11
 	VADDPS       Z11, Z12, Z13
 	VMULPS       Z13, Z13, Z14
 	VPSLLD       $0x17, Z10, Z10
@@ -4581,7 +4653,7 @@ singleEnd:
 	VSUBPS       elementwiseConstants<>+1152(SB), Z2, Z7
 	VMOVUPS      elementwiseConstants<>+256(SB), Z8
 	VFNMADD213PS Z1, Z7, Z8
-	VMULPS       elementwiseConstants<>+1216(SB), Z7, Z7
+	VMULPS       elementwiseConstants<>+1728(SB), Z7, Z7
 	VADDPS       Z7, Z8, Z10
 	VMULPS       Z10, Z10, Z11
 	VPSLLD       $0x17, Z2, Z2
@@ -4659,11 +4731,11 @@ TEXT ·mishGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dst_base+0(FP), BX
 	VMOVUPS elementwiseConstants<>+832(SB), Z0
 	VMOVUPS elementwiseConstants<>+0(SB), Z1
-	VMOVUPS elementwiseConstants<>+1472(SB), Z2
+	VMOVUPS elementwiseConstants<>+1856(SB), Z2
 	VMOVUPS elementwiseConstants<>+192(SB), Z3
 	VMOVUPS elementwiseConstants<>+576(SB), Z4
 	VMOVUPS elementwiseConstants<>+704(SB), Z5
-	VMOVUPS elementwiseConstants<>+1408(SB), Z6
+	VMOVUPS elementwiseConstants<>+1792(SB), Z6
 	CMPQ    CX, $0x00000010
 	JL      singleEnd
 
@@ -4678,7 +4750,7 @@ single:
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Z15, Z16
 	VSUBPS       elementwiseConstants<>+1152(SB), Z16, Z17
 	VFNMADD231PS elementwiseConstants<>+256(SB), Z17, Z15
-	VMULPS       elementwiseConstants<>+1216(SB), Z17, Z17
+	VMULPS       elementwiseConstants<>+1728(SB), Z17, Z17
 	VADDPS       Z17, Z15, Z18
 	VMULPS       Z18, Z18, Z19
 	VPSLLD       $0x17, Z16, Z16
@@ -4738,7 +4810,7 @@ singleEnd:
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Z2, Z3
 	VSUBPS       elementwiseConstants<>+1152(SB), Z3, Z8
 	VFNMADD231PS elementwiseConstants<>+256(SB), Z8, Z2
-	VMULPS       elementwiseConstants<>+1216(SB), Z8, Z8
+	VMULPS       elementwiseConstants<>+1728(SB), Z8, Z8
 	VADDPS       Z8, Z2, Z9
 	VMULPS       Z9, Z9, Z10
 	VPSLLD       $0x17, Z3, Z3
@@ -4786,13 +4858,13 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_base+24(FP), AX
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
-	VMOVUPS elementwiseConstants<>+4096(SB), Z0
-	VMOVUPS elementwiseConstants<>+4224(SB), Z1
-	VMOVUPS elementwiseConstants<>+4352(SB), Z2
+	VMOVUPS elementwiseConstants<>+4480(SB), Z0
+	VMOVUPS elementwiseConstants<>+4608(SB), Z1
+	VMOVUPS elementwiseConstants<>+4736(SB), Z2
 	VMOVUPS elementwiseConstants<>+1024(SB), Z3
-	VMOVUPS elementwiseConstants<>+1600(SB), Z4
+	VMOVUPS elementwiseConstants<>+1984(SB), Z4
 	VMOVUPS elementwiseConstants<>+832(SB), Z5
-	VMOVUPS elementwiseConstants<>+4480(SB), Z6
+	VMOVUPS elementwiseConstants<>+4864(SB), Z6
 	VMOVUPS elementwiseConstants<>+192(SB), Z7
 	VMOVUPS elementwiseConstants<>+576(SB), Z8
 	VMOVUPS elementwiseConstants<>+704(SB), Z9
@@ -4804,29 +4876,29 @@ single:
 	VMULPS       Z10, Z10, Z11
 	VMULPS       Z11, Z11, Z12
 	VMOVAPS      Z0, Z13
-	VFMADD213PS  elementwiseConstants<>+4160(SB), Z11, Z13
-	VFMADD231PS  elementwiseConstants<>+4032(SB), Z12, Z13
+	VFMADD213PS  elementwiseConstants<>+4544(SB), Z11, Z13
+	VFMADD231PS  elementwiseConstants<>+4416(SB), Z12, Z13
 	VMOVAPS      Z1, Z14
-	VFMADD213PS  elementwiseConstants<>+4288(SB), Z11, Z14
+	VFMADD213PS  elementwiseConstants<>+4672(SB), Z11, Z14
 	VFMADD231PS  Z12, Z13, Z14
 	VMOVAPS      Z2, Z13
-	VFMADD213PS  elementwiseConstants<>+4416(SB), Z11, Z13
+	VFMADD213PS  elementwiseConstants<>+4800(SB), Z11, Z13
 	VFMADD231PS  Z12, Z14, Z13
 	VFMADD213PS  Z10, Z10, Z13
 	VANDNPS      Z10, Z3, Z11
 	VMINPS       Z11, Z4, Z11
 	VMOVAPS      Z6, Z12
-	VFMADD213PS  elementwiseConstants<>+4544(SB), Z11, Z12
-	VFMADD213PS  elementwiseConstants<>+4608(SB), Z11, Z12
-	VFMADD213PS  elementwiseConstants<>+4672(SB), Z11, Z12
-	VFMADD213PS  elementwiseConstants<>+4736(SB), Z11, Z12
-	VFMADD213PS  elementwiseConstants<>+4800(SB), Z11, Z12
-	VFMADD213PS  elementwiseConstants<>+4864(SB), Z11, Z12
+	VFMADD213PS  elementwiseConstants<>+4928(SB), Z11, Z12
+	VFMADD213PS  elementwiseConstants<>+4992(SB), Z11, Z12
+	VFMADD213PS  elementwiseConstants<>+5056(SB), Z11, Z12
+	VFMADD213PS  elementwiseConstants<>+5120(SB), Z11, Z12
+	VFMADD213PS  elementwiseConstants<>+5184(SB), Z11, Z12
+	VFMADD213PS  elementwiseConstants<>+5248(SB), Z11, Z12
 	VMOVAPS      Z7, Z14
 	VFMADD213PS  elementwiseConstants<>+128(SB), Z12, Z14
 	VSUBPS       elementwiseConstants<>+128(SB), Z14, Z17
 	VFNMADD231PS elementwiseConstants<>+256(SB), Z17, Z12
-	VMULPS       elementwiseConstants<>+1216(SB), Z17, Z17
+	VMULPS       elementwiseConstants<>+1728(SB), Z17, Z17
 	VADDPS       Z17, Z12, Z18
 	VMULPS       Z18, Z18, Z19
 	VPSLLD       $0x17, Z14, Z14
@@ -4843,7 +4915,7 @@ single:
 	VSUBPS       Z12, Z5, Z12
 	VANDPS       Z3, Z10, Z10
 	VORPS        Z10, Z12, Z10
-	VCMPPS       $0x11, elementwiseConstants<>+4928(SB), Z11, K1
+	VCMPPS       $0x11, elementwiseConstants<>+5312(SB), Z11, K1
 	VBLENDMPS    Z13, Z10, K1, Z15
 	VMOVUPS      Z15, (DX)
 	ADDQ         $0x00000040, AX
@@ -4862,29 +4934,29 @@ singleEnd:
 	VMULPS       Z10, Z10, Z11
 	VMULPS       Z11, Z11, Z12
 	VMOVAPS      Z0, Z0
-	VFMADD213PS  elementwiseConstants<>+4160(SB), Z11, Z0
-	VFMADD231PS  elementwiseConstants<>+4032(SB), Z12, Z0
+	VFMADD213PS  elementwiseConstants<>+4544(SB), Z11, Z0
+	VFMADD231PS  elementwiseConstants<>+4416(SB), Z12, Z0
 	VMOVAPS      Z1, Z1
-	VFMADD213PS  elementwiseConstants<>+4288(SB), Z11, Z1
+	VFMADD213PS  elementwiseConstants<>+4672(SB), Z11, Z1
 	VFMADD231PS  Z12, Z0, Z1
 	VMOVAPS      Z2, Z0
-	VFMADD213PS  elementwiseConstants<>+4416(SB), Z11, Z0
+	VFMADD213PS  elementwiseConstants<>+4800(SB), Z11, Z0
 	VFMADD231PS  Z12, Z1, Z0
 	VFMADD213PS  Z10, Z10, Z0
 	VANDNPS      Z10, Z3, Z1
 	VMINPS       Z1, Z4, Z1
 	VMOVAPS      Z6, Z2
-	VFMADD213PS  elementwiseConstants<>+4544(SB), Z1, Z2
-	VFMADD213PS  elementwiseConstants<>+4608(SB), Z1, Z2
-	VFMADD213PS  elementwiseConstants<>+4672(SB), Z1, Z2
-	VFMADD213PS  elementwiseConstants<>+4736(SB), Z1, Z2
-	VFMADD213PS  elementwiseConstants<>+4800(SB), Z1, Z2
-	VFMADD213PS  elementwiseConstants<>+4864(SB), Z1, Z2
+	VFMADD213PS  elementwiseConstants<>+4928(SB), Z1, Z2
+	VFMADD213PS  elementwiseConstants<>+4992(SB), Z1, Z2
+	VFMADD213PS  elementwiseConstants<>+5056(SB), Z1, Z2
+	VFMADD213PS  elementwiseConstants<>+5120(SB), Z1, Z2
+	VFMADD213PS  elementwiseConstants<>+5184(SB), Z1, Z2
+	VFMADD213PS  elementwiseConstants<>+5248(SB), Z1, Z2
 	VMOVAPS      Z7, Z4
 	VFMADD213PS  elementwiseConstants<>+128(SB), Z2, Z4
 	VSUBPS       elementwiseConstants<>+128(SB), Z4, Z6
 	VFNMADD231PS elementwiseConstants<>+256(SB), Z6, Z2
-	VMULPS       elementwiseConstants<>+1216(SB), Z6, Z6
+	VMULPS       elementwiseConstants<>+1728(SB), Z6, Z6
 	VADDPS       Z6, Z2, Z7
 	VMULPS       Z7, Z7, Z11
 	VPSLLD       $0x17, Z4, Z4
@@ -4901,7 +4973,7 @@ singleEnd:
 	VSUBPS       Z2, Z5, Z2
 	VANDPS       Z3, Z10, Z3
 	VORPS        Z3, Z2, Z2
-	VCMPPS       $0x11, elementwiseConstants<>+4928(SB), Z1, K2
+	VCMPPS       $0x11, elementwiseConstants<>+5312(SB), Z1, K2
 	VBLENDMPS    Z0, Z2, K2, Z16
 	VMOVUPS      Z16, K1, (DX)
 
@@ -4917,7 +4989,7 @@ TEXT ·erfGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ    x_base+48(FP), DX
 	MOVQ    dst_base+0(FP), BX
 	VMOVUPS elementwiseConstants<>+1024(SB), Z0
-	VMOVUPS elementwiseConstants<>+4992(SB), Z1
+	VMOVUPS elementwiseConstants<>+5376(SB), Z1
 	VMOVUPS elementwiseConstants<>+192(SB), Z2
 	VMOVUPS elementwiseConstants<>+576(SB), Z3
 	VMOVUPS elementwiseConstants<>+704(SB), Z4
@@ -4950,7 +5022,7 @@ single:
 	VFMADD231PS  Z12, Z10, Z6
 	VADDPS       Z6, Z8, Z6
 	VADDPS       elementwiseConstants<>+832(SB), Z6, Z6
-	VMULPS       elementwiseConstants<>+5056(SB), Z6, Z6
+	VMULPS       elementwiseConstants<>+5440(SB), Z6, Z6
 	VMULPS       Z7, Z6, Z6
 	VMULPS       elementwiseConstants<>+896(SB), Z6, Z6
 	VMULPS       Z6, Z5, Z5
@@ -4993,7 +5065,7 @@ singleEnd:
 	VFMADD231PS  Z4, Z6, Z0
 	VADDPS       Z0, Z7, Z0
 	VADDPS       elementwiseConstants<>+832(SB), Z0, Z0
-	VMULPS       elementwiseConstants<>+5056(SB), Z0, Z0
+	VMULPS       elementwiseConstants<>+5440(SB), Z0, Z0
 	VMULPS       Z1, Z0, Z0
 	VMULPS       elementwiseConstants<>+896(SB), Z0, Z0
 	VMULPS       Z0, Z5, Z0
@@ -5021,7 +5093,7 @@ unrolled:
 	VANDPS    Z0, Z1, Z7
 	VORPS     elementwiseConstants<>+832(SB), Z7, Z7
 	VANDNPS   Z1, Z0, Z1
-	VCMPPS    $0x00, elementwiseConstants<>+3840(SB), Z1, K1
+	VCMPPS    $0x00, elementwiseConstants<>+4224(SB), Z1, K1
 	VBLENDMPS Z7, Z2, K1, Z3
 	VMOVUPS   Z3, (DX)
 	VMOVUPS   64(AX), Z1
@@ -5031,7 +5103,7 @@ unrolled:
 	VANDPS    Z0, Z1, Z7
 	VORPS     elementwiseConstants<>+832(SB), Z7, Z7
 	VANDNPS   Z1, Z0, Z1
-	VCMPPS    $0x00, elementwiseConstants<>+3840(SB), Z1, K1
+	VCMPPS    $0x00, elementwiseConstants<>+4224(SB), Z1, K1
 	VBLENDMPS Z7, Z2, K1, Z4
 	VMOVUPS   Z4, 64(DX)
 	ADDQ      $0x00000080, AX
@@ -5052,7 +5124,7 @@ single:
 	VANDPS    Z0, Z1, Z3
 	VORPS     elementwiseConstants<>+832(SB), Z3, Z3
 	VANDNPS   Z1, Z0, Z1
-	VCMPPS    $0x00, elementwiseConstants<>+3840(SB), Z1, K1
+	VCMPPS    $0x00, elementwiseConstants<>+4224(SB), Z1, K1
 	VBLENDMPS Z3, Z2, K1, Z5
 	VMOVUPS   Z5, (DX)
 	ADDQ      $0x00000040, AX
@@ -5074,7 +5146,7 @@ singleEnd:
 	VANDPS    Z0, Z1, Z3
 	VORPS     elementwiseConstants<>+832(SB), Z3, Z3
 	VANDNPS   Z1, Z0, Z0
-	VCMPPS    $0x00, elementwiseConstants<>+3840(SB), Z0, K2
+	VCMPPS    $0x00, elementwiseConstants<>+4224(SB), Z0, K2
 	VBLENDMPS Z3, Z2, K2, Z6
 	VMOVUPS   Z6, K1, (DX)
 
@@ -5160,20 +5232,20 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPS elementwiseConstants<>+1088(SB), Z0
-	VMOVUPS elementwiseConstants<>+2496(SB), Z1
+	VMOVUPS elementwiseConstants<>+2880(SB), Z1
 	CMPQ    CX, $0x00000020
 	JL      unrolledEnd
 
 unrolled:
 	VMOVUPS (AX), Z2
-	VADDPS  elementwiseConstants<>+5120(SB), Z2, Z2
+	VADDPS  elementwiseConstants<>+5504(SB), Z2, Z2
 	VMAXPS  Z2, Z0, Z2
 	VADDPS  Z0, Z2, Z2
 	VMINPS  Z2, Z1, Z2
 	VDIVPS  Z1, Z2, Z2
 	VMOVUPS Z2, (DX)
 	VMOVUPS 64(AX), Z2
-	VADDPS  elementwiseConstants<>+5120(SB), Z2, Z2
+	VADDPS  elementwiseConstants<>+5504(SB), Z2, Z2
 	VMAXPS  Z2, Z0, Z2
 	VADDPS  Z0, Z2, Z2
 	VMINPS  Z2, Z1, Z2
@@ -5191,7 +5263,7 @@ unrolledEnd:
 
 single:
 	VMOVUPS (AX), Z2
-	VADDPS  elementwiseConstants<>+5120(SB), Z2, Z2
+	VADDPS  elementwiseConstants<>+5504(SB), Z2, Z2
 	VMAXPS  Z2, Z0, Z2
 	VADDPS  Z0, Z2, Z2
 	VMINPS  Z2, Z1, Z2
@@ -5210,7 +5282,7 @@ singleEnd:
 	BZHIQ     CX, BX, BX
 	KMOVW     BX, K1
 	VMOVUPS.Z (AX), K1, Z2
-	VADDPS    elementwiseConstants<>+5120(SB), Z2, Z2
+	VADDPS    elementwiseConstants<>+5504(SB), Z2, Z2
 	VMAXPS    Z2, Z0, Z2
 	VADDPS    Z0, Z2, Z0
 	VMINPS    Z0, Z1, Z0
@@ -5235,7 +5307,7 @@ TEXT ·hardSigmoidGradAVX512(SB), NOSPLIT, $0-72
 unrolled:
 	VMOVUPS   (AX), Z1
 	VMOVUPS   (DX), Z2
-	VDIVPS    elementwiseConstants<>+2496(SB), Z1, Z1
+	VDIVPS    elementwiseConstants<>+2880(SB), Z1, Z1
 	VCMPPS    $0x1e, Z0, Z2, K1
 	VBLENDMPS Z1, Z0, K1, Z3
 	VCMPPS    $0x11, elementwiseConstants<>+832(SB), Z2, K1
@@ -5243,7 +5315,7 @@ unrolled:
 	VMOVUPS   Z4, (BX)
 	VMOVUPS   64(AX), Z1
 	VMOVUPS   64(DX), Z2
-	VDIVPS    elementwiseConstants<>+2496(SB), Z1, Z1
+	VDIVPS    elementwiseConstants<>+2880(SB), Z1, Z1
 	VCMPPS    $0x1e, Z0, Z2, K1
 	VBLENDMPS Z1, Z0, K1, Z5
 	VCMPPS    $0x11, elementwiseConstants<>+832(SB), Z2, K1
@@ -5263,7 +5335,7 @@ unrolledEnd:
 single:
 	VMOVUPS   (AX), Z1
 	VMOVUPS   (DX), Z2
-	VDIVPS    elementwiseConstants<>+2496(SB), Z1, Z1
+	VDIVPS    elementwiseConstants<>+2880(SB), Z1, Z1
 	VCMPPS    $0x1e, Z0, Z2, K1
 	VBLENDMPS Z1, Z0, K1, Z7
 	VCMPPS    $0x11, elementwiseConstants<>+832(SB), Z2, K1
@@ -5284,7 +5356,7 @@ singleEnd:
 	KMOVW     SI, K1
 	VMOVUPS.Z (AX), K1, Z1
 	VMOVUPS.Z (DX), K1, Z2
-	VDIVPS    elementwiseConstants<>+2496(SB), Z1, Z1
+	VDIVPS    elementwiseConstants<>+2880(SB), Z1, Z1
 	VCMPPS    $0x1e, Z0, Z2, K2
 	VBLENDMPS Z1, Z0, K2, Z9
 	VCMPPS    $0x11, elementwiseConstants<>+832(SB), Z2, K2
@@ -5301,16 +5373,16 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_base+24(FP), AX
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
-	VMOVUPS elementwiseConstants<>+5184(SB), Z0
+	VMOVUPS elementwiseConstants<>+5568(SB), Z0
 	VMOVUPS elementwiseConstants<>+1088(SB), Z1
-	VMOVUPS elementwiseConstants<>+2496(SB), Z2
+	VMOVUPS elementwiseConstants<>+2880(SB), Z2
 	CMPQ    CX, $0x00000020
 	JL      unrolledEnd
 
 unrolled:
 	VMOVUPS (AX), Z3
 	VMAXPS  Z3, Z0, Z4
-	VADDPS  elementwiseConstants<>+5120(SB), Z3, Z3
+	VADDPS  elementwiseConstants<>+5504(SB), Z3, Z3
 	VMAXPS  Z3, Z1, Z3
 	VADDPS  Z1, Z3, Z3
 	VMINPS  Z3, Z2, Z3
@@ -5319,7 +5391,7 @@ unrolled:
 	VMOVUPS Z3, (DX)
 	VMOVUPS 64(AX), Z3
 	VMAXPS  Z3, Z0, Z4
-	VADDPS  elementwiseConstants<>+5120(SB), Z3, Z3
+	VADDPS  elementwiseConstants<>+5504(SB), Z3, Z3
 	VMAXPS  Z3, Z1, Z3
 	VADDPS  Z1, Z3, Z3
 	VMINPS  Z3, Z2, Z3
@@ -5339,7 +5411,7 @@ unrolledEnd:
 single:
 	VMOVUPS (AX), Z3
 	VMAXPS  Z3, Z0, Z4
-	VADDPS  elementwiseConstants<>+5120(SB), Z3, Z3
+	VADDPS  elementwiseConstants<>+5504(SB), Z3, Z3
 	VMAXPS  Z3, Z1, Z3
 	VADDPS  Z1, Z3, Z3
 	VMINPS  Z3, Z2, Z3
@@ -5360,7 +5432,7 @@ singleEnd:
 	KMOVW     BX, K1
 	VMOVUPS.Z (AX), K1, Z3
 	VMAXPS    Z3, Z0, Z0
-	VADDPS    elementwiseConstants<>+5120(SB), Z3, Z3
+	VADDPS    elementwiseConstants<>+5504(SB), Z3, Z3
 	VMAXPS    Z3, Z1, Z3
 	VADDPS    Z1, Z3, Z1
 	VMINPS    Z1, Z2, Z1
@@ -5379,7 +5451,7 @@ TEXT ·hardSwishGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dy_len+32(FP), CX
 	MOVQ    x_base+48(FP), DX
 	MOVQ    dst_base+0(FP), BX
-	VMOVUPS elementwiseConstants<>+1408(SB), Z0
+	VMOVUPS elementwiseConstants<>+1792(SB), Z0
 	VMOVUPS elementwiseConstants<>+832(SB), Z1
 	VMOVUPS elementwiseConstants<>+1088(SB), Z2
 	CMPQ    CX, $0x00000020
@@ -5389,11 +5461,11 @@ unrolled:
 	VMOVUPS     (AX), Z3
 	VMOVUPS     (DX), Z4
 	VMOVAPS     Z0, Z5
-	VFMADD213PS elementwiseConstants<>+5120(SB), Z4, Z5
-	VDIVPS      elementwiseConstants<>+2496(SB), Z5, Z5
-	VCMPPS      $0x11, elementwiseConstants<>+5120(SB), Z4, K1
+	VFMADD213PS elementwiseConstants<>+5504(SB), Z4, Z5
+	VDIVPS      elementwiseConstants<>+2880(SB), Z5, Z5
+	VCMPPS      $0x11, elementwiseConstants<>+5504(SB), Z4, K1
 	VBLENDMPS   Z5, Z1, K1, Z6
-	VCMPPS      $0x1e, elementwiseConstants<>+5184(SB), Z4, K1
+	VCMPPS      $0x1e, elementwiseConstants<>+5568(SB), Z4, K1
 	VBLENDMPS   Z6, Z2, K1, Z7
 	VCMPPS      $0x03, Z4, Z4, K1
 	VBLENDMPS   Z4, Z7, K1, Z8
@@ -5402,11 +5474,11 @@ unrolled:
 	VMOVUPS     64(AX), Z3
 	VMOVUPS     64(DX), Z4
 	VMOVAPS     Z0, Z5
-	VFMADD213PS elementwiseConstants<>+5120(SB), Z4, Z5
-	VDIVPS      elementwiseConstants<>+2496(SB), Z5, Z5
-	VCMPPS      $0x11, elementwiseConstants<>+5120(SB), Z4, K1
+	VFMADD213PS elementwiseConstants<>+5504(SB), Z4, Z5
+	VDIVPS      elementwiseConstants<>+2880(SB), Z5, Z5
+	VCMPPS      $0x11, elementwiseConstants<>+5504(SB), Z4, K1
 	VBLENDMPS   Z5, Z1, K1, Z9
-	VCMPPS      $0x1e, elementwiseConstants<>+5184(SB), Z4, K1
+	VCMPPS      $0x1e, elementwiseConstants<>+5568(SB), Z4, K1
 	VBLENDMPS   Z9, Z2, K1, Z10
 	VCMPPS      $0x03, Z4, Z4, K1
 	VBLENDMPS   Z4, Z10, K1, Z11
@@ -5427,11 +5499,11 @@ single:
 	VMOVUPS     (AX), Z3
 	VMOVUPS     (DX), Z4
 	VMOVAPS     Z0, Z5
-	VFMADD213PS elementwiseConstants<>+5120(SB), Z4, Z5
-	VDIVPS      elementwiseConstants<>+2496(SB), Z5, Z5
-	VCMPPS      $0x11, elementwiseConstants<>+5120(SB), Z4, K1
+	VFMADD213PS elementwiseConstants<>+5504(SB), Z4, Z5
+	VDIVPS      elementwiseConstants<>+2880(SB), Z5, Z5
+	VCMPPS      $0x11, elementwiseConstants<>+5504(SB), Z4, K1
 	VBLENDMPS   Z5, Z1, K1, Z12
-	VCMPPS      $0x1e, elementwiseConstants<>+5184(SB), Z4, K1
+	VCMPPS      $0x1e, elementwiseConstants<>+5568(SB), Z4, K1
 	VBLENDMPS   Z12, Z2, K1, Z13
 	VCMPPS      $0x03, Z4, Z4, K1
 	VBLENDMPS   Z4, Z13, K1, Z14
@@ -5453,11 +5525,11 @@ singleEnd:
 	VMOVUPS.Z   (AX), K1, Z3
 	VMOVUPS.Z   (DX), K1, Z4
 	VMOVAPS     Z0, Z0
-	VFMADD213PS elementwiseConstants<>+5120(SB), Z4, Z0
-	VDIVPS      elementwiseConstants<>+2496(SB), Z0, Z0
-	VCMPPS      $0x11, elementwiseConstants<>+5120(SB), Z4, K2
+	VFMADD213PS elementwiseConstants<>+5504(SB), Z4, Z0
+	VDIVPS      elementwiseConstants<>+2880(SB), Z0, Z0
+	VCMPPS      $0x11, elementwiseConstants<>+5504(SB), Z4, K2
 	VBLENDMPS   Z0, Z1, K2, Z15
-	VCMPPS      $0x1e, elementwiseConstants<>+5184(SB), Z4, K2
+	VCMPPS      $0x1e, elementwiseConstants<>+5568(SB), Z4, K2
 	VBLENDMPS   Z15, Z2, K2, Z16
 	VCMPPS      $0x03, Z4, Z4, K2
 	VBLENDMPS   Z4, Z16, K2, Z17
@@ -5849,49 +5921,46 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	MOVQ    x_base+24(FP), AX
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
-	VMOVUPS elementwiseConstants<>+832(SB), Y0
-	VMOVUPS elementwiseConstants<>+0(SB), Y1
-	VMOVUPS elementwiseConstants<>+192(SB), Y2
-	VMOVUPS elementwiseConstants<>+576(SB), Y3
-	VMOVUPS elementwiseConstants<>+704(SB), Y4
+	VMOVUPS elementwiseConstants<>+0(SB), Y0
+	VMOVUPS elementwiseConstants<>+1280(SB), Y1
+	VMOVUPS elementwiseConstants<>+1344(SB), Y2
+	VMOVUPS elementwiseConstants<>+1408(SB), Y3
+	VMOVUPS elementwiseConstants<>+1472(SB), Y4
 	CMPQ    CX, $0x00000008
 	JL      singleEnd
 
 single:
 	VMOVUPS      (AX), Y5
-	VMOVAPS      Y5, Y6
-	VORPS        elementwiseConstants<>+1024(SB), Y5, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMOVAPS      Y2, Y7
-	VFMADD213PS  elementwiseConstants<>+1152(SB), Y5, Y7
-	VSUBPS       elementwiseConstants<>+1152(SB), Y7, Y8
-	VFNMADD231PS elementwiseConstants<>+256(SB), Y8, Y5
-	VMULPS       elementwiseConstants<>+1216(SB), Y8, Y8
-	VADDPS       Y8, Y5, Y9
-	VMULPS       Y9, Y9, Y10
-	VPSLLD       $0x17, Y7, Y7
-	VMOVAPS      Y3, Y11
-	VFMADD213PS  elementwiseConstants<>+640(SB), Y9, Y11
-	VFMADD231PS  elementwiseConstants<>+512(SB), Y10, Y11
-	VMOVAPS      Y4, Y12
-	VFMADD213PS  elementwiseConstants<>+768(SB), Y9, Y12
-	VFMADD231PS  Y10, Y11, Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VMULPS       elementwiseConstants<>+896(SB), Y7, Y7
-	VADDPS       Y8, Y5, Y9
-	VFMADD213PS  Y7, Y7, Y9
-	VADDPS       Y0, Y9, Y10
-	VSUBPS       Y0, Y10, Y11
-	VSUBPS       Y11, Y9, Y9
-	VDIVPS       Y10, Y0, Y11
-	VFNMADD213PS Y0, Y11, Y10
-	VFNMADD231PS Y9, Y11, Y10
-	VADDPS       Y10, Y8, Y8
-	VADDPS       Y8, Y5, Y5
-	VFMADD213PS  Y11, Y11, Y5
-	VMULPS       Y7, Y5, Y5
-	VSUBPS       Y5, Y0, Y7
-	VBLENDVPS    Y6, Y5, Y7, Y5
+	VMAXPS       Y5, Y0, Y5
+	VMINPS       Y5, Y1, Y5
+	VMOVAPS      Y2, Y6
+	VFMADD213PS  elementwiseConstants<>+1216(SB), Y5, Y6
+	VSUBPS       elementwiseConstants<>+1216(SB), Y6, Y7
+	VFMADD231PS  elementwiseConstants<>+256(SB), Y7, Y5
+	VFMADD231PS  elementwiseConstants<>+320(SB), Y7, Y5
+	VMULPS       Y5, Y5, Y7
+	VMOVAPS      Y3, Y8
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y5, Y8
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y7, Y8
+	VMOVAPS      Y4, Y9
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y5, Y9
+	VFMADD231PS  Y7, Y8, Y9
+	VFMSUB231PS  Y9, Y7, Y5
+	VPSLLD       $0x17, Y6, Y6
+	VADDPS       elementwiseConstants<>+1536(SB), Y6, Y7
+	VSUBPS       Y6, Y7, Y8
+	VMOVUPS      elementwiseConstants<>+1536(SB), Y9
+	VSUBPS       Y8, Y9, Y8
+	VFMADD231PS  Y6, Y5, Y8
+	VADDPS       Y8, Y7, Y5
+	VSUBPS       Y7, Y5, Y6
+	VSUBPS       Y6, Y8, Y6
+	VMOVUPS      elementwiseConstants<>+832(SB), Y7
+	VDIVPS       Y5, Y7, Y7
+	VFNMADD213PS elementwiseConstants<>+832(SB), Y7, Y5
+	VFNMADD231PS Y6, Y7, Y5
+	VFMADD213PS  Y7, Y7, Y5
+	VMULPS       elementwiseConstants<>+1536(SB), Y5, Y5
 	VMOVUPS      Y5, (DX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
@@ -5907,39 +5976,36 @@ singleEnd:
 	SUBQ         CX, SI
 	VMOVUPS      (BX)(SI*4), Y5
 	VMASKMOVPS   (AX), Y5, Y6
-	VMOVAPS      Y6, Y7
-	VORPS        elementwiseConstants<>+1024(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y1
-	VMOVAPS      Y2, Y2
-	VFMADD213PS  elementwiseConstants<>+1152(SB), Y1, Y2
-	VSUBPS       elementwiseConstants<>+1152(SB), Y2, Y6
-	VFNMADD231PS elementwiseConstants<>+256(SB), Y6, Y1
-	VMULPS       elementwiseConstants<>+1216(SB), Y6, Y6
-	VADDPS       Y6, Y1, Y8
-	VMULPS       Y8, Y8, Y9
-	VPSLLD       $0x17, Y2, Y2
+	VMAXPS       Y6, Y0, Y0
+	VMINPS       Y0, Y1, Y0
+	VMOVAPS      Y2, Y1
+	VFMADD213PS  elementwiseConstants<>+1216(SB), Y0, Y1
+	VSUBPS       elementwiseConstants<>+1216(SB), Y1, Y2
+	VFMADD231PS  elementwiseConstants<>+256(SB), Y2, Y0
+	VFMADD231PS  elementwiseConstants<>+320(SB), Y2, Y0
+	VMULPS       Y0, Y0, Y2
 	VMOVAPS      Y3, Y3
-	VFMADD213PS  elementwiseConstants<>+640(SB), Y8, Y3
-	VFMADD231PS  elementwiseConstants<>+512(SB), Y9, Y3
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y0, Y3
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y2, Y3
 	VMOVAPS      Y4, Y4
-	VFMADD213PS  elementwiseConstants<>+768(SB), Y8, Y4
-	VFMADD231PS  Y9, Y3, Y4
-	VFMADD231PS  Y4, Y9, Y6
-	VMULPS       elementwiseConstants<>+896(SB), Y2, Y2
-	VADDPS       Y6, Y1, Y3
-	VFMADD213PS  Y2, Y2, Y3
-	VADDPS       Y0, Y3, Y4
-	VSUBPS       Y0, Y4, Y8
-	VSUBPS       Y8, Y3, Y3
-	VDIVPS       Y4, Y0, Y8
-	VFNMADD213PS Y0, Y8, Y4
-	VFNMADD231PS Y3, Y8, Y4
-	VADDPS       Y4, Y6, Y3
-	VADDPS       Y3, Y1, Y1
-	VFMADD213PS  Y8, Y8, Y1
-	VMULPS       Y2, Y1, Y1
-	VSUBPS       Y1, Y0, Y0
-	VBLENDVPS    Y7, Y1, Y0, Y0
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y0, Y4
+	VFMADD231PS  Y2, Y3, Y4
+	VFMSUB231PS  Y4, Y2, Y0
+	VPSLLD       $0x17, Y1, Y1
+	VADDPS       elementwiseConstants<>+1536(SB), Y1, Y2
+	VSUBPS       Y1, Y2, Y3
+	VMOVUPS      elementwiseConstants<>+1536(SB), Y4
+	VSUBPS       Y3, Y4, Y3
+	VFMADD231PS  Y1, Y0, Y3
+	VADDPS       Y3, Y2, Y0
+	VSUBPS       Y2, Y0, Y1
+	VSUBPS       Y1, Y3, Y1
+	VMOVUPS      elementwiseConstants<>+832(SB), Y2
+	VDIVPS       Y0, Y2, Y2
+	VFNMADD213PS elementwiseConstants<>+832(SB), Y2, Y0
+	VFNMADD231PS Y1, Y2, Y0
+	VFMADD213PS  Y2, Y2, Y0
+	VMULPS       elementwiseConstants<>+1536(SB), Y0, Y0
 	VMASKMOVPS   Y0, Y5, (DX)
 
 tailEnd:
@@ -6023,7 +6089,7 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPS elementwiseConstants<>+1024(SB), Y0
-	VMOVUPS elementwiseConstants<>+1344(SB), Y1
+	VMOVUPS elementwiseConstants<>+1664(SB), Y1
 	VMOVUPS elementwiseConstants<>+192(SB), Y2
 	VMOVUPS elementwiseConstants<>+576(SB), Y3
 	VMOVUPS elementwiseConstants<>+704(SB), Y4
@@ -6033,13 +6099,13 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 single:
 	VMOVUPS      (AX), Y5
 	VANDNPS      Y5, Y0, Y6
-	VMULPS       elementwiseConstants<>+1280(SB), Y6, Y6
+	VMULPS       elementwiseConstants<>+1600(SB), Y6, Y6
 	VMAXPS       Y6, Y1, Y6
 	VMOVAPS      Y2, Y7
 	VFMADD213PS  elementwiseConstants<>+128(SB), Y6, Y7
 	VSUBPS       elementwiseConstants<>+128(SB), Y7, Y8
 	VFNMADD231PS elementwiseConstants<>+256(SB), Y8, Y6
-	VMULPS       elementwiseConstants<>+1216(SB), Y8, Y8
+	VMULPS       elementwiseConstants<>+1728(SB), Y8, Y8
 	VADDPS       Y8, Y6, Y9
 	VMULPS       Y9, Y9, Y10
 	VPSLLD       $0x17, Y7, Y7
@@ -6062,8 +6128,8 @@ single:
 	VSUBPS       Y8, Y9, Y8
 	VFMADD231PS  Y6, Y7, Y8
 	VADDPS       Y10, Y8, Y6
-	VADDPS       elementwiseConstants<>+1408(SB), Y11, Y7
-	VSUBPS       elementwiseConstants<>+1408(SB), Y7, Y8
+	VADDPS       elementwiseConstants<>+1792(SB), Y11, Y7
+	VSUBPS       elementwiseConstants<>+1792(SB), Y7, Y8
 	VSUBPS       Y8, Y11, Y8
 	VADDPS       Y6, Y8, Y8
 	VMOVUPS      elementwiseConstants<>+832(SB), Y9
@@ -6092,13 +6158,13 @@ singleEnd:
 	VMOVUPS      (BX)(SI*4), Y5
 	VMASKMOVPS   (AX), Y5, Y6
 	VANDNPS      Y6, Y0, Y7
-	VMULPS       elementwiseConstants<>+1280(SB), Y7, Y7
+	VMULPS       elementwiseConstants<>+1600(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y1
 	VMOVAPS      Y2, Y2
 	VFMADD213PS  elementwiseConstants<>+128(SB), Y1, Y2
 	VSUBPS       elementwiseConstants<>+128(SB), Y2, Y7
 	VFNMADD231PS elementwiseConstants<>+256(SB), Y7, Y1
-	VMULPS       elementwiseConstants<>+1216(SB), Y7, Y7
+	VMULPS       elementwiseConstants<>+1728(SB), Y7, Y7
 	VADDPS       Y7, Y1, Y8
 	VMULPS       Y8, Y8, Y9
 	VPSLLD       $0x17, Y2, Y2
@@ -6121,8 +6187,8 @@ singleEnd:
 	VSUBPS       Y4, Y3, Y3
 	VFMADD231PS  Y1, Y2, Y3
 	VADDPS       Y7, Y3, Y1
-	VADDPS       elementwiseConstants<>+1408(SB), Y8, Y2
-	VSUBPS       elementwiseConstants<>+1408(SB), Y2, Y3
+	VADDPS       elementwiseConstants<>+1792(SB), Y8, Y2
+	VSUBPS       elementwiseConstants<>+1792(SB), Y2, Y3
 	VSUBPS       Y3, Y8, Y3
 	VADDPS       Y1, Y3, Y3
 	VMOVUPS      elementwiseConstants<>+832(SB), Y4
@@ -6210,55 +6276,48 @@ TEXT ·siluAVX2(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPS elementwiseConstants<>+0(SB), Y0
-	VMOVUPS elementwiseConstants<>+192(SB), Y1
-	VMOVUPS elementwiseConstants<>+576(SB), Y2
-	VMOVUPS elementwiseConstants<>+704(SB), Y3
-	VMOVUPS elementwiseConstants<>+832(SB), Y4
+	VMOVUPS elementwiseConstants<>+1280(SB), Y1
+	VMOVUPS elementwiseConstants<>+1344(SB), Y2
+	VMOVUPS elementwiseConstants<>+1408(SB), Y3
+	VMOVUPS elementwiseConstants<>+1472(SB), Y4
 	CMPQ    CX, $0x00000008
 	JL      singleEnd
 
 single:
 	VMOVUPS      (AX), Y5
-	VMOVAPS      Y5, Y6
-	VORPS        elementwiseConstants<>+1024(SB), Y5, Y7
-	VMAXPS       Y7, Y0, Y7
-	VMOVAPS      Y1, Y8
-	VFMADD213PS  elementwiseConstants<>+1152(SB), Y7, Y8
-	VSUBPS       elementwiseConstants<>+1152(SB), Y8, Y9
-	VMOVUPS      elementwiseConstants<>+256(SB), Y10
-	VFNMADD213PS Y7, Y9, Y10
-	VMULPS       elementwiseConstants<>+1216(SB), Y9, Y9
-	VADDPS       Y9, Y10, Y11
-	VMULPS       Y11, Y11, Y12
+	VMAXPS       Y5, Y0, Y6
+	VMINPS       Y6, Y1, Y7
+	VMOVAPS      Y2, Y8
+	VFMADD213PS  elementwiseConstants<>+1216(SB), Y7, Y8
+	VSUBPS       elementwiseConstants<>+1216(SB), Y8, Y9
+	VFMADD231PS  elementwiseConstants<>+256(SB), Y9, Y7
+	VFMADD231PS  elementwiseConstants<>+320(SB), Y9, Y7
+	VMULPS       Y7, Y7, Y9
+	VMOVAPS      Y3, Y10
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y7, Y10
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y9, Y10
+	VMOVAPS      Y4, Y11
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y7, Y11
+	VFMADD231PS  Y9, Y10, Y11
+	VFMSUB231PS  Y11, Y9, Y7
 	VPSLLD       $0x17, Y8, Y8
-	VMOVAPS      Y2, Y13
-	VFMADD213PS  elementwiseConstants<>+640(SB), Y11, Y13
-	VFMADD231PS  elementwiseConstants<>+512(SB), Y12, Y13
-	VMOVAPS      Y3, Y14
-	VFMADD213PS  elementwiseConstants<>+768(SB), Y11, Y14
-	VFMADD231PS  Y12, Y13, Y14
-	VFMADD231PS  Y14, Y12, Y9
-	VMULPS       elementwiseConstants<>+896(SB), Y8, Y11
-	VADDPS       Y9, Y10, Y12
-	VFMADD213PS  Y11, Y11, Y12
-	VADDPS       Y4, Y12, Y11
-	VSUBPS       Y4, Y11, Y13
-	VSUBPS       Y13, Y12, Y12
-	VDIVPS       Y11, Y4, Y13
-	VFNMADD213PS Y4, Y13, Y11
-	VFNMADD231PS Y12, Y13, Y11
-	VADDPS       Y11, Y9, Y9
-	VADDPS       Y9, Y10, Y9
-	VMOVAPS      Y13, Y10
-	VFMADD231PS  Y9, Y13, Y10
-	VSUBPS       Y10, Y13, Y11
-	VFMADD231PS  Y9, Y13, Y11
-	VMULPS       Y11, Y7, Y9
-	VFMADD231PS  Y10, Y7, Y9
-	VMULPS       Y8, Y9, Y7
-	VMULPS       elementwiseConstants<>+896(SB), Y7, Y7
-	VADDPS       Y7, Y5, Y5
-	VBLENDVPS    Y6, Y7, Y5, Y5
+	VADDPS       elementwiseConstants<>+1536(SB), Y8, Y9
+	VSUBPS       Y8, Y9, Y10
+	VMOVUPS      elementwiseConstants<>+1536(SB), Y11
+	VSUBPS       Y10, Y11, Y10
+	VFMADD231PS  Y8, Y7, Y10
+	VADDPS       Y10, Y9, Y7
+	VSUBPS       Y9, Y7, Y8
+	VSUBPS       Y8, Y10, Y8
+	VMOVUPS      elementwiseConstants<>+832(SB), Y9
+	VDIVPS       Y7, Y9, Y9
+	VMULPS       Y9, Y6, Y10
+	VFMSUB231PS  Y7, Y10, Y6
+	VFMADD231PS  Y8, Y10, Y6
+	VFNMADD231PS Y9, Y6, Y10
+	VMULPS       elementwiseConstants<>+1536(SB), Y10, Y6
+	VCMPPS       $0x1e, Y1, Y5, Y7
+	VBLENDVPS    Y7, Y5, Y6, Y5
 	VMOVUPS      Y5, (DX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
@@ -6274,46 +6333,39 @@ singleEnd:
 	SUBQ         CX, SI
 	VMOVUPS      (BX)(SI*4), Y5
 	VMASKMOVPS   (AX), Y5, Y6
-	VMOVAPS      Y6, Y7
-	VORPS        elementwiseConstants<>+1024(SB), Y6, Y8
-	VMAXPS       Y8, Y0, Y0
-	VMOVAPS      Y1, Y1
-	VFMADD213PS  elementwiseConstants<>+1152(SB), Y0, Y1
-	VSUBPS       elementwiseConstants<>+1152(SB), Y1, Y8
-	VMOVUPS      elementwiseConstants<>+256(SB), Y9
-	VFNMADD213PS Y0, Y8, Y9
-	VMULPS       elementwiseConstants<>+1216(SB), Y8, Y8
-	VADDPS       Y8, Y9, Y10
-	VMULPS       Y10, Y10, Y11
-	VPSLLD       $0x17, Y1, Y1
+	VMAXPS       Y6, Y0, Y0
+	VMINPS       Y0, Y1, Y7
 	VMOVAPS      Y2, Y2
-	VFMADD213PS  elementwiseConstants<>+640(SB), Y10, Y2
-	VFMADD231PS  elementwiseConstants<>+512(SB), Y11, Y2
+	VFMADD213PS  elementwiseConstants<>+1216(SB), Y7, Y2
+	VSUBPS       elementwiseConstants<>+1216(SB), Y2, Y8
+	VFMADD231PS  elementwiseConstants<>+256(SB), Y8, Y7
+	VFMADD231PS  elementwiseConstants<>+320(SB), Y8, Y7
+	VMULPS       Y7, Y7, Y8
 	VMOVAPS      Y3, Y3
-	VFMADD213PS  elementwiseConstants<>+768(SB), Y10, Y3
-	VFMADD231PS  Y11, Y2, Y3
-	VFMADD231PS  Y3, Y11, Y8
-	VMULPS       elementwiseConstants<>+896(SB), Y1, Y2
-	VADDPS       Y8, Y9, Y3
-	VFMADD213PS  Y2, Y2, Y3
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y7, Y3
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y8, Y3
+	VMOVAPS      Y4, Y4
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y7, Y4
+	VFMADD231PS  Y8, Y3, Y4
+	VFMSUB231PS  Y4, Y8, Y7
+	VPSLLD       $0x17, Y2, Y2
+	VADDPS       elementwiseConstants<>+1536(SB), Y2, Y3
+	VSUBPS       Y2, Y3, Y4
+	VMOVUPS      elementwiseConstants<>+1536(SB), Y8
+	VSUBPS       Y4, Y8, Y4
+	VFMADD231PS  Y2, Y7, Y4
 	VADDPS       Y4, Y3, Y2
-	VSUBPS       Y4, Y2, Y10
-	VSUBPS       Y10, Y3, Y3
-	VDIVPS       Y2, Y4, Y10
-	VFNMADD213PS Y4, Y10, Y2
-	VFNMADD231PS Y3, Y10, Y2
-	VADDPS       Y2, Y8, Y2
-	VADDPS       Y2, Y9, Y2
-	VMOVAPS      Y10, Y3
-	VFMADD231PS  Y2, Y10, Y3
-	VSUBPS       Y3, Y10, Y4
-	VFMADD231PS  Y2, Y10, Y4
-	VMULPS       Y4, Y0, Y2
-	VFMADD231PS  Y3, Y0, Y2
-	VMULPS       Y1, Y2, Y0
-	VMULPS       elementwiseConstants<>+896(SB), Y0, Y0
-	VADDPS       Y0, Y6, Y1
-	VBLENDVPS    Y7, Y0, Y1, Y0
+	VSUBPS       Y3, Y2, Y3
+	VSUBPS       Y3, Y4, Y3
+	VMOVUPS      elementwiseConstants<>+832(SB), Y4
+	VDIVPS       Y2, Y4, Y4
+	VMULPS       Y4, Y0, Y7
+	VFMSUB231PS  Y2, Y7, Y0
+	VFMADD231PS  Y3, Y7, Y0
+	VFNMADD231PS Y4, Y0, Y7
+	VMULPS       elementwiseConstants<>+1536(SB), Y7, Y0
+	VCMPPS       $0x1e, Y1, Y6, Y1
+	VBLENDVPS    Y1, Y6, Y0, Y0
 	VMASKMOVPS   Y0, Y5, (DX)
 
 tailEnd:
@@ -6336,14 +6388,14 @@ single:
 	VMOVAPS      Y1, Y2
 	VMOVUPS      elementwiseConstants<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y1
-	VMOVUPS      elementwiseConstants<>+1472(SB), Y3
+	VMOVUPS      elementwiseConstants<>+1856(SB), Y3
 	VMINPS       Y1, Y3, Y1
 	VORPS        elementwiseConstants<>+1024(SB), Y1, Y3
 	VMOVUPS      elementwiseConstants<>+192(SB), Y4
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Y3, Y4
 	VSUBPS       elementwiseConstants<>+1152(SB), Y4, Y5
 	VFNMADD231PS elementwiseConstants<>+256(SB), Y5, Y3
-	VMULPS       elementwiseConstants<>+1216(SB), Y5, Y5
+	VMULPS       elementwiseConstants<>+1728(SB), Y5, Y5
 	VADDPS       Y5, Y3, Y6
 	VMULPS       Y6, Y6, Y7
 	VPSLLD       $0x17, Y4, Y4
@@ -6395,14 +6447,14 @@ singleEnd:
 	VMOVAPS      Y2, Y3
 	VMOVUPS      elementwiseConstants<>+0(SB), Y4
 	VMAXPS       Y2, Y4, Y2
-	VMOVUPS      elementwiseConstants<>+1472(SB), Y4
+	VMOVUPS      elementwiseConstants<>+1856(SB), Y4
 	VMINPS       Y2, Y4, Y2
 	VORPS        elementwiseConstants<>+1024(SB), Y2, Y4
 	VMOVUPS      elementwiseConstants<>+192(SB), Y5
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Y4, Y5
 	VSUBPS       elementwiseConstants<>+1152(SB), Y5, Y6
 	VFNMADD231PS elementwiseConstants<>+256(SB), Y6, Y4
-	VMULPS       elementwiseConstants<>+1216(SB), Y6, Y6
+	VMULPS       elementwiseConstants<>+1728(SB), Y6, Y6
 	VADDPS       Y6, Y4, Y7
 	VMULPS       Y7, Y7, Y8
 	VPSLLD       $0x17, Y5, Y5
@@ -6454,16 +6506,16 @@ single:
 	VMOVAPS      Y0, Y1
 	VMOVUPS      elementwiseConstants<>+1024(SB), Y2
 	VANDNPS      Y0, Y2, Y2
-	VMOVUPS      elementwiseConstants<>+1536(SB), Y3
+	VMOVUPS      elementwiseConstants<>+1920(SB), Y3
 	VMINPS       Y2, Y3, Y2
-	VADDPS       elementwiseConstants<>+1600(SB), Y2, Y3
-	VSUBPS       elementwiseConstants<>+1600(SB), Y3, Y4
+	VADDPS       elementwiseConstants<>+1984(SB), Y2, Y3
+	VSUBPS       elementwiseConstants<>+1984(SB), Y3, Y4
 	VSUBPS       Y4, Y2, Y4
 	VMULPS       Y2, Y2, Y5
 	VMOVAPS      Y5, Y6
 	VFMSUB231PS  Y2, Y2, Y6
-	VMULPS       elementwiseConstants<>+1664(SB), Y6, Y6
-	VMULPS       elementwiseConstants<>+1664(SB), Y5, Y5
+	VMULPS       elementwiseConstants<>+2048(SB), Y6, Y6
+	VMULPS       elementwiseConstants<>+2048(SB), Y5, Y5
 	VMOVUPS      elementwiseConstants<>+192(SB), Y7
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Y5, Y7
 	VSUBPS       elementwiseConstants<>+1152(SB), Y7, Y8
@@ -6492,26 +6544,26 @@ single:
 	VFNMADD231PS Y3, Y9, Y2
 	VFNMADD231PS Y4, Y9, Y2
 	VMULPS       Y8, Y2, Y2
-	VSUBPS       elementwiseConstants<>+1728(SB), Y9, Y3
-	VADDPS       elementwiseConstants<>+1728(SB), Y3, Y4
+	VSUBPS       elementwiseConstants<>+2112(SB), Y9, Y3
+	VADDPS       elementwiseConstants<>+2112(SB), Y3, Y4
 	VSUBPS       Y4, Y9, Y4
 	VADDPS       Y2, Y4, Y4
-	VMOVUPS      elementwiseConstants<>+1792(SB), Y8
-	VFMADD213PS  elementwiseConstants<>+1856(SB), Y3, Y8
-	VFMADD213PS  elementwiseConstants<>+1920(SB), Y3, Y8
-	VFMADD213PS  elementwiseConstants<>+1984(SB), Y3, Y8
-	VFMADD213PS  elementwiseConstants<>+2048(SB), Y3, Y8
-	VFMADD213PS  elementwiseConstants<>+2112(SB), Y3, Y8
-	VFMADD213PS  elementwiseConstants<>+2176(SB), Y3, Y8
+	VMOVUPS      elementwiseConstants<>+2176(SB), Y8
 	VFMADD213PS  elementwiseConstants<>+2240(SB), Y3, Y8
 	VFMADD213PS  elementwiseConstants<>+2304(SB), Y3, Y8
+	VFMADD213PS  elementwiseConstants<>+2368(SB), Y3, Y8
+	VFMADD213PS  elementwiseConstants<>+2432(SB), Y3, Y8
+	VFMADD213PS  elementwiseConstants<>+2496(SB), Y3, Y8
+	VFMADD213PS  elementwiseConstants<>+2560(SB), Y3, Y8
+	VFMADD213PS  elementwiseConstants<>+2624(SB), Y3, Y8
+	VFMADD213PS  elementwiseConstants<>+2688(SB), Y3, Y8
 	VMULPS       Y8, Y3, Y10
 	VFMSUB213PS  Y10, Y8, Y3
 	VFMADD231PS  Y8, Y4, Y3
-	VADDPS       elementwiseConstants<>+2368(SB), Y10, Y4
-	VSUBPS       elementwiseConstants<>+2368(SB), Y4, Y8
+	VADDPS       elementwiseConstants<>+2752(SB), Y10, Y4
+	VSUBPS       elementwiseConstants<>+2752(SB), Y4, Y8
 	VSUBPS       Y8, Y4, Y11
-	VMOVUPS      elementwiseConstants<>+2368(SB), Y12
+	VMOVUPS      elementwiseConstants<>+2752(SB), Y12
 	VSUBPS       Y11, Y12, Y11
 	VSUBPS       Y8, Y10, Y8
 	VADDPS       Y8, Y11, Y8
@@ -6547,16 +6599,16 @@ singleEnd:
 	VMOVAPS      Y1, Y2
 	VMOVUPS      elementwiseConstants<>+1024(SB), Y3
 	VANDNPS      Y1, Y3, Y3
-	VMOVUPS      elementwiseConstants<>+1536(SB), Y4
+	VMOVUPS      elementwiseConstants<>+1920(SB), Y4
 	VMINPS       Y3, Y4, Y3
-	VADDPS       elementwiseConstants<>+1600(SB), Y3, Y4
-	VSUBPS       elementwiseConstants<>+1600(SB), Y4, Y5
+	VADDPS       elementwiseConstants<>+1984(SB), Y3, Y4
+	VSUBPS       elementwiseConstants<>+1984(SB), Y4, Y5
 	VSUBPS       Y5, Y3, Y5
 	VMULPS       Y3, Y3, Y6
 	VMOVAPS      Y6, Y7
 	VFMSUB231PS  Y3, Y3, Y7
-	VMULPS       elementwiseConstants<>+1664(SB), Y7, Y7
-	VMULPS       elementwiseConstants<>+1664(SB), Y6, Y6
+	VMULPS       elementwiseConstants<>+2048(SB), Y7, Y7
+	VMULPS       elementwiseConstants<>+2048(SB), Y6, Y6
 	VMOVUPS      elementwiseConstants<>+192(SB), Y8
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Y6, Y8
 	VSUBPS       elementwiseConstants<>+1152(SB), Y8, Y9
@@ -6585,26 +6637,26 @@ singleEnd:
 	VFNMADD231PS Y4, Y10, Y3
 	VFNMADD231PS Y5, Y10, Y3
 	VMULPS       Y9, Y3, Y3
-	VSUBPS       elementwiseConstants<>+1728(SB), Y10, Y4
-	VADDPS       elementwiseConstants<>+1728(SB), Y4, Y5
+	VSUBPS       elementwiseConstants<>+2112(SB), Y10, Y4
+	VADDPS       elementwiseConstants<>+2112(SB), Y4, Y5
 	VSUBPS       Y5, Y10, Y5
 	VADDPS       Y3, Y5, Y5
-	VMOVUPS      elementwiseConstants<>+1792(SB), Y9
-	VFMADD213PS  elementwiseConstants<>+1856(SB), Y4, Y9
-	VFMADD213PS  elementwiseConstants<>+1920(SB), Y4, Y9
-	VFMADD213PS  elementwiseConstants<>+1984(SB), Y4, Y9
-	VFMADD213PS  elementwiseConstants<>+2048(SB), Y4, Y9
-	VFMADD213PS  elementwiseConstants<>+2112(SB), Y4, Y9
-	VFMADD213PS  elementwiseConstants<>+2176(SB), Y4, Y9
+	VMOVUPS      elementwiseConstants<>+2176(SB), Y9
 	VFMADD213PS  elementwiseConstants<>+2240(SB), Y4, Y9
 	VFMADD213PS  elementwiseConstants<>+2304(SB), Y4, Y9
+	VFMADD213PS  elementwiseConstants<>+2368(SB), Y4, Y9
+	VFMADD213PS  elementwiseConstants<>+2432(SB), Y4, Y9
+	VFMADD213PS  elementwiseConstants<>+2496(SB), Y4, Y9
+	VFMADD213PS  elementwiseConstants<>+2560(SB), Y4, Y9
+	VFMADD213PS  elementwiseConstants<>+2624(SB), Y4, Y9
+	VFMADD213PS  elementwiseConstants<>+2688(SB), Y4, Y9
 	VMULPS       Y9, Y4, Y11
 	VFMSUB213PS  Y11, Y9, Y4
 	VFMADD231PS  Y9, Y5, Y4
-	VADDPS       elementwiseConstants<>+2368(SB), Y11, Y5
-	VSUBPS       elementwiseConstants<>+2368(SB), Y5, Y9
+	VADDPS       elementwiseConstants<>+2752(SB), Y11, Y5
+	VSUBPS       elementwiseConstants<>+2752(SB), Y5, Y9
 	VSUBPS       Y9, Y5, Y12
-	VMOVUPS      elementwiseConstants<>+2368(SB), Y13
+	VMOVUPS      elementwiseConstants<>+2752(SB), Y13
 	VSUBPS       Y12, Y13, Y12
 	VSUBPS       Y9, Y11, Y9
 	VADDPS       Y9, Y12, Y9
@@ -6644,14 +6696,14 @@ single:
 	VMOVAPS      Y1, Y2
 	VMOVUPS      elementwiseConstants<>+1024(SB), Y3
 	VANDNPS      Y1, Y3, Y1
-	VMOVUPS      elementwiseConstants<>+1536(SB), Y3
+	VMOVUPS      elementwiseConstants<>+1920(SB), Y3
 	VMINPS       Y1, Y3, Y1
-	VADDPS       elementwiseConstants<>+1600(SB), Y1, Y3
+	VADDPS       elementwiseConstants<>+1984(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
 	VMOVAPS      Y4, Y5
 	VFMSUB231PS  Y1, Y1, Y5
-	VMULPS       elementwiseConstants<>+1664(SB), Y5, Y5
-	VMULPS       elementwiseConstants<>+1664(SB), Y4, Y4
+	VMULPS       elementwiseConstants<>+2048(SB), Y5, Y5
+	VMULPS       elementwiseConstants<>+2048(SB), Y4, Y4
 	VMOVUPS      elementwiseConstants<>+192(SB), Y6
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Y4, Y6
 	VSUBPS       elementwiseConstants<>+1152(SB), Y6, Y7
@@ -6672,18 +6724,18 @@ single:
 	VMOVUPS      elementwiseConstants<>+832(SB), Y5
 	VDIVPS       Y3, Y5, Y3
 	VMULPS       Y3, Y1, Y5
-	VSUBPS       elementwiseConstants<>+1728(SB), Y5, Y5
-	VMOVUPS      elementwiseConstants<>+1792(SB), Y7
-	VFMADD213PS  elementwiseConstants<>+1856(SB), Y5, Y7
-	VFMADD213PS  elementwiseConstants<>+1920(SB), Y5, Y7
-	VFMADD213PS  elementwiseConstants<>+1984(SB), Y5, Y7
-	VFMADD213PS  elementwiseConstants<>+2048(SB), Y5, Y7
-	VFMADD213PS  elementwiseConstants<>+2112(SB), Y5, Y7
-	VFMADD213PS  elementwiseConstants<>+2176(SB), Y5, Y7
+	VSUBPS       elementwiseConstants<>+2112(SB), Y5, Y5
+	VMOVUPS      elementwiseConstants<>+2176(SB), Y7
 	VFMADD213PS  elementwiseConstants<>+2240(SB), Y5, Y7
 	VFMADD213PS  elementwiseConstants<>+2304(SB), Y5, Y7
 	VFMADD213PS  elementwiseConstants<>+2368(SB), Y5, Y7
-	VMULPS       elementwiseConstants<>+2432(SB), Y1, Y1
+	VFMADD213PS  elementwiseConstants<>+2432(SB), Y5, Y7
+	VFMADD213PS  elementwiseConstants<>+2496(SB), Y5, Y7
+	VFMADD213PS  elementwiseConstants<>+2560(SB), Y5, Y7
+	VFMADD213PS  elementwiseConstants<>+2624(SB), Y5, Y7
+	VFMADD213PS  elementwiseConstants<>+2688(SB), Y5, Y7
+	VFMADD213PS  elementwiseConstants<>+2752(SB), Y5, Y7
+	VMULPS       elementwiseConstants<>+2816(SB), Y1, Y1
 	VFMSUB231PS  Y3, Y7, Y1
 	VMULPS       Y1, Y4, Y1
 	VMULPS       Y6, Y1, Y1
@@ -6712,14 +6764,14 @@ singleEnd:
 	VMOVAPS      Y2, Y3
 	VMOVUPS      elementwiseConstants<>+1024(SB), Y4
 	VANDNPS      Y2, Y4, Y2
-	VMOVUPS      elementwiseConstants<>+1536(SB), Y4
+	VMOVUPS      elementwiseConstants<>+1920(SB), Y4
 	VMINPS       Y2, Y4, Y2
-	VADDPS       elementwiseConstants<>+1600(SB), Y2, Y4
+	VADDPS       elementwiseConstants<>+1984(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
 	VMOVAPS      Y5, Y6
 	VFMSUB231PS  Y2, Y2, Y6
-	VMULPS       elementwiseConstants<>+1664(SB), Y6, Y6
-	VMULPS       elementwiseConstants<>+1664(SB), Y5, Y5
+	VMULPS       elementwiseConstants<>+2048(SB), Y6, Y6
+	VMULPS       elementwiseConstants<>+2048(SB), Y5, Y5
 	VMOVUPS      elementwiseConstants<>+192(SB), Y7
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Y5, Y7
 	VSUBPS       elementwiseConstants<>+1152(SB), Y7, Y8
@@ -6740,18 +6792,18 @@ singleEnd:
 	VMOVUPS      elementwiseConstants<>+832(SB), Y6
 	VDIVPS       Y4, Y6, Y4
 	VMULPS       Y4, Y2, Y6
-	VSUBPS       elementwiseConstants<>+1728(SB), Y6, Y6
-	VMOVUPS      elementwiseConstants<>+1792(SB), Y8
-	VFMADD213PS  elementwiseConstants<>+1856(SB), Y6, Y8
-	VFMADD213PS  elementwiseConstants<>+1920(SB), Y6, Y8
-	VFMADD213PS  elementwiseConstants<>+1984(SB), Y6, Y8
-	VFMADD213PS  elementwiseConstants<>+2048(SB), Y6, Y8
-	VFMADD213PS  elementwiseConstants<>+2112(SB), Y6, Y8
-	VFMADD213PS  elementwiseConstants<>+2176(SB), Y6, Y8
+	VSUBPS       elementwiseConstants<>+2112(SB), Y6, Y6
+	VMOVUPS      elementwiseConstants<>+2176(SB), Y8
 	VFMADD213PS  elementwiseConstants<>+2240(SB), Y6, Y8
 	VFMADD213PS  elementwiseConstants<>+2304(SB), Y6, Y8
 	VFMADD213PS  elementwiseConstants<>+2368(SB), Y6, Y8
-	VMULPS       elementwiseConstants<>+2432(SB), Y2, Y2
+	VFMADD213PS  elementwiseConstants<>+2432(SB), Y6, Y8
+	VFMADD213PS  elementwiseConstants<>+2496(SB), Y6, Y8
+	VFMADD213PS  elementwiseConstants<>+2560(SB), Y6, Y8
+	VFMADD213PS  elementwiseConstants<>+2624(SB), Y6, Y8
+	VFMADD213PS  elementwiseConstants<>+2688(SB), Y6, Y8
+	VFMADD213PS  elementwiseConstants<>+2752(SB), Y6, Y8
+	VMULPS       elementwiseConstants<>+2816(SB), Y2, Y2
 	VFMSUB231PS  Y4, Y8, Y2
 	VMULPS       Y2, Y5, Y2
 	VMULPS       Y7, Y2, Y2
@@ -6927,28 +6979,28 @@ unrolled:
 	VMOVUPS elementwiseConstants<>+1088(SB), Y1
 	VMAXPS  Y0, Y1, Y0
 	VADDPS  elementwiseConstants<>+1088(SB), Y0, Y0
-	VMOVUPS elementwiseConstants<>+2496(SB), Y1
+	VMOVUPS elementwiseConstants<>+2880(SB), Y1
 	VMINPS  Y0, Y1, Y0
 	VMOVUPS Y0, (DX)
 	VMOVUPS 32(AX), Y0
 	VMOVUPS elementwiseConstants<>+1088(SB), Y1
 	VMAXPS  Y0, Y1, Y0
 	VADDPS  elementwiseConstants<>+1088(SB), Y0, Y0
-	VMOVUPS elementwiseConstants<>+2496(SB), Y1
+	VMOVUPS elementwiseConstants<>+2880(SB), Y1
 	VMINPS  Y0, Y1, Y0
 	VMOVUPS Y0, 32(DX)
 	VMOVUPS 64(AX), Y0
 	VMOVUPS elementwiseConstants<>+1088(SB), Y1
 	VMAXPS  Y0, Y1, Y0
 	VADDPS  elementwiseConstants<>+1088(SB), Y0, Y0
-	VMOVUPS elementwiseConstants<>+2496(SB), Y1
+	VMOVUPS elementwiseConstants<>+2880(SB), Y1
 	VMINPS  Y0, Y1, Y0
 	VMOVUPS Y0, 64(DX)
 	VMOVUPS 96(AX), Y0
 	VMOVUPS elementwiseConstants<>+1088(SB), Y1
 	VMAXPS  Y0, Y1, Y0
 	VADDPS  elementwiseConstants<>+1088(SB), Y0, Y0
-	VMOVUPS elementwiseConstants<>+2496(SB), Y1
+	VMOVUPS elementwiseConstants<>+2880(SB), Y1
 	VMINPS  Y0, Y1, Y0
 	VMOVUPS Y0, 96(DX)
 	ADDQ    $0x00000080, AX
@@ -6966,7 +7018,7 @@ single:
 	VMOVUPS elementwiseConstants<>+1088(SB), Y1
 	VMAXPS  Y0, Y1, Y0
 	VADDPS  elementwiseConstants<>+1088(SB), Y0, Y0
-	VMOVUPS elementwiseConstants<>+2496(SB), Y1
+	VMOVUPS elementwiseConstants<>+2880(SB), Y1
 	VMINPS  Y0, Y1, Y0
 	VMOVUPS Y0, (DX)
 	ADDQ    $0x00000020, AX
@@ -6986,7 +7038,7 @@ singleEnd:
 	VMOVUPS    elementwiseConstants<>+1088(SB), Y2
 	VMAXPS     Y1, Y2, Y1
 	VADDPS     elementwiseConstants<>+1088(SB), Y1, Y1
-	VMOVUPS    elementwiseConstants<>+2496(SB), Y2
+	VMOVUPS    elementwiseConstants<>+2880(SB), Y2
 	VMINPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (DX)
 
@@ -7010,7 +7062,7 @@ unrolled:
 	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Y1, Y2
 	VMOVUPS   elementwiseConstants<>+1088(SB), Y3
 	VBLENDVPS Y2, Y0, Y3, Y0
-	VCMPPS    $0x11, elementwiseConstants<>+2496(SB), Y1, Y1
+	VCMPPS    $0x11, elementwiseConstants<>+2880(SB), Y1, Y1
 	VMOVUPS   elementwiseConstants<>+1088(SB), Y2
 	VBLENDVPS Y1, Y0, Y2, Y0
 	VMOVUPS   Y0, (BX)
@@ -7019,7 +7071,7 @@ unrolled:
 	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Y1, Y2
 	VMOVUPS   elementwiseConstants<>+1088(SB), Y3
 	VBLENDVPS Y2, Y0, Y3, Y0
-	VCMPPS    $0x11, elementwiseConstants<>+2496(SB), Y1, Y1
+	VCMPPS    $0x11, elementwiseConstants<>+2880(SB), Y1, Y1
 	VMOVUPS   elementwiseConstants<>+1088(SB), Y2
 	VBLENDVPS Y1, Y0, Y2, Y0
 	VMOVUPS   Y0, 32(BX)
@@ -7040,7 +7092,7 @@ single:
 	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Y1, Y2
 	VMOVUPS   elementwiseConstants<>+1088(SB), Y3
 	VBLENDVPS Y2, Y0, Y3, Y0
-	VCMPPS    $0x11, elementwiseConstants<>+2496(SB), Y1, Y1
+	VCMPPS    $0x11, elementwiseConstants<>+2880(SB), Y1, Y1
 	VMOVUPS   elementwiseConstants<>+1088(SB), Y2
 	VBLENDVPS Y1, Y0, Y2, Y0
 	VMOVUPS   Y0, (BX)
@@ -7063,7 +7115,7 @@ singleEnd:
 	VCMPPS     $0x1e, elementwiseConstants<>+1088(SB), Y2, Y3
 	VMOVUPS    elementwiseConstants<>+1088(SB), Y4
 	VBLENDVPS  Y3, Y1, Y4, Y1
-	VCMPPS     $0x11, elementwiseConstants<>+2496(SB), Y2, Y2
+	VCMPPS     $0x11, elementwiseConstants<>+2880(SB), Y2, Y2
 	VMOVUPS    elementwiseConstants<>+1088(SB), Y3
 	VBLENDVPS  Y2, Y1, Y3, Y1
 	VMASKMOVPS Y1, Y0, (BX)
@@ -7558,25 +7610,25 @@ single:
 	VMOVAPS      Y0, Y1
 	VMOVUPS      elementwiseConstants<>+1024(SB), Y2
 	VANDNPS      Y0, Y2, Y2
-	VMOVUPS      elementwiseConstants<>+2560(SB), Y3
+	VMOVUPS      elementwiseConstants<>+2944(SB), Y3
 	VMINPS       Y2, Y3, Y2
 	VXORPS       elementwiseConstants<>+1024(SB), Y2, Y2
 	VMULPS       Y2, Y2, Y3
 	VMOVAPS      Y3, Y4
 	VFMSUB231PS  Y2, Y2, Y4
-	VMULPS       elementwiseConstants<>+2624(SB), Y3, Y5
-	VMOVUPS      elementwiseConstants<>+2624(SB), Y6
+	VMULPS       elementwiseConstants<>+3008(SB), Y3, Y5
+	VMOVUPS      elementwiseConstants<>+3008(SB), Y6
 	VFMSUB213PS  Y5, Y3, Y6
-	VFMADD231PS  elementwiseConstants<>+2624(SB), Y4, Y6
-	VFMADD231PS  elementwiseConstants<>+2752(SB), Y3, Y6
-	VADDPS       elementwiseConstants<>+2688(SB), Y5, Y3
-	VSUBPS       elementwiseConstants<>+2688(SB), Y3, Y4
+	VFMADD231PS  elementwiseConstants<>+3008(SB), Y4, Y6
+	VFMADD231PS  elementwiseConstants<>+3136(SB), Y3, Y6
+	VADDPS       elementwiseConstants<>+3072(SB), Y5, Y3
+	VSUBPS       elementwiseConstants<>+3072(SB), Y3, Y4
 	VSUBPS       Y4, Y3, Y7
-	VMOVUPS      elementwiseConstants<>+2688(SB), Y8
+	VMOVUPS      elementwiseConstants<>+3072(SB), Y8
 	VSUBPS       Y7, Y8, Y7
 	VSUBPS       Y4, Y5, Y4
 	VADDPS       Y4, Y7, Y4
-	VADDPS       elementwiseConstants<>+2816(SB), Y4, Y4
+	VADDPS       elementwiseConstants<>+3200(SB), Y4, Y4
 	VADDPS       Y4, Y6, Y4
 	VMULPS       Y3, Y2, Y5
 	VFMSUB213PS  Y5, Y2, Y3
@@ -7636,25 +7688,25 @@ singleEnd:
 	VMOVAPS      Y1, Y2
 	VMOVUPS      elementwiseConstants<>+1024(SB), Y3
 	VANDNPS      Y1, Y3, Y3
-	VMOVUPS      elementwiseConstants<>+2560(SB), Y4
+	VMOVUPS      elementwiseConstants<>+2944(SB), Y4
 	VMINPS       Y3, Y4, Y3
 	VXORPS       elementwiseConstants<>+1024(SB), Y3, Y3
 	VMULPS       Y3, Y3, Y4
 	VMOVAPS      Y4, Y5
 	VFMSUB231PS  Y3, Y3, Y5
-	VMULPS       elementwiseConstants<>+2624(SB), Y4, Y6
-	VMOVUPS      elementwiseConstants<>+2624(SB), Y7
+	VMULPS       elementwiseConstants<>+3008(SB), Y4, Y6
+	VMOVUPS      elementwiseConstants<>+3008(SB), Y7
 	VFMSUB213PS  Y6, Y4, Y7
-	VFMADD231PS  elementwiseConstants<>+2624(SB), Y5, Y7
-	VFMADD231PS  elementwiseConstants<>+2752(SB), Y4, Y7
-	VADDPS       elementwiseConstants<>+2688(SB), Y6, Y4
-	VSUBPS       elementwiseConstants<>+2688(SB), Y4, Y5
+	VFMADD231PS  elementwiseConstants<>+3008(SB), Y5, Y7
+	VFMADD231PS  elementwiseConstants<>+3136(SB), Y4, Y7
+	VADDPS       elementwiseConstants<>+3072(SB), Y6, Y4
+	VSUBPS       elementwiseConstants<>+3072(SB), Y4, Y5
 	VSUBPS       Y5, Y4, Y8
-	VMOVUPS      elementwiseConstants<>+2688(SB), Y9
+	VMOVUPS      elementwiseConstants<>+3072(SB), Y9
 	VSUBPS       Y8, Y9, Y8
 	VSUBPS       Y5, Y6, Y5
 	VADDPS       Y5, Y8, Y5
-	VADDPS       elementwiseConstants<>+2816(SB), Y5, Y5
+	VADDPS       elementwiseConstants<>+3200(SB), Y5, Y5
 	VADDPS       Y5, Y7, Y5
 	VMULPS       Y4, Y3, Y6
 	VFMSUB213PS  Y6, Y3, Y4
@@ -7718,25 +7770,25 @@ single:
 	VMOVAPS      Y1, Y2
 	VMOVUPS      elementwiseConstants<>+1024(SB), Y3
 	VANDNPS      Y1, Y3, Y3
-	VMOVUPS      elementwiseConstants<>+2560(SB), Y4
+	VMOVUPS      elementwiseConstants<>+2944(SB), Y4
 	VMINPS       Y3, Y4, Y3
 	VXORPS       elementwiseConstants<>+1024(SB), Y3, Y3
 	VMULPS       Y3, Y3, Y4
 	VMOVAPS      Y4, Y5
 	VFMSUB231PS  Y3, Y3, Y5
-	VMULPS       elementwiseConstants<>+2624(SB), Y4, Y6
-	VMOVUPS      elementwiseConstants<>+2624(SB), Y7
+	VMULPS       elementwiseConstants<>+3008(SB), Y4, Y6
+	VMOVUPS      elementwiseConstants<>+3008(SB), Y7
 	VFMSUB213PS  Y6, Y4, Y7
-	VFMADD231PS  elementwiseConstants<>+2624(SB), Y5, Y7
-	VFMADD231PS  elementwiseConstants<>+2752(SB), Y4, Y7
-	VADDPS       elementwiseConstants<>+2688(SB), Y6, Y4
-	VSUBPS       elementwiseConstants<>+2688(SB), Y4, Y5
+	VFMADD231PS  elementwiseConstants<>+3008(SB), Y5, Y7
+	VFMADD231PS  elementwiseConstants<>+3136(SB), Y4, Y7
+	VADDPS       elementwiseConstants<>+3072(SB), Y6, Y4
+	VSUBPS       elementwiseConstants<>+3072(SB), Y4, Y5
 	VSUBPS       Y5, Y4, Y8
-	VMOVUPS      elementwiseConstants<>+2688(SB), Y9
+	VMOVUPS      elementwiseConstants<>+3072(SB), Y9
 	VSUBPS       Y8, Y9, Y8
 	VSUBPS       Y5, Y6, Y5
 	VADDPS       Y5, Y8, Y5
-	VADDPS       elementwiseConstants<>+2816(SB), Y5, Y5
+	VADDPS       elementwiseConstants<>+3200(SB), Y5, Y5
 	VADDPS       Y5, Y7, Y5
 	VMULPS       Y4, Y3, Y6
 	VFMSUB213PS  Y6, Y3, Y4
@@ -7775,8 +7827,8 @@ single:
 	VBLENDVPS    Y2, Y4, Y5, Y6
 	VBLENDVPS    Y2, Y5, Y4, Y2
 	VMULPS       Y3, Y3, Y4
-	VMOVUPS      elementwiseConstants<>+2880(SB), Y5
-	VFMADD213PS  elementwiseConstants<>+2688(SB), Y4, Y5
+	VMOVUPS      elementwiseConstants<>+3264(SB), Y5
+	VFMADD213PS  elementwiseConstants<>+3072(SB), Y4, Y5
 	VANDNPS      elementwiseConstants<>+1024(SB), Y1, Y1
 	VXORPS       Y1, Y3, Y1
 	VMULPS       Y5, Y1, Y1
@@ -7803,25 +7855,25 @@ singleEnd:
 	VMOVAPS      Y2, Y3
 	VMOVUPS      elementwiseConstants<>+1024(SB), Y4
 	VANDNPS      Y2, Y4, Y4
-	VMOVUPS      elementwiseConstants<>+2560(SB), Y5
+	VMOVUPS      elementwiseConstants<>+2944(SB), Y5
 	VMINPS       Y4, Y5, Y4
 	VXORPS       elementwiseConstants<>+1024(SB), Y4, Y4
 	VMULPS       Y4, Y4, Y5
 	VMOVAPS      Y5, Y6
 	VFMSUB231PS  Y4, Y4, Y6
-	VMULPS       elementwiseConstants<>+2624(SB), Y5, Y7
-	VMOVUPS      elementwiseConstants<>+2624(SB), Y8
+	VMULPS       elementwiseConstants<>+3008(SB), Y5, Y7
+	VMOVUPS      elementwiseConstants<>+3008(SB), Y8
 	VFMSUB213PS  Y7, Y5, Y8
-	VFMADD231PS  elementwiseConstants<>+2624(SB), Y6, Y8
-	VFMADD231PS  elementwiseConstants<>+2752(SB), Y5, Y8
-	VADDPS       elementwiseConstants<>+2688(SB), Y7, Y5
-	VSUBPS       elementwiseConstants<>+2688(SB), Y5, Y6
+	VFMADD231PS  elementwiseConstants<>+3008(SB), Y6, Y8
+	VFMADD231PS  elementwiseConstants<>+3136(SB), Y5, Y8
+	VADDPS       elementwiseConstants<>+3072(SB), Y7, Y5
+	VSUBPS       elementwiseConstants<>+3072(SB), Y5, Y6
 	VSUBPS       Y6, Y5, Y9
-	VMOVUPS      elementwiseConstants<>+2688(SB), Y10
+	VMOVUPS      elementwiseConstants<>+3072(SB), Y10
 	VSUBPS       Y9, Y10, Y9
 	VSUBPS       Y6, Y7, Y6
 	VADDPS       Y6, Y9, Y6
-	VADDPS       elementwiseConstants<>+2816(SB), Y6, Y6
+	VADDPS       elementwiseConstants<>+3200(SB), Y6, Y6
 	VADDPS       Y6, Y8, Y6
 	VMULPS       Y5, Y4, Y7
 	VFMSUB213PS  Y7, Y4, Y5
@@ -7860,8 +7912,8 @@ singleEnd:
 	VBLENDVPS    Y3, Y5, Y6, Y7
 	VBLENDVPS    Y3, Y6, Y5, Y3
 	VMULPS       Y4, Y4, Y5
-	VMOVUPS      elementwiseConstants<>+2880(SB), Y6
-	VFMADD213PS  elementwiseConstants<>+2688(SB), Y5, Y6
+	VMOVUPS      elementwiseConstants<>+3264(SB), Y6
+	VFMADD213PS  elementwiseConstants<>+3072(SB), Y5, Y6
 	VANDNPS      elementwiseConstants<>+1024(SB), Y2, Y2
 	VXORPS       Y2, Y4, Y2
 	VMULPS       Y6, Y2, Y2
@@ -7894,7 +7946,7 @@ single:
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Y1, Y2
 	VSUBPS       elementwiseConstants<>+1152(SB), Y2, Y3
 	VFNMADD231PS elementwiseConstants<>+256(SB), Y3, Y1
-	VMULPS       elementwiseConstants<>+1216(SB), Y3, Y3
+	VMULPS       elementwiseConstants<>+1728(SB), Y3, Y3
 	VADDPS       Y3, Y1, Y4
 	VMULPS       Y4, Y4, Y5
 	VPSLLD       $0x17, Y2, Y2
@@ -7925,14 +7977,14 @@ single:
 	VBLENDVPS    Y2, elementwiseConstants<>+320(SB), Y1, Y1
 	VMULPS       Y3, Y3, Y2
 	VMULPS       elementwiseConstants<>+768(SB), Y2, Y2
-	VADDPS       elementwiseConstants<>+1408(SB), Y3, Y5
+	VADDPS       elementwiseConstants<>+1792(SB), Y3, Y5
 	VDIVPS       Y5, Y3, Y5
 	VMULPS       Y5, Y5, Y6
 	VMULPS       Y6, Y6, Y7
-	VMOVUPS      elementwiseConstants<>+2944(SB), Y8
-	VFMADD213PS  elementwiseConstants<>+3008(SB), Y6, Y8
-	VMOVUPS      elementwiseConstants<>+3072(SB), Y9
-	VFMADD213PS  elementwiseConstants<>+3136(SB), Y6, Y9
+	VMOVUPS      elementwiseConstants<>+3328(SB), Y8
+	VFMADD213PS  elementwiseConstants<>+3392(SB), Y6, Y8
+	VMOVUPS      elementwiseConstants<>+3456(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+3520(SB), Y6, Y9
 	VFMADD231PS  Y7, Y8, Y9
 	VMULPS       Y9, Y6, Y6
 	VADDPS       Y6, Y2, Y6
@@ -7965,7 +8017,7 @@ singleEnd:
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Y2, Y3
 	VSUBPS       elementwiseConstants<>+1152(SB), Y3, Y4
 	VFNMADD231PS elementwiseConstants<>+256(SB), Y4, Y2
-	VMULPS       elementwiseConstants<>+1216(SB), Y4, Y4
+	VMULPS       elementwiseConstants<>+1728(SB), Y4, Y4
 	VADDPS       Y4, Y2, Y5
 	VMULPS       Y5, Y5, Y6
 	VPSLLD       $0x17, Y3, Y3
@@ -7996,14 +8048,14 @@ singleEnd:
 	VBLENDVPS    Y3, elementwiseConstants<>+320(SB), Y2, Y2
 	VMULPS       Y4, Y4, Y3
 	VMULPS       elementwiseConstants<>+768(SB), Y3, Y3
-	VADDPS       elementwiseConstants<>+1408(SB), Y4, Y6
+	VADDPS       elementwiseConstants<>+1792(SB), Y4, Y6
 	VDIVPS       Y6, Y4, Y6
 	VMULPS       Y6, Y6, Y7
 	VMULPS       Y7, Y7, Y8
-	VMOVUPS      elementwiseConstants<>+2944(SB), Y9
-	VFMADD213PS  elementwiseConstants<>+3008(SB), Y7, Y9
-	VMOVUPS      elementwiseConstants<>+3072(SB), Y10
-	VFMADD213PS  elementwiseConstants<>+3136(SB), Y7, Y10
+	VMOVUPS      elementwiseConstants<>+3328(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+3392(SB), Y7, Y9
+	VMOVUPS      elementwiseConstants<>+3456(SB), Y10
+	VFMADD213PS  elementwiseConstants<>+3520(SB), Y7, Y10
 	VFMADD231PS  Y8, Y9, Y10
 	VMULPS       Y10, Y7, Y7
 	VADDPS       Y7, Y3, Y7
@@ -8038,7 +8090,7 @@ single:
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Y1, Y2
 	VSUBPS       elementwiseConstants<>+1152(SB), Y2, Y3
 	VFNMADD231PS elementwiseConstants<>+256(SB), Y3, Y1
-	VMULPS       elementwiseConstants<>+1216(SB), Y3, Y3
+	VMULPS       elementwiseConstants<>+1728(SB), Y3, Y3
 	VADDPS       Y3, Y1, Y4
 	VMULPS       Y4, Y4, Y5
 	VPSLLD       $0x17, Y2, Y2
@@ -8069,14 +8121,14 @@ single:
 	VBLENDVPS    Y2, elementwiseConstants<>+320(SB), Y1, Y1
 	VMULPS       Y3, Y3, Y2
 	VMULPS       elementwiseConstants<>+768(SB), Y2, Y2
-	VADDPS       elementwiseConstants<>+1408(SB), Y3, Y5
+	VADDPS       elementwiseConstants<>+1792(SB), Y3, Y5
 	VDIVPS       Y5, Y3, Y5
 	VMULPS       Y5, Y5, Y6
 	VMULPS       Y6, Y6, Y7
-	VMOVUPS      elementwiseConstants<>+2944(SB), Y8
-	VFMADD213PS  elementwiseConstants<>+3008(SB), Y6, Y8
-	VMOVUPS      elementwiseConstants<>+3072(SB), Y9
-	VFMADD213PS  elementwiseConstants<>+3136(SB), Y6, Y9
+	VMOVUPS      elementwiseConstants<>+3328(SB), Y8
+	VFMADD213PS  elementwiseConstants<>+3392(SB), Y6, Y8
+	VMOVUPS      elementwiseConstants<>+3456(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+3520(SB), Y6, Y9
 	VFMADD231PS  Y7, Y8, Y9
 	VMULPS       Y9, Y6, Y6
 	VADDPS       Y6, Y2, Y6
@@ -8109,7 +8161,7 @@ singleEnd:
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Y2, Y3
 	VSUBPS       elementwiseConstants<>+1152(SB), Y3, Y4
 	VFNMADD231PS elementwiseConstants<>+256(SB), Y4, Y2
-	VMULPS       elementwiseConstants<>+1216(SB), Y4, Y4
+	VMULPS       elementwiseConstants<>+1728(SB), Y4, Y4
 	VADDPS       Y4, Y2, Y5
 	VMULPS       Y5, Y5, Y6
 	VPSLLD       $0x17, Y3, Y3
@@ -8140,14 +8192,14 @@ singleEnd:
 	VBLENDVPS    Y3, elementwiseConstants<>+320(SB), Y2, Y2
 	VMULPS       Y4, Y4, Y3
 	VMULPS       elementwiseConstants<>+768(SB), Y3, Y3
-	VADDPS       elementwiseConstants<>+1408(SB), Y4, Y6
+	VADDPS       elementwiseConstants<>+1792(SB), Y4, Y6
 	VDIVPS       Y6, Y4, Y6
 	VMULPS       Y6, Y6, Y7
 	VMULPS       Y7, Y7, Y8
-	VMOVUPS      elementwiseConstants<>+2944(SB), Y9
-	VFMADD213PS  elementwiseConstants<>+3008(SB), Y7, Y9
-	VMOVUPS      elementwiseConstants<>+3072(SB), Y10
-	VFMADD213PS  elementwiseConstants<>+3136(SB), Y7, Y10
+	VMOVUPS      elementwiseConstants<>+3328(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+3392(SB), Y7, Y9
+	VMOVUPS      elementwiseConstants<>+3456(SB), Y10
+	VFMADD213PS  elementwiseConstants<>+3520(SB), Y7, Y10
 	VFMADD231PS  Y8, Y9, Y10
 	VMULPS       Y10, Y7, Y7
 	VADDPS       Y7, Y3, Y7
@@ -8169,37 +8221,37 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPS elementwiseConstants<>+1088(SB), Y0
-	VMOVUPS elementwiseConstants<>+2944(SB), Y1
-	VMOVUPS elementwiseConstants<>+3072(SB), Y2
+	VMOVUPS elementwiseConstants<>+3328(SB), Y1
+	VMOVUPS elementwiseConstants<>+3456(SB), Y2
 	CMPQ    CX, $0x00000008
 	JL      singleEnd
 
 single:
 	VMOVUPS     (AX), Y3
-	VCMPPS      $0x11, elementwiseConstants<>+3200(SB), Y3, Y4
-	VMULPS      elementwiseConstants<>+3264(SB), Y3, Y5
+	VCMPPS      $0x11, elementwiseConstants<>+3584(SB), Y3, Y4
+	VMULPS      elementwiseConstants<>+3648(SB), Y3, Y5
 	VBLENDVPS   Y4, Y5, Y3, Y5
-	VBLENDVPS   Y4, elementwiseConstants<>+3328(SB), Y0, Y4
-	VPADDD      elementwiseConstants<>+3392(SB), Y5, Y5
+	VBLENDVPS   Y4, elementwiseConstants<>+3712(SB), Y0, Y4
+	VPADDD      elementwiseConstants<>+3776(SB), Y5, Y5
 	VPSRLD      $0x17, Y5, Y6
-	VORPS       elementwiseConstants<>+3456(SB), Y6, Y6
-	VSUBPS      elementwiseConstants<>+3520(SB), Y6, Y6
+	VORPS       elementwiseConstants<>+3840(SB), Y6, Y6
+	VSUBPS      elementwiseConstants<>+3904(SB), Y6, Y6
 	VSUBPS      Y4, Y6, Y4
-	VANDPS      elementwiseConstants<>+3584(SB), Y5, Y5
-	VPADDD      elementwiseConstants<>+3648(SB), Y5, Y5
+	VANDPS      elementwiseConstants<>+3968(SB), Y5, Y5
+	VPADDD      elementwiseConstants<>+4032(SB), Y5, Y5
 	VSUBPS      elementwiseConstants<>+832(SB), Y5, Y5
-	VMULPS      elementwiseConstants<>+3712(SB), Y4, Y6
-	VMULPS      elementwiseConstants<>+3776(SB), Y4, Y4
+	VMULPS      elementwiseConstants<>+4096(SB), Y4, Y6
+	VMULPS      elementwiseConstants<>+4160(SB), Y4, Y4
 	VMULPS      Y5, Y5, Y7
 	VMULPS      elementwiseConstants<>+768(SB), Y7, Y7
-	VADDPS      elementwiseConstants<>+1408(SB), Y5, Y8
+	VADDPS      elementwiseConstants<>+1792(SB), Y5, Y8
 	VDIVPS      Y8, Y5, Y8
 	VMULPS      Y8, Y8, Y9
 	VMULPS      Y9, Y9, Y10
 	VMOVAPS     Y1, Y11
-	VFMADD213PS elementwiseConstants<>+3008(SB), Y9, Y11
+	VFMADD213PS elementwiseConstants<>+3392(SB), Y9, Y11
 	VMOVAPS     Y2, Y12
-	VFMADD213PS elementwiseConstants<>+3136(SB), Y9, Y12
+	VFMADD213PS elementwiseConstants<>+3520(SB), Y9, Y12
 	VFMADD231PS Y10, Y11, Y12
 	VMULPS      Y12, Y9, Y9
 	VADDPS      Y9, Y7, Y9
@@ -8207,12 +8259,12 @@ single:
 	VSUBPS      Y4, Y7, Y4
 	VSUBPS      Y4, Y5, Y4
 	VADDPS      Y4, Y6, Y4
-	VCMPPS      $0x11, elementwiseConstants<>+3840(SB), Y3, Y5
+	VCMPPS      $0x11, elementwiseConstants<>+4224(SB), Y3, Y5
 	VBLENDVPS   Y5, Y4, Y3, Y4
 	VCMPPS      $0x11, Y0, Y3, Y5
-	VBLENDVPS   Y5, elementwiseConstants<>+3904(SB), Y4, Y4
+	VBLENDVPS   Y5, elementwiseConstants<>+4288(SB), Y4, Y4
 	VCMPPS      $0x00, Y0, Y3, Y3
-	VBLENDVPS   Y3, elementwiseConstants<>+3968(SB), Y4, Y3
+	VBLENDVPS   Y3, elementwiseConstants<>+4352(SB), Y4, Y3
 	VMOVUPS     Y3, (DX)
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
@@ -8228,30 +8280,30 @@ singleEnd:
 	SUBQ        CX, SI
 	VMOVUPS     (BX)(SI*4), Y3
 	VMASKMOVPS  (AX), Y3, Y4
-	VCMPPS      $0x11, elementwiseConstants<>+3200(SB), Y4, Y5
-	VMULPS      elementwiseConstants<>+3264(SB), Y4, Y6
+	VCMPPS      $0x11, elementwiseConstants<>+3584(SB), Y4, Y5
+	VMULPS      elementwiseConstants<>+3648(SB), Y4, Y6
 	VBLENDVPS   Y5, Y6, Y4, Y6
-	VBLENDVPS   Y5, elementwiseConstants<>+3328(SB), Y0, Y5
-	VPADDD      elementwiseConstants<>+3392(SB), Y6, Y6
+	VBLENDVPS   Y5, elementwiseConstants<>+3712(SB), Y0, Y5
+	VPADDD      elementwiseConstants<>+3776(SB), Y6, Y6
 	VPSRLD      $0x17, Y6, Y7
-	VORPS       elementwiseConstants<>+3456(SB), Y7, Y7
-	VSUBPS      elementwiseConstants<>+3520(SB), Y7, Y7
+	VORPS       elementwiseConstants<>+3840(SB), Y7, Y7
+	VSUBPS      elementwiseConstants<>+3904(SB), Y7, Y7
 	VSUBPS      Y5, Y7, Y5
-	VANDPS      elementwiseConstants<>+3584(SB), Y6, Y6
-	VPADDD      elementwiseConstants<>+3648(SB), Y6, Y6
+	VANDPS      elementwiseConstants<>+3968(SB), Y6, Y6
+	VPADDD      elementwiseConstants<>+4032(SB), Y6, Y6
 	VSUBPS      elementwiseConstants<>+832(SB), Y6, Y6
-	VMULPS      elementwiseConstants<>+3712(SB), Y5, Y7
-	VMULPS      elementwiseConstants<>+3776(SB), Y5, Y5
+	VMULPS      elementwiseConstants<>+4096(SB), Y5, Y7
+	VMULPS      elementwiseConstants<>+4160(SB), Y5, Y5
 	VMULPS      Y6, Y6, Y8
 	VMULPS      elementwiseConstants<>+768(SB), Y8, Y8
-	VADDPS      elementwiseConstants<>+1408(SB), Y6, Y9
+	VADDPS      elementwiseConstants<>+1792(SB), Y6, Y9
 	VDIVPS      Y9, Y6, Y9
 	VMULPS      Y9, Y9, Y10
 	VMULPS      Y10, Y10, Y11
 	VMOVAPS     Y1, Y1
-	VFMADD213PS elementwiseConstants<>+3008(SB), Y10, Y1
+	VFMADD213PS elementwiseConstants<>+3392(SB), Y10, Y1
 	VMOVAPS     Y2, Y2
-	VFMADD213PS elementwiseConstants<>+3136(SB), Y10, Y2
+	VFMADD213PS elementwiseConstants<>+3520(SB), Y10, Y2
 	VFMADD231PS Y11, Y1, Y2
 	VMULPS      Y2, Y10, Y1
 	VADDPS      Y1, Y8, Y1
@@ -8259,12 +8311,12 @@ singleEnd:
 	VSUBPS      Y5, Y8, Y1
 	VSUBPS      Y1, Y6, Y1
 	VADDPS      Y1, Y7, Y1
-	VCMPPS      $0x11, elementwiseConstants<>+3840(SB), Y4, Y2
+	VCMPPS      $0x11, elementwiseConstants<>+4224(SB), Y4, Y2
 	VBLENDVPS   Y2, Y1, Y4, Y1
 	VCMPPS      $0x11, Y0, Y4, Y2
-	VBLENDVPS   Y2, elementwiseConstants<>+3904(SB), Y1, Y1
+	VBLENDVPS   Y2, elementwiseConstants<>+4288(SB), Y1, Y1
 	VCMPPS      $0x00, Y0, Y4, Y0
-	VBLENDVPS   Y0, elementwiseConstants<>+3968(SB), Y1, Y0
+	VBLENDVPS   Y0, elementwiseConstants<>+4352(SB), Y1, Y0
 	VMASKMOVPS  Y0, Y3, (DX)
 
 tailEnd:
@@ -8344,13 +8396,13 @@ single:
 	VMOVUPS      (AX), Y2
 	VMOVUPS      elementwiseConstants<>+1088(SB), Y3
 	VMINPS       Y2, Y3, Y3
-	VMOVUPS      elementwiseConstants<>+1344(SB), Y4
+	VMOVUPS      elementwiseConstants<>+1664(SB), Y4
 	VMAXPS       Y3, Y4, Y3
 	VMOVUPS      elementwiseConstants<>+192(SB), Y4
 	VFMADD213PS  elementwiseConstants<>+128(SB), Y3, Y4
 	VSUBPS       elementwiseConstants<>+128(SB), Y4, Y5
 	VFNMADD231PS elementwiseConstants<>+256(SB), Y5, Y3
-	VMULPS       elementwiseConstants<>+1216(SB), Y5, Y5
+	VMULPS       elementwiseConstants<>+1728(SB), Y5, Y5
 	VADDPS       Y5, Y3, Y6
 	VMULPS       Y6, Y6, Y7
 	VPSLLD       $0x17, Y4, Y4
@@ -8387,13 +8439,13 @@ singleEnd:
 	VMASKMOVPS   (AX), Y2, Y3
 	VMOVUPS      elementwiseConstants<>+1088(SB), Y4
 	VMINPS       Y3, Y4, Y4
-	VMOVUPS      elementwiseConstants<>+1344(SB), Y5
+	VMOVUPS      elementwiseConstants<>+1664(SB), Y5
 	VMAXPS       Y4, Y5, Y4
 	VMOVUPS      elementwiseConstants<>+192(SB), Y5
 	VFMADD213PS  elementwiseConstants<>+128(SB), Y4, Y5
 	VSUBPS       elementwiseConstants<>+128(SB), Y5, Y6
 	VFNMADD231PS elementwiseConstants<>+256(SB), Y6, Y4
-	VMULPS       elementwiseConstants<>+1216(SB), Y6, Y6
+	VMULPS       elementwiseConstants<>+1728(SB), Y6, Y6
 	VADDPS       Y6, Y4, Y7
 	VMULPS       Y7, Y7, Y8
 	VPSLLD       $0x17, Y5, Y5
@@ -8506,13 +8558,13 @@ single:
 	VMOVUPS      elementwiseConstants<>+1088(SB), Y2
 	VMINPS       Y1, Y2, Y2
 	VDIVPS       Y0, Y2, Y2
-	VMOVUPS      elementwiseConstants<>+1344(SB), Y3
+	VMOVUPS      elementwiseConstants<>+1664(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMOVUPS      elementwiseConstants<>+192(SB), Y3
 	VFMADD213PS  elementwiseConstants<>+128(SB), Y2, Y3
 	VSUBPS       elementwiseConstants<>+128(SB), Y3, Y4
 	VFNMADD231PS elementwiseConstants<>+256(SB), Y4, Y2
-	VMULPS       elementwiseConstants<>+1216(SB), Y4, Y4
+	VMULPS       elementwiseConstants<>+1728(SB), Y4, Y4
 	VADDPS       Y4, Y2, Y5
 	VMULPS       Y5, Y5, Y6
 	VPSLLD       $0x17, Y3, Y3
@@ -8549,13 +8601,13 @@ singleEnd:
 	VMOVUPS      elementwiseConstants<>+1088(SB), Y3
 	VMINPS       Y2, Y3, Y3
 	VDIVPS       Y0, Y3, Y3
-	VMOVUPS      elementwiseConstants<>+1344(SB), Y4
+	VMOVUPS      elementwiseConstants<>+1664(SB), Y4
 	VMAXPS       Y3, Y4, Y3
 	VMOVUPS      elementwiseConstants<>+192(SB), Y4
 	VFMADD213PS  elementwiseConstants<>+128(SB), Y3, Y4
 	VSUBPS       elementwiseConstants<>+128(SB), Y4, Y5
 	VFNMADD231PS elementwiseConstants<>+256(SB), Y5, Y3
-	VMULPS       elementwiseConstants<>+1216(SB), Y5, Y5
+	VMULPS       elementwiseConstants<>+1728(SB), Y5, Y5
 	VADDPS       Y5, Y3, Y6
 	VMULPS       Y6, Y6, Y7
 	VPSLLD       $0x17, Y4, Y4
@@ -8675,7 +8727,7 @@ single:
 	VSUBPS       elementwiseConstants<>+1152(SB), Y3, Y4
 	VMOVUPS      elementwiseConstants<>+256(SB), Y5
 	VFNMADD213PS Y2, Y4, Y5
-	VMULPS       elementwiseConstants<>+1216(SB), Y4, Y4
+	VMULPS       elementwiseConstants<>+1728(SB), Y4, Y4
 	VADDPS       Y4, Y5, Y6
 	VMULPS       Y6, Y6, Y7
 	VPSLLD       $0x17, Y3, Y3
@@ -8697,10 +8749,10 @@ single:
 	VMULPS       elementwiseConstants<>+896(SB), Y6, Y6
 	VMULPS       Y3, Y4, Y7
 	VMULPS       elementwiseConstants<>+896(SB), Y7, Y7
-	VADDPS       elementwiseConstants<>+1408(SB), Y6, Y8
-	VSUBPS       elementwiseConstants<>+1408(SB), Y8, Y9
+	VADDPS       elementwiseConstants<>+1792(SB), Y6, Y8
+	VSUBPS       elementwiseConstants<>+1792(SB), Y8, Y9
 	VSUBPS       Y9, Y8, Y10
-	VMOVUPS      elementwiseConstants<>+1408(SB), Y11
+	VMOVUPS      elementwiseConstants<>+1792(SB), Y11
 	VSUBPS       Y10, Y11, Y10
 	VSUBPS       Y9, Y6, Y9
 	VADDPS       Y9, Y10, Y9
@@ -8715,10 +8767,10 @@ single:
 	VFMSUB231PS  Y8, Y6, Y5
 	VFMADD231PS  Y9, Y6, Y5
 	VFMADD231PS  Y8, Y7, Y5
-	VADDPS       elementwiseConstants<>+1408(SB), Y4, Y7
-	VSUBPS       elementwiseConstants<>+1408(SB), Y7, Y8
+	VADDPS       elementwiseConstants<>+1792(SB), Y4, Y7
+	VSUBPS       elementwiseConstants<>+1792(SB), Y7, Y8
 	VSUBPS       Y8, Y7, Y9
-	VMOVUPS      elementwiseConstants<>+1408(SB), Y12
+	VMOVUPS      elementwiseConstants<>+1792(SB), Y12
 	VSUBPS       Y9, Y12, Y9
 	VSUBPS       Y8, Y4, Y4
 	VADDPS       Y4, Y9, Y4
@@ -8765,7 +8817,7 @@ singleEnd:
 	VSUBPS       elementwiseConstants<>+1152(SB), Y4, Y5
 	VMOVUPS      elementwiseConstants<>+256(SB), Y6
 	VFNMADD213PS Y3, Y5, Y6
-	VMULPS       elementwiseConstants<>+1216(SB), Y5, Y5
+	VMULPS       elementwiseConstants<>+1728(SB), Y5, Y5
 	VADDPS       Y5, Y6, Y7
 	VMULPS       Y7, Y7, Y8
 	VPSLLD       $0x17, Y4, Y4
@@ -8787,10 +8839,10 @@ singleEnd:
 	VMULPS       elementwiseConstants<>+896(SB), Y7, Y7
 	VMULPS       Y4, Y5, Y8
 	VMULPS       elementwiseConstants<>+896(SB), Y8, Y8
-	VADDPS       elementwiseConstants<>+1408(SB), Y7, Y9
-	VSUBPS       elementwiseConstants<>+1408(SB), Y9, Y10
+	VADDPS       elementwiseConstants<>+1792(SB), Y7, Y9
+	VSUBPS       elementwiseConstants<>+1792(SB), Y9, Y10
 	VSUBPS       Y10, Y9, Y11
-	VMOVUPS      elementwiseConstants<>+1408(SB), Y12
+	VMOVUPS      elementwiseConstants<>+1792(SB), Y12
 	VSUBPS       Y11, Y12, Y11
 	VSUBPS       Y10, Y7, Y10
 	VADDPS       Y10, Y11, Y10
@@ -8805,10 +8857,10 @@ singleEnd:
 	VFMSUB231PS  Y9, Y7, Y6
 	VFMADD231PS  Y10, Y7, Y6
 	VFMADD231PS  Y9, Y8, Y6
-	VADDPS       elementwiseConstants<>+1408(SB), Y5, Y8
-	VSUBPS       elementwiseConstants<>+1408(SB), Y8, Y9
+	VADDPS       elementwiseConstants<>+1792(SB), Y5, Y8
+	VSUBPS       elementwiseConstants<>+1792(SB), Y8, Y9
 	VSUBPS       Y9, Y8, Y10
-	VMOVUPS      elementwiseConstants<>+1408(SB), Y13
+	VMOVUPS      elementwiseConstants<>+1792(SB), Y13
 	VSUBPS       Y10, Y13, Y10
 	VSUBPS       Y9, Y5, Y5
 	VADDPS       Y5, Y10, Y5
@@ -8853,14 +8905,14 @@ single:
 	VMOVAPS      Y1, Y2
 	VMOVUPS      elementwiseConstants<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y1
-	VMOVUPS      elementwiseConstants<>+1472(SB), Y3
+	VMOVUPS      elementwiseConstants<>+1856(SB), Y3
 	VMINPS       Y1, Y3, Y1
 	VORPS        elementwiseConstants<>+1024(SB), Y1, Y3
 	VMOVUPS      elementwiseConstants<>+192(SB), Y4
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Y3, Y4
 	VSUBPS       elementwiseConstants<>+1152(SB), Y4, Y5
 	VFNMADD231PS elementwiseConstants<>+256(SB), Y5, Y3
-	VMULPS       elementwiseConstants<>+1216(SB), Y5, Y5
+	VMULPS       elementwiseConstants<>+1728(SB), Y5, Y5
 	VADDPS       Y5, Y3, Y6
 	VMULPS       Y6, Y6, Y7
 	VPSLLD       $0x17, Y4, Y4
@@ -8875,14 +8927,14 @@ single:
 	VADDPS       elementwiseConstants<>+832(SB), Y3, Y3
 	VMULPS       Y4, Y3, Y3
 	VMULPS       elementwiseConstants<>+896(SB), Y3, Y3
-	VADDPS       elementwiseConstants<>+1408(SB), Y3, Y4
+	VADDPS       elementwiseConstants<>+1792(SB), Y3, Y4
 	VMULPS       Y4, Y3, Y4
-	VMOVUPS      elementwiseConstants<>+1408(SB), Y5
+	VMOVUPS      elementwiseConstants<>+1792(SB), Y5
 	VFMADD213PS  elementwiseConstants<>+832(SB), Y3, Y5
 	VBLENDVPS    Y2, Y4, Y5, Y4
 	VADDPS       Y3, Y3, Y5
 	VMULPS       Y3, Y5, Y5
-	VBLENDVPS    Y2, elementwiseConstants<>+1408(SB), Y5, Y5
+	VBLENDVPS    Y2, elementwiseConstants<>+1792(SB), Y5, Y5
 	VADDPS       Y5, Y4, Y6
 	VMOVUPS      elementwiseConstants<>+832(SB), Y7
 	VBLENDVPS    Y2, Y3, Y7, Y2
@@ -8918,14 +8970,14 @@ singleEnd:
 	VMOVAPS      Y2, Y3
 	VMOVUPS      elementwiseConstants<>+0(SB), Y4
 	VMAXPS       Y2, Y4, Y2
-	VMOVUPS      elementwiseConstants<>+1472(SB), Y4
+	VMOVUPS      elementwiseConstants<>+1856(SB), Y4
 	VMINPS       Y2, Y4, Y2
 	VORPS        elementwiseConstants<>+1024(SB), Y2, Y4
 	VMOVUPS      elementwiseConstants<>+192(SB), Y5
 	VFMADD213PS  elementwiseConstants<>+1152(SB), Y4, Y5
 	VSUBPS       elementwiseConstants<>+1152(SB), Y5, Y6
 	VFNMADD231PS elementwiseConstants<>+256(SB), Y6, Y4
-	VMULPS       elementwiseConstants<>+1216(SB), Y6, Y6
+	VMULPS       elementwiseConstants<>+1728(SB), Y6, Y6
 	VADDPS       Y6, Y4, Y7
 	VMULPS       Y7, Y7, Y8
 	VPSLLD       $0x17, Y5, Y5
@@ -8940,14 +8992,14 @@ singleEnd:
 	VADDPS       elementwiseConstants<>+832(SB), Y4, Y4
 	VMULPS       Y5, Y4, Y4
 	VMULPS       elementwiseConstants<>+896(SB), Y4, Y4
-	VADDPS       elementwiseConstants<>+1408(SB), Y4, Y5
+	VADDPS       elementwiseConstants<>+1792(SB), Y4, Y5
 	VMULPS       Y5, Y4, Y5
-	VMOVUPS      elementwiseConstants<>+1408(SB), Y6
+	VMOVUPS      elementwiseConstants<>+1792(SB), Y6
 	VFMADD213PS  elementwiseConstants<>+832(SB), Y4, Y6
 	VBLENDVPS    Y3, Y5, Y6, Y5
 	VADDPS       Y4, Y4, Y6
 	VMULPS       Y4, Y6, Y6
-	VBLENDVPS    Y3, elementwiseConstants<>+1408(SB), Y6, Y6
+	VBLENDVPS    Y3, elementwiseConstants<>+1792(SB), Y6, Y6
 	VADDPS       Y6, Y5, Y7
 	VMOVUPS      elementwiseConstants<>+832(SB), Y8
 	VBLENDVPS    Y3, Y4, Y8, Y3
@@ -8982,32 +9034,32 @@ single:
 	VMOVUPS      (AX), Y0
 	VMULPS       Y0, Y0, Y1
 	VMULPS       Y1, Y1, Y2
-	VMOVUPS      elementwiseConstants<>+4096(SB), Y3
-	VFMADD213PS  elementwiseConstants<>+4160(SB), Y1, Y3
-	VFMADD231PS  elementwiseConstants<>+4032(SB), Y2, Y3
-	VMOVUPS      elementwiseConstants<>+4224(SB), Y4
-	VFMADD213PS  elementwiseConstants<>+4288(SB), Y1, Y4
+	VMOVUPS      elementwiseConstants<>+4480(SB), Y3
+	VFMADD213PS  elementwiseConstants<>+4544(SB), Y1, Y3
+	VFMADD231PS  elementwiseConstants<>+4416(SB), Y2, Y3
+	VMOVUPS      elementwiseConstants<>+4608(SB), Y4
+	VFMADD213PS  elementwiseConstants<>+4672(SB), Y1, Y4
 	VFMADD231PS  Y2, Y3, Y4
-	VMOVUPS      elementwiseConstants<>+4352(SB), Y3
-	VFMADD213PS  elementwiseConstants<>+4416(SB), Y1, Y3
+	VMOVUPS      elementwiseConstants<>+4736(SB), Y3
+	VFMADD213PS  elementwiseConstants<>+4800(SB), Y1, Y3
 	VFMADD231PS  Y2, Y4, Y3
 	VFMADD213PS  Y0, Y0, Y3
 	VMOVUPS      elementwiseConstants<>+1024(SB), Y1
 	VANDNPS      Y0, Y1, Y1
-	VMOVUPS      elementwiseConstants<>+1600(SB), Y2
+	VMOVUPS      elementwiseConstants<>+1984(SB), Y2
 	VMINPS       Y1, Y2, Y1
-	VMOVUPS      elementwiseConstants<>+4480(SB), Y2
-	VFMADD213PS  elementwiseConstants<>+4544(SB), Y1, Y2
-	VFMADD213PS  elementwiseConstants<>+4608(SB), Y1, Y2
-	VFMADD213PS  elementwiseConstants<>+4672(SB), Y1, Y2
-	VFMADD213PS  elementwiseConstants<>+4736(SB), Y1, Y2
-	VFMADD213PS  elementwiseConstants<>+4800(SB), Y1, Y2
-	VFMADD213PS  elementwiseConstants<>+4864(SB), Y1, Y2
+	VMOVUPS      elementwiseConstants<>+4864(SB), Y2
+	VFMADD213PS  elementwiseConstants<>+4928(SB), Y1, Y2
+	VFMADD213PS  elementwiseConstants<>+4992(SB), Y1, Y2
+	VFMADD213PS  elementwiseConstants<>+5056(SB), Y1, Y2
+	VFMADD213PS  elementwiseConstants<>+5120(SB), Y1, Y2
+	VFMADD213PS  elementwiseConstants<>+5184(SB), Y1, Y2
+	VFMADD213PS  elementwiseConstants<>+5248(SB), Y1, Y2
 	VMOVUPS      elementwiseConstants<>+192(SB), Y4
 	VFMADD213PS  elementwiseConstants<>+128(SB), Y2, Y4
 	VSUBPS       elementwiseConstants<>+128(SB), Y4, Y5
 	VFNMADD231PS elementwiseConstants<>+256(SB), Y5, Y2
-	VMULPS       elementwiseConstants<>+1216(SB), Y5, Y5
+	VMULPS       elementwiseConstants<>+1728(SB), Y5, Y5
 	VADDPS       Y5, Y2, Y6
 	VMULPS       Y6, Y6, Y7
 	VPSLLD       $0x17, Y4, Y4
@@ -9025,7 +9077,7 @@ single:
 	VSUBPS       Y2, Y4, Y2
 	VANDPS       elementwiseConstants<>+1024(SB), Y0, Y0
 	VORPS        Y0, Y2, Y0
-	VCMPPS       $0x11, elementwiseConstants<>+4928(SB), Y1, Y1
+	VCMPPS       $0x11, elementwiseConstants<>+5312(SB), Y1, Y1
 	VBLENDVPS    Y1, Y3, Y0, Y0
 	VMOVUPS      Y0, (DX)
 	ADDQ         $0x00000020, AX
@@ -9044,32 +9096,32 @@ singleEnd:
 	VMASKMOVPS   (AX), Y0, Y1
 	VMULPS       Y1, Y1, Y2
 	VMULPS       Y2, Y2, Y3
-	VMOVUPS      elementwiseConstants<>+4096(SB), Y4
-	VFMADD213PS  elementwiseConstants<>+4160(SB), Y2, Y4
-	VFMADD231PS  elementwiseConstants<>+4032(SB), Y3, Y4
-	VMOVUPS      elementwiseConstants<>+4224(SB), Y5
-	VFMADD213PS  elementwiseConstants<>+4288(SB), Y2, Y5
+	VMOVUPS      elementwiseConstants<>+4480(SB), Y4
+	VFMADD213PS  elementwiseConstants<>+4544(SB), Y2, Y4
+	VFMADD231PS  elementwiseConstants<>+4416(SB), Y3, Y4
+	VMOVUPS      elementwiseConstants<>+4608(SB), Y5
+	VFMADD213PS  elementwiseConstants<>+4672(SB), Y2, Y5
 	VFMADD231PS  Y3, Y4, Y5
-	VMOVUPS      elementwiseConstants<>+4352(SB), Y4
-	VFMADD213PS  elementwiseConstants<>+4416(SB), Y2, Y4
+	VMOVUPS      elementwiseConstants<>+4736(SB), Y4
+	VFMADD213PS  elementwiseConstants<>+4800(SB), Y2, Y4
 	VFMADD231PS  Y3, Y5, Y4
 	VFMADD213PS  Y1, Y1, Y4
 	VMOVUPS      elementwiseConstants<>+1024(SB), Y2
 	VANDNPS      Y1, Y2, Y2
-	VMOVUPS      elementwiseConstants<>+1600(SB), Y3
+	VMOVUPS      elementwiseConstants<>+1984(SB), Y3
 	VMINPS       Y2, Y3, Y2
-	VMOVUPS      elementwiseConstants<>+4480(SB), Y3
-	VFMADD213PS  elementwiseConstants<>+4544(SB), Y2, Y3
-	VFMADD213PS  elementwiseConstants<>+4608(SB), Y2, Y3
-	VFMADD213PS  elementwiseConstants<>+4672(SB), Y2, Y3
-	VFMADD213PS  elementwiseConstants<>+4736(SB), Y2, Y3
-	VFMADD213PS  elementwiseConstants<>+4800(SB), Y2, Y3
-	VFMADD213PS  elementwiseConstants<>+4864(SB), Y2, Y3
+	VMOVUPS      elementwiseConstants<>+4864(SB), Y3
+	VFMADD213PS  elementwiseConstants<>+4928(SB), Y2, Y3
+	VFMADD213PS  elementwiseConstants<>+4992(SB), Y2, Y3
+	VFMADD213PS  elementwiseConstants<>+5056(SB), Y2, Y3
+	VFMADD213PS  elementwiseConstants<>+5120(SB), Y2, Y3
+	VFMADD213PS  elementwiseConstants<>+5184(SB), Y2, Y3
+	VFMADD213PS  elementwiseConstants<>+5248(SB), Y2, Y3
 	VMOVUPS      elementwiseConstants<>+192(SB), Y5
 	VFMADD213PS  elementwiseConstants<>+128(SB), Y3, Y5
 	VSUBPS       elementwiseConstants<>+128(SB), Y5, Y6
 	VFNMADD231PS elementwiseConstants<>+256(SB), Y6, Y3
-	VMULPS       elementwiseConstants<>+1216(SB), Y6, Y6
+	VMULPS       elementwiseConstants<>+1728(SB), Y6, Y6
 	VADDPS       Y6, Y3, Y7
 	VMULPS       Y7, Y7, Y8
 	VPSLLD       $0x17, Y5, Y5
@@ -9087,7 +9139,7 @@ singleEnd:
 	VSUBPS       Y3, Y5, Y3
 	VANDPS       elementwiseConstants<>+1024(SB), Y1, Y1
 	VORPS        Y1, Y3, Y1
-	VCMPPS       $0x11, elementwiseConstants<>+4928(SB), Y2, Y2
+	VCMPPS       $0x11, elementwiseConstants<>+5312(SB), Y2, Y2
 	VBLENDVPS    Y2, Y4, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (DX)
 
@@ -9110,7 +9162,7 @@ single:
 	VMOVUPS      (DX), Y1
 	VMOVUPS      elementwiseConstants<>+1024(SB), Y2
 	VANDNPS      Y1, Y2, Y1
-	VMOVUPS      elementwiseConstants<>+4992(SB), Y2
+	VMOVUPS      elementwiseConstants<>+5376(SB), Y2
 	VMINPS       Y1, Y2, Y1
 	VMULPS       Y1, Y1, Y2
 	VXORPS       elementwiseConstants<>+1024(SB), Y2, Y3
@@ -9133,7 +9185,7 @@ single:
 	VFMADD231PS  Y7, Y5, Y1
 	VADDPS       Y1, Y3, Y1
 	VADDPS       elementwiseConstants<>+832(SB), Y1, Y1
-	VMULPS       elementwiseConstants<>+5056(SB), Y1, Y1
+	VMULPS       elementwiseConstants<>+5440(SB), Y1, Y1
 	VMULPS       Y2, Y1, Y1
 	VMULPS       elementwiseConstants<>+896(SB), Y1, Y1
 	VMULPS       Y1, Y0, Y0
@@ -9156,7 +9208,7 @@ singleEnd:
 	VMASKMOVPS   (DX), Y0, Y2
 	VMOVUPS      elementwiseConstants<>+1024(SB), Y3
 	VANDNPS      Y2, Y3, Y2
-	VMOVUPS      elementwiseConstants<>+4992(SB), Y3
+	VMOVUPS      elementwiseConstants<>+5376(SB), Y3
 	VMINPS       Y2, Y3, Y2
 	VMULPS       Y2, Y2, Y3
 	VXORPS       elementwiseConstants<>+1024(SB), Y3, Y4
@@ -9179,7 +9231,7 @@ singleEnd:
 	VFMADD231PS  Y8, Y6, Y2
 	VADDPS       Y2, Y4, Y2
 	VADDPS       elementwiseConstants<>+832(SB), Y2, Y2
-	VMULPS       elementwiseConstants<>+5056(SB), Y2, Y2
+	VMULPS       elementwiseConstants<>+5440(SB), Y2, Y2
 	VMULPS       Y3, Y2, Y2
 	VMULPS       elementwiseConstants<>+896(SB), Y2, Y2
 	VMULPS       Y2, Y1, Y1
@@ -9208,7 +9260,7 @@ unrolled:
 	VORPS     elementwiseConstants<>+832(SB), Y2, Y2
 	VMOVUPS   elementwiseConstants<>+1024(SB), Y3
 	VANDNPS   Y0, Y3, Y0
-	VCMPPS    $0x00, elementwiseConstants<>+3840(SB), Y0, Y0
+	VCMPPS    $0x00, elementwiseConstants<>+4224(SB), Y0, Y0
 	VBLENDVPS Y0, Y2, Y1, Y0
 	VMOVUPS   Y0, (DX)
 	VMOVUPS   32(AX), Y0
@@ -9220,7 +9272,7 @@ unrolled:
 	VORPS     elementwiseConstants<>+832(SB), Y2, Y2
 	VMOVUPS   elementwiseConstants<>+1024(SB), Y3
 	VANDNPS   Y0, Y3, Y0
-	VCMPPS    $0x00, elementwiseConstants<>+3840(SB), Y0, Y0
+	VCMPPS    $0x00, elementwiseConstants<>+4224(SB), Y0, Y0
 	VBLENDVPS Y0, Y2, Y1, Y0
 	VMOVUPS   Y0, 32(DX)
 	ADDQ      $0x00000040, AX
@@ -9243,7 +9295,7 @@ single:
 	VORPS     elementwiseConstants<>+832(SB), Y2, Y2
 	VMOVUPS   elementwiseConstants<>+1024(SB), Y3
 	VANDNPS   Y0, Y3, Y0
-	VCMPPS    $0x00, elementwiseConstants<>+3840(SB), Y0, Y0
+	VCMPPS    $0x00, elementwiseConstants<>+4224(SB), Y0, Y0
 	VBLENDVPS Y0, Y2, Y1, Y0
 	VMOVUPS   Y0, (DX)
 	ADDQ      $0x00000020, AX
@@ -9268,7 +9320,7 @@ singleEnd:
 	VORPS      elementwiseConstants<>+832(SB), Y3, Y3
 	VMOVUPS    elementwiseConstants<>+1024(SB), Y4
 	VANDNPS    Y1, Y4, Y1
-	VCMPPS     $0x00, elementwiseConstants<>+3840(SB), Y1, Y1
+	VCMPPS     $0x00, elementwiseConstants<>+4224(SB), Y1, Y1
 	VBLENDVPS  Y1, Y3, Y2, Y1
 	VMASKMOVPS Y1, Y0, (DX)
 
@@ -9365,22 +9417,22 @@ TEXT ·hardSigmoidAVX2(SB), NOSPLIT, $0-48
 
 unrolled:
 	VMOVUPS (AX), Y0
-	VADDPS  elementwiseConstants<>+5120(SB), Y0, Y0
+	VADDPS  elementwiseConstants<>+5504(SB), Y0, Y0
 	VMOVUPS elementwiseConstants<>+1088(SB), Y1
 	VMAXPS  Y0, Y1, Y0
 	VADDPS  elementwiseConstants<>+1088(SB), Y0, Y0
-	VMOVUPS elementwiseConstants<>+2496(SB), Y1
+	VMOVUPS elementwiseConstants<>+2880(SB), Y1
 	VMINPS  Y0, Y1, Y0
-	VDIVPS  elementwiseConstants<>+2496(SB), Y0, Y0
+	VDIVPS  elementwiseConstants<>+2880(SB), Y0, Y0
 	VMOVUPS Y0, (DX)
 	VMOVUPS 32(AX), Y0
-	VADDPS  elementwiseConstants<>+5120(SB), Y0, Y0
+	VADDPS  elementwiseConstants<>+5504(SB), Y0, Y0
 	VMOVUPS elementwiseConstants<>+1088(SB), Y1
 	VMAXPS  Y0, Y1, Y0
 	VADDPS  elementwiseConstants<>+1088(SB), Y0, Y0
-	VMOVUPS elementwiseConstants<>+2496(SB), Y1
+	VMOVUPS elementwiseConstants<>+2880(SB), Y1
 	VMINPS  Y0, Y1, Y0
-	VDIVPS  elementwiseConstants<>+2496(SB), Y0, Y0
+	VDIVPS  elementwiseConstants<>+2880(SB), Y0, Y0
 	VMOVUPS Y0, 32(DX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
@@ -9394,13 +9446,13 @@ unrolledEnd:
 
 single:
 	VMOVUPS (AX), Y0
-	VADDPS  elementwiseConstants<>+5120(SB), Y0, Y0
+	VADDPS  elementwiseConstants<>+5504(SB), Y0, Y0
 	VMOVUPS elementwiseConstants<>+1088(SB), Y1
 	VMAXPS  Y0, Y1, Y0
 	VADDPS  elementwiseConstants<>+1088(SB), Y0, Y0
-	VMOVUPS elementwiseConstants<>+2496(SB), Y1
+	VMOVUPS elementwiseConstants<>+2880(SB), Y1
 	VMINPS  Y0, Y1, Y0
-	VDIVPS  elementwiseConstants<>+2496(SB), Y0, Y0
+	VDIVPS  elementwiseConstants<>+2880(SB), Y0, Y0
 	VMOVUPS Y0, (DX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
@@ -9416,13 +9468,13 @@ singleEnd:
 	SUBQ       CX, SI
 	VMOVUPS    (BX)(SI*4), Y0
 	VMASKMOVPS (AX), Y0, Y1
-	VADDPS     elementwiseConstants<>+5120(SB), Y1, Y1
+	VADDPS     elementwiseConstants<>+5504(SB), Y1, Y1
 	VMOVUPS    elementwiseConstants<>+1088(SB), Y2
 	VMAXPS     Y1, Y2, Y1
 	VADDPS     elementwiseConstants<>+1088(SB), Y1, Y1
-	VMOVUPS    elementwiseConstants<>+2496(SB), Y2
+	VMOVUPS    elementwiseConstants<>+2880(SB), Y2
 	VMINPS     Y1, Y2, Y1
-	VDIVPS     elementwiseConstants<>+2496(SB), Y1, Y1
+	VDIVPS     elementwiseConstants<>+2880(SB), Y1, Y1
 	VMASKMOVPS Y1, Y0, (DX)
 
 tailEnd:
@@ -9442,7 +9494,7 @@ TEXT ·hardSigmoidGradAVX2(SB), NOSPLIT, $0-72
 unrolled:
 	VMOVUPS   (AX), Y0
 	VMOVUPS   (DX), Y1
-	VDIVPS    elementwiseConstants<>+2496(SB), Y0, Y0
+	VDIVPS    elementwiseConstants<>+2880(SB), Y0, Y0
 	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Y1, Y2
 	VMOVUPS   elementwiseConstants<>+1088(SB), Y3
 	VBLENDVPS Y2, Y0, Y3, Y0
@@ -9452,7 +9504,7 @@ unrolled:
 	VMOVUPS   Y0, (BX)
 	VMOVUPS   32(AX), Y0
 	VMOVUPS   32(DX), Y1
-	VDIVPS    elementwiseConstants<>+2496(SB), Y0, Y0
+	VDIVPS    elementwiseConstants<>+2880(SB), Y0, Y0
 	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Y1, Y2
 	VMOVUPS   elementwiseConstants<>+1088(SB), Y3
 	VBLENDVPS Y2, Y0, Y3, Y0
@@ -9474,7 +9526,7 @@ unrolledEnd:
 single:
 	VMOVUPS   (AX), Y0
 	VMOVUPS   (DX), Y1
-	VDIVPS    elementwiseConstants<>+2496(SB), Y0, Y0
+	VDIVPS    elementwiseConstants<>+2880(SB), Y0, Y0
 	VCMPPS    $0x1e, elementwiseConstants<>+1088(SB), Y1, Y2
 	VMOVUPS   elementwiseConstants<>+1088(SB), Y3
 	VBLENDVPS Y2, Y0, Y3, Y0
@@ -9498,7 +9550,7 @@ singleEnd:
 	VMOVUPS    (SI)(DI*4), Y0
 	VMASKMOVPS (AX), Y0, Y1
 	VMASKMOVPS (DX), Y0, Y2
-	VDIVPS     elementwiseConstants<>+2496(SB), Y1, Y1
+	VDIVPS     elementwiseConstants<>+2880(SB), Y1, Y1
 	VCMPPS     $0x1e, elementwiseConstants<>+1088(SB), Y2, Y3
 	VMOVUPS    elementwiseConstants<>+1088(SB), Y4
 	VBLENDVPS  Y3, Y1, Y4, Y1
@@ -9522,28 +9574,28 @@ TEXT ·hardSwishAVX2(SB), NOSPLIT, $0-48
 
 unrolled:
 	VMOVUPS (AX), Y0
-	VMOVUPS elementwiseConstants<>+5184(SB), Y1
+	VMOVUPS elementwiseConstants<>+5568(SB), Y1
 	VMAXPS  Y0, Y1, Y1
-	VADDPS  elementwiseConstants<>+5120(SB), Y0, Y0
+	VADDPS  elementwiseConstants<>+5504(SB), Y0, Y0
 	VMOVUPS elementwiseConstants<>+1088(SB), Y2
 	VMAXPS  Y0, Y2, Y0
 	VADDPS  elementwiseConstants<>+1088(SB), Y0, Y0
-	VMOVUPS elementwiseConstants<>+2496(SB), Y2
+	VMOVUPS elementwiseConstants<>+2880(SB), Y2
 	VMINPS  Y0, Y2, Y0
 	VMULPS  Y0, Y1, Y0
-	VDIVPS  elementwiseConstants<>+2496(SB), Y0, Y0
+	VDIVPS  elementwiseConstants<>+2880(SB), Y0, Y0
 	VMOVUPS Y0, (DX)
 	VMOVUPS 32(AX), Y0
-	VMOVUPS elementwiseConstants<>+5184(SB), Y1
+	VMOVUPS elementwiseConstants<>+5568(SB), Y1
 	VMAXPS  Y0, Y1, Y1
-	VADDPS  elementwiseConstants<>+5120(SB), Y0, Y0
+	VADDPS  elementwiseConstants<>+5504(SB), Y0, Y0
 	VMOVUPS elementwiseConstants<>+1088(SB), Y2
 	VMAXPS  Y0, Y2, Y0
 	VADDPS  elementwiseConstants<>+1088(SB), Y0, Y0
-	VMOVUPS elementwiseConstants<>+2496(SB), Y2
+	VMOVUPS elementwiseConstants<>+2880(SB), Y2
 	VMINPS  Y0, Y2, Y0
 	VMULPS  Y0, Y1, Y0
-	VDIVPS  elementwiseConstants<>+2496(SB), Y0, Y0
+	VDIVPS  elementwiseConstants<>+2880(SB), Y0, Y0
 	VMOVUPS Y0, 32(DX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
@@ -9557,16 +9609,16 @@ unrolledEnd:
 
 single:
 	VMOVUPS (AX), Y0
-	VMOVUPS elementwiseConstants<>+5184(SB), Y1
+	VMOVUPS elementwiseConstants<>+5568(SB), Y1
 	VMAXPS  Y0, Y1, Y1
-	VADDPS  elementwiseConstants<>+5120(SB), Y0, Y0
+	VADDPS  elementwiseConstants<>+5504(SB), Y0, Y0
 	VMOVUPS elementwiseConstants<>+1088(SB), Y2
 	VMAXPS  Y0, Y2, Y0
 	VADDPS  elementwiseConstants<>+1088(SB), Y0, Y0
-	VMOVUPS elementwiseConstants<>+2496(SB), Y2
+	VMOVUPS elementwiseConstants<>+2880(SB), Y2
 	VMINPS  Y0, Y2, Y0
 	VMULPS  Y0, Y1, Y0
-	VDIVPS  elementwiseConstants<>+2496(SB), Y0, Y0
+	VDIVPS  elementwiseConstants<>+2880(SB), Y0, Y0
 	VMOVUPS Y0, (DX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
@@ -9582,16 +9634,16 @@ singleEnd:
 	SUBQ       CX, SI
 	VMOVUPS    (BX)(SI*4), Y0
 	VMASKMOVPS (AX), Y0, Y1
-	VMOVUPS    elementwiseConstants<>+5184(SB), Y2
+	VMOVUPS    elementwiseConstants<>+5568(SB), Y2
 	VMAXPS     Y1, Y2, Y2
-	VADDPS     elementwiseConstants<>+5120(SB), Y1, Y1
+	VADDPS     elementwiseConstants<>+5504(SB), Y1, Y1
 	VMOVUPS    elementwiseConstants<>+1088(SB), Y3
 	VMAXPS     Y1, Y3, Y1
 	VADDPS     elementwiseConstants<>+1088(SB), Y1, Y1
-	VMOVUPS    elementwiseConstants<>+2496(SB), Y3
+	VMOVUPS    elementwiseConstants<>+2880(SB), Y3
 	VMINPS     Y1, Y3, Y1
 	VMULPS     Y1, Y2, Y1
-	VDIVPS     elementwiseConstants<>+2496(SB), Y1, Y1
+	VDIVPS     elementwiseConstants<>+2880(SB), Y1, Y1
 	VMASKMOVPS Y1, Y0, (DX)
 
 tailEnd:
@@ -9611,13 +9663,13 @@ TEXT ·hardSwishGradAVX2(SB), NOSPLIT, $0-72
 unrolled:
 	VMOVUPS     (AX), Y0
 	VMOVUPS     (DX), Y1
-	VMOVUPS     elementwiseConstants<>+1408(SB), Y2
-	VFMADD213PS elementwiseConstants<>+5120(SB), Y1, Y2
-	VDIVPS      elementwiseConstants<>+2496(SB), Y2, Y2
-	VCMPPS      $0x11, elementwiseConstants<>+5120(SB), Y1, Y3
+	VMOVUPS     elementwiseConstants<>+1792(SB), Y2
+	VFMADD213PS elementwiseConstants<>+5504(SB), Y1, Y2
+	VDIVPS      elementwiseConstants<>+2880(SB), Y2, Y2
+	VCMPPS      $0x11, elementwiseConstants<>+5504(SB), Y1, Y3
 	VMOVUPS     elementwiseConstants<>+832(SB), Y4
 	VBLENDVPS   Y3, Y2, Y4, Y2
-	VCMPPS      $0x1e, elementwiseConstants<>+5184(SB), Y1, Y3
+	VCMPPS      $0x1e, elementwiseConstants<>+5568(SB), Y1, Y3
 	VMOVUPS     elementwiseConstants<>+1088(SB), Y4
 	VBLENDVPS   Y3, Y2, Y4, Y2
 	VCMPPS      $0x03, Y1, Y1, Y3
@@ -9626,13 +9678,13 @@ unrolled:
 	VMOVUPS     Y0, (BX)
 	VMOVUPS     32(AX), Y0
 	VMOVUPS     32(DX), Y1
-	VMOVUPS     elementwiseConstants<>+1408(SB), Y2
-	VFMADD213PS elementwiseConstants<>+5120(SB), Y1, Y2
-	VDIVPS      elementwiseConstants<>+2496(SB), Y2, Y2
-	VCMPPS      $0x11, elementwiseConstants<>+5120(SB), Y1, Y3
+	VMOVUPS     elementwiseConstants<>+1792(SB), Y2
+	VFMADD213PS elementwiseConstants<>+5504(SB), Y1, Y2
+	VDIVPS      elementwiseConstants<>+2880(SB), Y2, Y2
+	VCMPPS      $0x11, elementwiseConstants<>+5504(SB), Y1, Y3
 	VMOVUPS     elementwiseConstants<>+832(SB), Y4
 	VBLENDVPS   Y3, Y2, Y4, Y2
-	VCMPPS      $0x1e, elementwiseConstants<>+5184(SB), Y1, Y3
+	VCMPPS      $0x1e, elementwiseConstants<>+5568(SB), Y1, Y3
 	VMOVUPS     elementwiseConstants<>+1088(SB), Y4
 	VBLENDVPS   Y3, Y2, Y4, Y2
 	VCMPPS      $0x03, Y1, Y1, Y3
@@ -9653,13 +9705,13 @@ unrolledEnd:
 single:
 	VMOVUPS     (AX), Y0
 	VMOVUPS     (DX), Y1
-	VMOVUPS     elementwiseConstants<>+1408(SB), Y2
-	VFMADD213PS elementwiseConstants<>+5120(SB), Y1, Y2
-	VDIVPS      elementwiseConstants<>+2496(SB), Y2, Y2
-	VCMPPS      $0x11, elementwiseConstants<>+5120(SB), Y1, Y3
+	VMOVUPS     elementwiseConstants<>+1792(SB), Y2
+	VFMADD213PS elementwiseConstants<>+5504(SB), Y1, Y2
+	VDIVPS      elementwiseConstants<>+2880(SB), Y2, Y2
+	VCMPPS      $0x11, elementwiseConstants<>+5504(SB), Y1, Y3
 	VMOVUPS     elementwiseConstants<>+832(SB), Y4
 	VBLENDVPS   Y3, Y2, Y4, Y2
-	VCMPPS      $0x1e, elementwiseConstants<>+5184(SB), Y1, Y3
+	VCMPPS      $0x1e, elementwiseConstants<>+5568(SB), Y1, Y3
 	VMOVUPS     elementwiseConstants<>+1088(SB), Y4
 	VBLENDVPS   Y3, Y2, Y4, Y2
 	VCMPPS      $0x03, Y1, Y1, Y3
@@ -9682,13 +9734,13 @@ singleEnd:
 	VMOVUPS     (SI)(DI*4), Y0
 	VMASKMOVPS  (AX), Y0, Y1
 	VMASKMOVPS  (DX), Y0, Y2
-	VMOVUPS     elementwiseConstants<>+1408(SB), Y3
-	VFMADD213PS elementwiseConstants<>+5120(SB), Y2, Y3
-	VDIVPS      elementwiseConstants<>+2496(SB), Y3, Y3
-	VCMPPS      $0x11, elementwiseConstants<>+5120(SB), Y2, Y4
+	VMOVUPS     elementwiseConstants<>+1792(SB), Y3
+	VFMADD213PS elementwiseConstants<>+5504(SB), Y2, Y3
+	VDIVPS      elementwiseConstants<>+2880(SB), Y3, Y3
+	VCMPPS      $0x11, elementwiseConstants<>+5504(SB), Y2, Y4
 	VMOVUPS     elementwiseConstants<>+832(SB), Y5
 	VBLENDVPS   Y4, Y3, Y5, Y3
-	VCMPPS      $0x1e, elementwiseConstants<>+5184(SB), Y2, Y4
+	VCMPPS      $0x1e, elementwiseConstants<>+5568(SB), Y2, Y4
 	VMOVUPS     elementwiseConstants<>+1088(SB), Y5
 	VBLENDVPS   Y4, Y3, Y5, Y3
 	VCMPPS      $0x03, Y2, Y2, Y4

@@ -206,655 +206,727 @@ DATA elementwiseConstants<>+1504(SB)/8, $0x43380000000005ff
 DATA elementwiseConstants<>+1512(SB)/8, $0x43380000000005ff
 DATA elementwiseConstants<>+1520(SB)/8, $0x43380000000005ff
 DATA elementwiseConstants<>+1528(SB)/8, $0x43380000000005ff
-DATA elementwiseConstants<>+1536(SB)/8, $0xbc7abc9e3b39803f
-DATA elementwiseConstants<>+1544(SB)/8, $0xbc7abc9e3b39803f
-DATA elementwiseConstants<>+1552(SB)/8, $0xbc7abc9e3b39803f
-DATA elementwiseConstants<>+1560(SB)/8, $0xbc7abc9e3b39803f
-DATA elementwiseConstants<>+1568(SB)/8, $0xbc7abc9e3b39803f
-DATA elementwiseConstants<>+1576(SB)/8, $0xbc7abc9e3b39803f
-DATA elementwiseConstants<>+1584(SB)/8, $0xbc7abc9e3b39803f
-DATA elementwiseConstants<>+1592(SB)/8, $0xbc7abc9e3b39803f
-DATA elementwiseConstants<>+1600(SB)/8, $0xc000000000000000
-DATA elementwiseConstants<>+1608(SB)/8, $0xc000000000000000
-DATA elementwiseConstants<>+1616(SB)/8, $0xc000000000000000
-DATA elementwiseConstants<>+1624(SB)/8, $0xc000000000000000
-DATA elementwiseConstants<>+1632(SB)/8, $0xc000000000000000
-DATA elementwiseConstants<>+1640(SB)/8, $0xc000000000000000
-DATA elementwiseConstants<>+1648(SB)/8, $0xc000000000000000
-DATA elementwiseConstants<>+1656(SB)/8, $0xc000000000000000
-DATA elementwiseConstants<>+1664(SB)/8, $0xc054000000000000
-DATA elementwiseConstants<>+1672(SB)/8, $0xc054000000000000
-DATA elementwiseConstants<>+1680(SB)/8, $0xc054000000000000
-DATA elementwiseConstants<>+1688(SB)/8, $0xc054000000000000
-DATA elementwiseConstants<>+1696(SB)/8, $0xc054000000000000
-DATA elementwiseConstants<>+1704(SB)/8, $0xc054000000000000
-DATA elementwiseConstants<>+1712(SB)/8, $0xc054000000000000
-DATA elementwiseConstants<>+1720(SB)/8, $0xc054000000000000
-DATA elementwiseConstants<>+1728(SB)/8, $0x4000000000000000
-DATA elementwiseConstants<>+1736(SB)/8, $0x4000000000000000
-DATA elementwiseConstants<>+1744(SB)/8, $0x4000000000000000
-DATA elementwiseConstants<>+1752(SB)/8, $0x4000000000000000
-DATA elementwiseConstants<>+1760(SB)/8, $0x4000000000000000
-DATA elementwiseConstants<>+1768(SB)/8, $0x4000000000000000
-DATA elementwiseConstants<>+1776(SB)/8, $0x4000000000000000
-DATA elementwiseConstants<>+1784(SB)/8, $0x4000000000000000
-DATA elementwiseConstants<>+1792(SB)/8, $0x4087c00000000000
-DATA elementwiseConstants<>+1800(SB)/8, $0x4087c00000000000
-DATA elementwiseConstants<>+1808(SB)/8, $0x4087c00000000000
-DATA elementwiseConstants<>+1816(SB)/8, $0x4087c00000000000
-DATA elementwiseConstants<>+1824(SB)/8, $0x4087c00000000000
-DATA elementwiseConstants<>+1832(SB)/8, $0x4087c00000000000
-DATA elementwiseConstants<>+1840(SB)/8, $0x4087c00000000000
-DATA elementwiseConstants<>+1848(SB)/8, $0x4087c00000000000
-DATA elementwiseConstants<>+1856(SB)/8, $0x4043800000000000
-DATA elementwiseConstants<>+1864(SB)/8, $0x4043800000000000
-DATA elementwiseConstants<>+1872(SB)/8, $0x4043800000000000
-DATA elementwiseConstants<>+1880(SB)/8, $0x4043800000000000
-DATA elementwiseConstants<>+1888(SB)/8, $0x4043800000000000
-DATA elementwiseConstants<>+1896(SB)/8, $0x4043800000000000
-DATA elementwiseConstants<>+1904(SB)/8, $0x4043800000000000
-DATA elementwiseConstants<>+1912(SB)/8, $0x4043800000000000
-DATA elementwiseConstants<>+1920(SB)/8, $0x4012000000000000
-DATA elementwiseConstants<>+1928(SB)/8, $0x4012000000000000
-DATA elementwiseConstants<>+1936(SB)/8, $0x4012000000000000
-DATA elementwiseConstants<>+1944(SB)/8, $0x4012000000000000
-DATA elementwiseConstants<>+1952(SB)/8, $0x4012000000000000
-DATA elementwiseConstants<>+1960(SB)/8, $0x4012000000000000
-DATA elementwiseConstants<>+1968(SB)/8, $0x4012000000000000
-DATA elementwiseConstants<>+1976(SB)/8, $0x4012000000000000
-DATA elementwiseConstants<>+1984(SB)/8, $0xbfe0000000000000
-DATA elementwiseConstants<>+1992(SB)/8, $0xbfe0000000000000
-DATA elementwiseConstants<>+2000(SB)/8, $0xbfe0000000000000
-DATA elementwiseConstants<>+2008(SB)/8, $0xbfe0000000000000
-DATA elementwiseConstants<>+2016(SB)/8, $0xbfe0000000000000
-DATA elementwiseConstants<>+2024(SB)/8, $0xbfe0000000000000
-DATA elementwiseConstants<>+2032(SB)/8, $0xbfe0000000000000
-DATA elementwiseConstants<>+2040(SB)/8, $0xbfe0000000000000
-DATA elementwiseConstants<>+2048(SB)/8, $0x3fe6000000000000
-DATA elementwiseConstants<>+2056(SB)/8, $0x3fe6000000000000
-DATA elementwiseConstants<>+2064(SB)/8, $0x3fe6000000000000
-DATA elementwiseConstants<>+2072(SB)/8, $0x3fe6000000000000
-DATA elementwiseConstants<>+2080(SB)/8, $0x3fe6000000000000
-DATA elementwiseConstants<>+2088(SB)/8, $0x3fe6000000000000
-DATA elementwiseConstants<>+2096(SB)/8, $0x3fe6000000000000
-DATA elementwiseConstants<>+2104(SB)/8, $0x3fe6000000000000
-DATA elementwiseConstants<>+2112(SB)/8, $0x3f67532dd1fd41cf
-DATA elementwiseConstants<>+2120(SB)/8, $0x3f67532dd1fd41cf
-DATA elementwiseConstants<>+2128(SB)/8, $0x3f67532dd1fd41cf
-DATA elementwiseConstants<>+2136(SB)/8, $0x3f67532dd1fd41cf
-DATA elementwiseConstants<>+2144(SB)/8, $0x3f67532dd1fd41cf
-DATA elementwiseConstants<>+2152(SB)/8, $0x3f67532dd1fd41cf
-DATA elementwiseConstants<>+2160(SB)/8, $0x3f67532dd1fd41cf
-DATA elementwiseConstants<>+2168(SB)/8, $0x3f67532dd1fd41cf
-DATA elementwiseConstants<>+2176(SB)/8, $0x3f864506591b9894
-DATA elementwiseConstants<>+2184(SB)/8, $0x3f864506591b9894
-DATA elementwiseConstants<>+2192(SB)/8, $0x3f864506591b9894
-DATA elementwiseConstants<>+2200(SB)/8, $0x3f864506591b9894
-DATA elementwiseConstants<>+2208(SB)/8, $0x3f864506591b9894
-DATA elementwiseConstants<>+2216(SB)/8, $0x3f864506591b9894
-DATA elementwiseConstants<>+2224(SB)/8, $0x3f864506591b9894
-DATA elementwiseConstants<>+2232(SB)/8, $0x3f864506591b9894
-DATA elementwiseConstants<>+2240(SB)/8, $0x3f827db17f1a0ba1
-DATA elementwiseConstants<>+2248(SB)/8, $0x3f827db17f1a0ba1
-DATA elementwiseConstants<>+2256(SB)/8, $0x3f827db17f1a0ba1
-DATA elementwiseConstants<>+2264(SB)/8, $0x3f827db17f1a0ba1
-DATA elementwiseConstants<>+2272(SB)/8, $0x3f827db17f1a0ba1
-DATA elementwiseConstants<>+2280(SB)/8, $0x3f827db17f1a0ba1
-DATA elementwiseConstants<>+2288(SB)/8, $0x3f827db17f1a0ba1
-DATA elementwiseConstants<>+2296(SB)/8, $0x3f827db17f1a0ba1
-DATA elementwiseConstants<>+2304(SB)/8, $0xbf93e7b0aa7e4902
-DATA elementwiseConstants<>+2312(SB)/8, $0xbf93e7b0aa7e4902
-DATA elementwiseConstants<>+2320(SB)/8, $0xbf93e7b0aa7e4902
-DATA elementwiseConstants<>+2328(SB)/8, $0xbf93e7b0aa7e4902
-DATA elementwiseConstants<>+2336(SB)/8, $0xbf93e7b0aa7e4902
-DATA elementwiseConstants<>+2344(SB)/8, $0xbf93e7b0aa7e4902
-DATA elementwiseConstants<>+2352(SB)/8, $0xbf93e7b0aa7e4902
-DATA elementwiseConstants<>+2360(SB)/8, $0xbf93e7b0aa7e4902
-DATA elementwiseConstants<>+2368(SB)/8, $0xbfa5650630f0ff3a
-DATA elementwiseConstants<>+2376(SB)/8, $0xbfa5650630f0ff3a
-DATA elementwiseConstants<>+2384(SB)/8, $0xbfa5650630f0ff3a
-DATA elementwiseConstants<>+2392(SB)/8, $0xbfa5650630f0ff3a
-DATA elementwiseConstants<>+2400(SB)/8, $0xbfa5650630f0ff3a
-DATA elementwiseConstants<>+2408(SB)/8, $0xbfa5650630f0ff3a
-DATA elementwiseConstants<>+2416(SB)/8, $0xbfa5650630f0ff3a
-DATA elementwiseConstants<>+2424(SB)/8, $0xbfa5650630f0ff3a
-DATA elementwiseConstants<>+2432(SB)/8, $0xbf8709da6305d40e
-DATA elementwiseConstants<>+2440(SB)/8, $0xbf8709da6305d40e
-DATA elementwiseConstants<>+2448(SB)/8, $0xbf8709da6305d40e
-DATA elementwiseConstants<>+2456(SB)/8, $0xbf8709da6305d40e
-DATA elementwiseConstants<>+2464(SB)/8, $0xbf8709da6305d40e
-DATA elementwiseConstants<>+2472(SB)/8, $0xbf8709da6305d40e
-DATA elementwiseConstants<>+2480(SB)/8, $0xbf8709da6305d40e
-DATA elementwiseConstants<>+2488(SB)/8, $0xbf8709da6305d40e
-DATA elementwiseConstants<>+2496(SB)/8, $0x3f9c9478e20d8185
-DATA elementwiseConstants<>+2504(SB)/8, $0x3f9c9478e20d8185
-DATA elementwiseConstants<>+2512(SB)/8, $0x3f9c9478e20d8185
-DATA elementwiseConstants<>+2520(SB)/8, $0x3f9c9478e20d8185
-DATA elementwiseConstants<>+2528(SB)/8, $0x3f9c9478e20d8185
-DATA elementwiseConstants<>+2536(SB)/8, $0x3f9c9478e20d8185
-DATA elementwiseConstants<>+2544(SB)/8, $0x3f9c9478e20d8185
-DATA elementwiseConstants<>+2552(SB)/8, $0x3f9c9478e20d8185
-DATA elementwiseConstants<>+2560(SB)/8, $0x3f2fba49fccf2c63
-DATA elementwiseConstants<>+2568(SB)/8, $0x3f2fba49fccf2c63
-DATA elementwiseConstants<>+2576(SB)/8, $0x3f2fba49fccf2c63
-DATA elementwiseConstants<>+2584(SB)/8, $0x3f2fba49fccf2c63
-DATA elementwiseConstants<>+2592(SB)/8, $0x3f2fba49fccf2c63
-DATA elementwiseConstants<>+2600(SB)/8, $0x3f2fba49fccf2c63
-DATA elementwiseConstants<>+2608(SB)/8, $0x3f2fba49fccf2c63
-DATA elementwiseConstants<>+2616(SB)/8, $0x3f2fba49fccf2c63
-DATA elementwiseConstants<>+2624(SB)/8, $0xbfa0e8457bd3ecd2
-DATA elementwiseConstants<>+2632(SB)/8, $0xbfa0e8457bd3ecd2
-DATA elementwiseConstants<>+2640(SB)/8, $0xbfa0e8457bd3ecd2
-DATA elementwiseConstants<>+2648(SB)/8, $0xbfa0e8457bd3ecd2
-DATA elementwiseConstants<>+2656(SB)/8, $0xbfa0e8457bd3ecd2
-DATA elementwiseConstants<>+2664(SB)/8, $0xbfa0e8457bd3ecd2
-DATA elementwiseConstants<>+2672(SB)/8, $0xbfa0e8457bd3ecd2
-DATA elementwiseConstants<>+2680(SB)/8, $0xbfa0e8457bd3ecd2
-DATA elementwiseConstants<>+2688(SB)/8, $0x3f91c3f5351291b6
-DATA elementwiseConstants<>+2696(SB)/8, $0x3f91c3f5351291b6
-DATA elementwiseConstants<>+2704(SB)/8, $0x3f91c3f5351291b6
-DATA elementwiseConstants<>+2712(SB)/8, $0x3f91c3f5351291b6
-DATA elementwiseConstants<>+2720(SB)/8, $0x3f91c3f5351291b6
-DATA elementwiseConstants<>+2728(SB)/8, $0x3f91c3f5351291b6
-DATA elementwiseConstants<>+2736(SB)/8, $0x3f91c3f5351291b6
-DATA elementwiseConstants<>+2744(SB)/8, $0x3f91c3f5351291b6
-DATA elementwiseConstants<>+2752(SB)/8, $0x3fa28e25844ebbcb
-DATA elementwiseConstants<>+2760(SB)/8, $0x3fa28e25844ebbcb
-DATA elementwiseConstants<>+2768(SB)/8, $0x3fa28e25844ebbcb
-DATA elementwiseConstants<>+2776(SB)/8, $0x3fa28e25844ebbcb
-DATA elementwiseConstants<>+2784(SB)/8, $0x3fa28e25844ebbcb
-DATA elementwiseConstants<>+2792(SB)/8, $0x3fa28e25844ebbcb
-DATA elementwiseConstants<>+2800(SB)/8, $0x3fa28e25844ebbcb
-DATA elementwiseConstants<>+2808(SB)/8, $0x3fa28e25844ebbcb
-DATA elementwiseConstants<>+2816(SB)/8, $0xbfaacd02cacf4c3f
-DATA elementwiseConstants<>+2824(SB)/8, $0xbfaacd02cacf4c3f
-DATA elementwiseConstants<>+2832(SB)/8, $0xbfaacd02cacf4c3f
-DATA elementwiseConstants<>+2840(SB)/8, $0xbfaacd02cacf4c3f
-DATA elementwiseConstants<>+2848(SB)/8, $0xbfaacd02cacf4c3f
-DATA elementwiseConstants<>+2856(SB)/8, $0xbfaacd02cacf4c3f
-DATA elementwiseConstants<>+2864(SB)/8, $0xbfaacd02cacf4c3f
-DATA elementwiseConstants<>+2872(SB)/8, $0xbfaacd02cacf4c3f
-DATA elementwiseConstants<>+2880(SB)/8, $0xbf8a55ff4203fcdd
-DATA elementwiseConstants<>+2888(SB)/8, $0xbf8a55ff4203fcdd
-DATA elementwiseConstants<>+2896(SB)/8, $0xbf8a55ff4203fcdd
-DATA elementwiseConstants<>+2904(SB)/8, $0xbf8a55ff4203fcdd
-DATA elementwiseConstants<>+2912(SB)/8, $0xbf8a55ff4203fcdd
-DATA elementwiseConstants<>+2920(SB)/8, $0xbf8a55ff4203fcdd
-DATA elementwiseConstants<>+2928(SB)/8, $0xbf8a55ff4203fcdd
-DATA elementwiseConstants<>+2936(SB)/8, $0xbf8a55ff4203fcdd
-DATA elementwiseConstants<>+2944(SB)/8, $0x3fbad1e4a7c67e1a
-DATA elementwiseConstants<>+2952(SB)/8, $0x3fbad1e4a7c67e1a
-DATA elementwiseConstants<>+2960(SB)/8, $0x3fbad1e4a7c67e1a
-DATA elementwiseConstants<>+2968(SB)/8, $0x3fbad1e4a7c67e1a
-DATA elementwiseConstants<>+2976(SB)/8, $0x3fbad1e4a7c67e1a
-DATA elementwiseConstants<>+2984(SB)/8, $0x3fbad1e4a7c67e1a
-DATA elementwiseConstants<>+2992(SB)/8, $0x3fbad1e4a7c67e1a
-DATA elementwiseConstants<>+3000(SB)/8, $0x3fbad1e4a7c67e1a
-DATA elementwiseConstants<>+3008(SB)/8, $0xbfbba36ba533afca
-DATA elementwiseConstants<>+3016(SB)/8, $0xbfbba36ba533afca
-DATA elementwiseConstants<>+3024(SB)/8, $0xbfbba36ba533afca
-DATA elementwiseConstants<>+3032(SB)/8, $0xbfbba36ba533afca
-DATA elementwiseConstants<>+3040(SB)/8, $0xbfbba36ba533afca
-DATA elementwiseConstants<>+3048(SB)/8, $0xbfbba36ba533afca
-DATA elementwiseConstants<>+3056(SB)/8, $0xbfbba36ba533afca
-DATA elementwiseConstants<>+3064(SB)/8, $0xbfbba36ba533afca
-DATA elementwiseConstants<>+3072(SB)/8, $0xbfac26edfd22c34e
-DATA elementwiseConstants<>+3080(SB)/8, $0xbfac26edfd22c34e
-DATA elementwiseConstants<>+3088(SB)/8, $0xbfac26edfd22c34e
-DATA elementwiseConstants<>+3096(SB)/8, $0xbfac26edfd22c34e
-DATA elementwiseConstants<>+3104(SB)/8, $0xbfac26edfd22c34e
-DATA elementwiseConstants<>+3112(SB)/8, $0xbfac26edfd22c34e
-DATA elementwiseConstants<>+3120(SB)/8, $0xbfac26edfd22c34e
-DATA elementwiseConstants<>+3128(SB)/8, $0xbfac26edfd22c34e
-DATA elementwiseConstants<>+3136(SB)/8, $0x3fd6fb533774da83
-DATA elementwiseConstants<>+3144(SB)/8, $0x3fd6fb533774da83
-DATA elementwiseConstants<>+3152(SB)/8, $0x3fd6fb533774da83
-DATA elementwiseConstants<>+3160(SB)/8, $0x3fd6fb533774da83
-DATA elementwiseConstants<>+3168(SB)/8, $0x3fd6fb533774da83
-DATA elementwiseConstants<>+3176(SB)/8, $0x3fd6fb533774da83
-DATA elementwiseConstants<>+3184(SB)/8, $0x3fd6fb533774da83
-DATA elementwiseConstants<>+3192(SB)/8, $0x3fd6fb533774da83
-DATA elementwiseConstants<>+3200(SB)/8, $0xbfe63d6eeb057b4b
-DATA elementwiseConstants<>+3208(SB)/8, $0xbfe63d6eeb057b4b
-DATA elementwiseConstants<>+3216(SB)/8, $0xbfe63d6eeb057b4b
-DATA elementwiseConstants<>+3224(SB)/8, $0xbfe63d6eeb057b4b
-DATA elementwiseConstants<>+3232(SB)/8, $0xbfe63d6eeb057b4b
-DATA elementwiseConstants<>+3240(SB)/8, $0xbfe63d6eeb057b4b
-DATA elementwiseConstants<>+3248(SB)/8, $0xbfe63d6eeb057b4b
-DATA elementwiseConstants<>+3256(SB)/8, $0xbfe63d6eeb057b4b
-DATA elementwiseConstants<>+3264(SB)/8, $0x3fee1b902a137d04
-DATA elementwiseConstants<>+3272(SB)/8, $0x3fee1b902a137d04
-DATA elementwiseConstants<>+3280(SB)/8, $0x3fee1b902a137d04
-DATA elementwiseConstants<>+3288(SB)/8, $0x3fee1b902a137d04
-DATA elementwiseConstants<>+3296(SB)/8, $0x3fee1b902a137d04
-DATA elementwiseConstants<>+3304(SB)/8, $0x3fee1b902a137d04
-DATA elementwiseConstants<>+3312(SB)/8, $0x3fee1b902a137d04
-DATA elementwiseConstants<>+3320(SB)/8, $0x3fee1b902a137d04
-DATA elementwiseConstants<>+3328(SB)/8, $0xbff06f7595c62a41
-DATA elementwiseConstants<>+3336(SB)/8, $0xbff06f7595c62a41
-DATA elementwiseConstants<>+3344(SB)/8, $0xbff06f7595c62a41
-DATA elementwiseConstants<>+3352(SB)/8, $0xbff06f7595c62a41
-DATA elementwiseConstants<>+3360(SB)/8, $0xbff06f7595c62a41
-DATA elementwiseConstants<>+3368(SB)/8, $0xbff06f7595c62a41
-DATA elementwiseConstants<>+3376(SB)/8, $0xbff06f7595c62a41
-DATA elementwiseConstants<>+3384(SB)/8, $0xbff06f7595c62a41
-DATA elementwiseConstants<>+3392(SB)/8, $0x3fee9f730010aea3
-DATA elementwiseConstants<>+3400(SB)/8, $0x3fee9f730010aea3
-DATA elementwiseConstants<>+3408(SB)/8, $0x3fee9f730010aea3
-DATA elementwiseConstants<>+3416(SB)/8, $0x3fee9f730010aea3
-DATA elementwiseConstants<>+3424(SB)/8, $0x3fee9f730010aea3
-DATA elementwiseConstants<>+3432(SB)/8, $0x3fee9f730010aea3
-DATA elementwiseConstants<>+3440(SB)/8, $0x3fee9f730010aea3
-DATA elementwiseConstants<>+3448(SB)/8, $0x3fee9f730010aea3
-DATA elementwiseConstants<>+3456(SB)/8, $0xbfe9141c1e9c6e15
-DATA elementwiseConstants<>+3464(SB)/8, $0xbfe9141c1e9c6e15
-DATA elementwiseConstants<>+3472(SB)/8, $0xbfe9141c1e9c6e15
-DATA elementwiseConstants<>+3480(SB)/8, $0xbfe9141c1e9c6e15
-DATA elementwiseConstants<>+3488(SB)/8, $0xbfe9141c1e9c6e15
-DATA elementwiseConstants<>+3496(SB)/8, $0xbfe9141c1e9c6e15
-DATA elementwiseConstants<>+3504(SB)/8, $0xbfe9141c1e9c6e15
-DATA elementwiseConstants<>+3512(SB)/8, $0xbfe9141c1e9c6e15
-DATA elementwiseConstants<>+3520(SB)/8, $0x3fe26290324b00a1
-DATA elementwiseConstants<>+3528(SB)/8, $0x3fe26290324b00a1
-DATA elementwiseConstants<>+3536(SB)/8, $0x3fe26290324b00a1
-DATA elementwiseConstants<>+3544(SB)/8, $0x3fe26290324b00a1
-DATA elementwiseConstants<>+3552(SB)/8, $0x3fe26290324b00a1
-DATA elementwiseConstants<>+3560(SB)/8, $0x3fe26290324b00a1
-DATA elementwiseConstants<>+3568(SB)/8, $0x3fe26290324b00a1
-DATA elementwiseConstants<>+3576(SB)/8, $0x3fe26290324b00a1
-DATA elementwiseConstants<>+3584(SB)/8, $0x3fd9884533d43651
-DATA elementwiseConstants<>+3592(SB)/8, $0x3fd9884533d43651
-DATA elementwiseConstants<>+3600(SB)/8, $0x3fd9884533d43651
-DATA elementwiseConstants<>+3608(SB)/8, $0x3fd9884533d43651
-DATA elementwiseConstants<>+3616(SB)/8, $0x3fd9884533d43651
-DATA elementwiseConstants<>+3624(SB)/8, $0x3fd9884533d43651
-DATA elementwiseConstants<>+3632(SB)/8, $0x3fd9884533d43651
-DATA elementwiseConstants<>+3640(SB)/8, $0x3fd9884533d43651
-DATA elementwiseConstants<>+3648(SB)/8, $0x4018000000000000
-DATA elementwiseConstants<>+3656(SB)/8, $0x4018000000000000
-DATA elementwiseConstants<>+3664(SB)/8, $0x4018000000000000
-DATA elementwiseConstants<>+3672(SB)/8, $0x4018000000000000
-DATA elementwiseConstants<>+3680(SB)/8, $0x4018000000000000
-DATA elementwiseConstants<>+3688(SB)/8, $0x4018000000000000
-DATA elementwiseConstants<>+3696(SB)/8, $0x4018000000000000
-DATA elementwiseConstants<>+3704(SB)/8, $0x4018000000000000
-DATA elementwiseConstants<>+3712(SB)/8, $0x403599999999999a
-DATA elementwiseConstants<>+3720(SB)/8, $0x403599999999999a
-DATA elementwiseConstants<>+3728(SB)/8, $0x403599999999999a
-DATA elementwiseConstants<>+3736(SB)/8, $0x403599999999999a
-DATA elementwiseConstants<>+3744(SB)/8, $0x403599999999999a
-DATA elementwiseConstants<>+3752(SB)/8, $0x403599999999999a
-DATA elementwiseConstants<>+3760(SB)/8, $0x403599999999999a
-DATA elementwiseConstants<>+3768(SB)/8, $0x403599999999999a
-DATA elementwiseConstants<>+3776(SB)/8, $0x3fb2444f2a4d8b4b
-DATA elementwiseConstants<>+3784(SB)/8, $0x3fb2444f2a4d8b4b
-DATA elementwiseConstants<>+3792(SB)/8, $0x3fb2444f2a4d8b4b
-DATA elementwiseConstants<>+3800(SB)/8, $0x3fb2444f2a4d8b4b
-DATA elementwiseConstants<>+3808(SB)/8, $0x3fb2444f2a4d8b4b
-DATA elementwiseConstants<>+3816(SB)/8, $0x3fb2444f2a4d8b4b
-DATA elementwiseConstants<>+3824(SB)/8, $0x3fb2444f2a4d8b4b
-DATA elementwiseConstants<>+3832(SB)/8, $0x3fb2444f2a4d8b4b
-DATA elementwiseConstants<>+3840(SB)/8, $0x3ff9884533d43651
-DATA elementwiseConstants<>+3848(SB)/8, $0x3ff9884533d43651
-DATA elementwiseConstants<>+3856(SB)/8, $0x3ff9884533d43651
-DATA elementwiseConstants<>+3864(SB)/8, $0x3ff9884533d43651
-DATA elementwiseConstants<>+3872(SB)/8, $0x3ff9884533d43651
-DATA elementwiseConstants<>+3880(SB)/8, $0x3ff9884533d43651
-DATA elementwiseConstants<>+3888(SB)/8, $0x3ff9884533d43651
-DATA elementwiseConstants<>+3896(SB)/8, $0x3ff9884533d43651
-DATA elementwiseConstants<>+3904(SB)/8, $0xbc26c843a29d1c70
-DATA elementwiseConstants<>+3912(SB)/8, $0xbc26c843a29d1c70
-DATA elementwiseConstants<>+3920(SB)/8, $0xbc26c843a29d1c70
-DATA elementwiseConstants<>+3928(SB)/8, $0xbc26c843a29d1c70
-DATA elementwiseConstants<>+3936(SB)/8, $0xbc26c843a29d1c70
-DATA elementwiseConstants<>+3944(SB)/8, $0xbc26c843a29d1c70
-DATA elementwiseConstants<>+3952(SB)/8, $0xbc26c843a29d1c70
-DATA elementwiseConstants<>+3960(SB)/8, $0xbc26c843a29d1c70
-DATA elementwiseConstants<>+3968(SB)/8, $0xbc9cbc0d30ebfd15
-DATA elementwiseConstants<>+3976(SB)/8, $0xbc9cbc0d30ebfd15
-DATA elementwiseConstants<>+3984(SB)/8, $0xbc9cbc0d30ebfd15
-DATA elementwiseConstants<>+3992(SB)/8, $0xbc9cbc0d30ebfd15
-DATA elementwiseConstants<>+4000(SB)/8, $0xbc9cbc0d30ebfd15
-DATA elementwiseConstants<>+4008(SB)/8, $0xbc9cbc0d30ebfd15
-DATA elementwiseConstants<>+4016(SB)/8, $0xbc9cbc0d30ebfd15
-DATA elementwiseConstants<>+4024(SB)/8, $0xbc9cbc0d30ebfd15
-DATA elementwiseConstants<>+4032(SB)/8, $0x3fcb6676bf7450f0
-DATA elementwiseConstants<>+4040(SB)/8, $0x3fcb6676bf7450f0
-DATA elementwiseConstants<>+4048(SB)/8, $0x3fcb6676bf7450f0
-DATA elementwiseConstants<>+4056(SB)/8, $0x3fcb6676bf7450f0
-DATA elementwiseConstants<>+4064(SB)/8, $0x3fcb6676bf7450f0
-DATA elementwiseConstants<>+4072(SB)/8, $0x3fcb6676bf7450f0
-DATA elementwiseConstants<>+4080(SB)/8, $0x3fcb6676bf7450f0
-DATA elementwiseConstants<>+4088(SB)/8, $0x3fcb6676bf7450f0
-DATA elementwiseConstants<>+4096(SB)/8, $0x3fe0000000000000
-DATA elementwiseConstants<>+4104(SB)/8, $0x3fe0000000000000
-DATA elementwiseConstants<>+4112(SB)/8, $0x3fe0000000000000
-DATA elementwiseConstants<>+4120(SB)/8, $0x3fe0000000000000
-DATA elementwiseConstants<>+4128(SB)/8, $0x3fe0000000000000
-DATA elementwiseConstants<>+4136(SB)/8, $0x3fe0000000000000
-DATA elementwiseConstants<>+4144(SB)/8, $0x3fe0000000000000
-DATA elementwiseConstants<>+4152(SB)/8, $0x3fe0000000000000
-DATA elementwiseConstants<>+4160(SB)/8, $0x3fc1b77f3bff8fae
-DATA elementwiseConstants<>+4168(SB)/8, $0x3fc1b77f3bff8fae
-DATA elementwiseConstants<>+4176(SB)/8, $0x3fc1b77f3bff8fae
-DATA elementwiseConstants<>+4184(SB)/8, $0x3fc1b77f3bff8fae
-DATA elementwiseConstants<>+4192(SB)/8, $0x3fc1b77f3bff8fae
-DATA elementwiseConstants<>+4200(SB)/8, $0x3fc1b77f3bff8fae
-DATA elementwiseConstants<>+4208(SB)/8, $0x3fc1b77f3bff8fae
-DATA elementwiseConstants<>+4216(SB)/8, $0x3fc1b77f3bff8fae
-DATA elementwiseConstants<>+4224(SB)/8, $0x3fc0dccf3d67b725
-DATA elementwiseConstants<>+4232(SB)/8, $0x3fc0dccf3d67b725
-DATA elementwiseConstants<>+4240(SB)/8, $0x3fc0dccf3d67b725
-DATA elementwiseConstants<>+4248(SB)/8, $0x3fc0dccf3d67b725
-DATA elementwiseConstants<>+4256(SB)/8, $0x3fc0dccf3d67b725
-DATA elementwiseConstants<>+4264(SB)/8, $0x3fc0dccf3d67b725
-DATA elementwiseConstants<>+4272(SB)/8, $0x3fc0dccf3d67b725
-DATA elementwiseConstants<>+4280(SB)/8, $0x3fc0dccf3d67b725
-DATA elementwiseConstants<>+4288(SB)/8, $0x3fc3b35ad0ed419e
-DATA elementwiseConstants<>+4296(SB)/8, $0x3fc3b35ad0ed419e
-DATA elementwiseConstants<>+4304(SB)/8, $0x3fc3b35ad0ed419e
-DATA elementwiseConstants<>+4312(SB)/8, $0x3fc3b35ad0ed419e
-DATA elementwiseConstants<>+4320(SB)/8, $0x3fc3b35ad0ed419e
-DATA elementwiseConstants<>+4328(SB)/8, $0x3fc3b35ad0ed419e
-DATA elementwiseConstants<>+4336(SB)/8, $0x3fc3b35ad0ed419e
-DATA elementwiseConstants<>+4344(SB)/8, $0x3fc3b35ad0ed419e
-DATA elementwiseConstants<>+4352(SB)/8, $0x3fc745c4b6aaaa49
-DATA elementwiseConstants<>+4360(SB)/8, $0x3fc745c4b6aaaa49
-DATA elementwiseConstants<>+4368(SB)/8, $0x3fc745c4b6aaaa49
-DATA elementwiseConstants<>+4376(SB)/8, $0x3fc745c4b6aaaa49
-DATA elementwiseConstants<>+4384(SB)/8, $0x3fc745c4b6aaaa49
-DATA elementwiseConstants<>+4392(SB)/8, $0x3fc745c4b6aaaa49
-DATA elementwiseConstants<>+4400(SB)/8, $0x3fc745c4b6aaaa49
-DATA elementwiseConstants<>+4408(SB)/8, $0x3fc745c4b6aaaa49
-DATA elementwiseConstants<>+4416(SB)/8, $0x3fcc71c748da31d1
-DATA elementwiseConstants<>+4424(SB)/8, $0x3fcc71c748da31d1
-DATA elementwiseConstants<>+4432(SB)/8, $0x3fcc71c748da31d1
-DATA elementwiseConstants<>+4440(SB)/8, $0x3fcc71c748da31d1
-DATA elementwiseConstants<>+4448(SB)/8, $0x3fcc71c748da31d1
-DATA elementwiseConstants<>+4456(SB)/8, $0x3fcc71c748da31d1
-DATA elementwiseConstants<>+4464(SB)/8, $0x3fcc71c748da31d1
-DATA elementwiseConstants<>+4472(SB)/8, $0x3fcc71c748da31d1
-DATA elementwiseConstants<>+4480(SB)/8, $0x3fd24924921e6395
-DATA elementwiseConstants<>+4488(SB)/8, $0x3fd24924921e6395
-DATA elementwiseConstants<>+4496(SB)/8, $0x3fd24924921e6395
-DATA elementwiseConstants<>+4504(SB)/8, $0x3fd24924921e6395
-DATA elementwiseConstants<>+4512(SB)/8, $0x3fd24924921e6395
-DATA elementwiseConstants<>+4520(SB)/8, $0x3fd24924921e6395
-DATA elementwiseConstants<>+4528(SB)/8, $0x3fd24924921e6395
-DATA elementwiseConstants<>+4536(SB)/8, $0x3fd24924921e6395
-DATA elementwiseConstants<>+4544(SB)/8, $0x3fd999999999c165
-DATA elementwiseConstants<>+4552(SB)/8, $0x3fd999999999c165
-DATA elementwiseConstants<>+4560(SB)/8, $0x3fd999999999c165
-DATA elementwiseConstants<>+4568(SB)/8, $0x3fd999999999c165
-DATA elementwiseConstants<>+4576(SB)/8, $0x3fd999999999c165
-DATA elementwiseConstants<>+4584(SB)/8, $0x3fd999999999c165
-DATA elementwiseConstants<>+4592(SB)/8, $0x3fd999999999c165
-DATA elementwiseConstants<>+4600(SB)/8, $0x3fd999999999c165
-DATA elementwiseConstants<>+4608(SB)/8, $0x3fe555555555554f
-DATA elementwiseConstants<>+4616(SB)/8, $0x3fe555555555554f
-DATA elementwiseConstants<>+4624(SB)/8, $0x3fe555555555554f
-DATA elementwiseConstants<>+4632(SB)/8, $0x3fe555555555554f
-DATA elementwiseConstants<>+4640(SB)/8, $0x3fe555555555554f
-DATA elementwiseConstants<>+4648(SB)/8, $0x3fe555555555554f
-DATA elementwiseConstants<>+4656(SB)/8, $0x3fe555555555554f
-DATA elementwiseConstants<>+4664(SB)/8, $0x3fe555555555554f
-DATA elementwiseConstants<>+4672(SB)/8, $0x0010000000000000
-DATA elementwiseConstants<>+4680(SB)/8, $0x0010000000000000
-DATA elementwiseConstants<>+4688(SB)/8, $0x0010000000000000
-DATA elementwiseConstants<>+4696(SB)/8, $0x0010000000000000
-DATA elementwiseConstants<>+4704(SB)/8, $0x0010000000000000
-DATA elementwiseConstants<>+4712(SB)/8, $0x0010000000000000
-DATA elementwiseConstants<>+4720(SB)/8, $0x0010000000000000
-DATA elementwiseConstants<>+4728(SB)/8, $0x0010000000000000
-DATA elementwiseConstants<>+4736(SB)/8, $0x4350000000000000
-DATA elementwiseConstants<>+4744(SB)/8, $0x4350000000000000
-DATA elementwiseConstants<>+4752(SB)/8, $0x4350000000000000
-DATA elementwiseConstants<>+4760(SB)/8, $0x4350000000000000
-DATA elementwiseConstants<>+4768(SB)/8, $0x4350000000000000
-DATA elementwiseConstants<>+4776(SB)/8, $0x4350000000000000
-DATA elementwiseConstants<>+4784(SB)/8, $0x4350000000000000
-DATA elementwiseConstants<>+4792(SB)/8, $0x4350000000000000
-DATA elementwiseConstants<>+4800(SB)/8, $0x404b000000000000
-DATA elementwiseConstants<>+4808(SB)/8, $0x404b000000000000
-DATA elementwiseConstants<>+4816(SB)/8, $0x404b000000000000
-DATA elementwiseConstants<>+4824(SB)/8, $0x404b000000000000
-DATA elementwiseConstants<>+4832(SB)/8, $0x404b000000000000
-DATA elementwiseConstants<>+4840(SB)/8, $0x404b000000000000
-DATA elementwiseConstants<>+4848(SB)/8, $0x404b000000000000
-DATA elementwiseConstants<>+4856(SB)/8, $0x404b000000000000
-DATA elementwiseConstants<>+4864(SB)/8, $0x00095f619980c433
-DATA elementwiseConstants<>+4872(SB)/8, $0x00095f619980c433
-DATA elementwiseConstants<>+4880(SB)/8, $0x00095f619980c433
-DATA elementwiseConstants<>+4888(SB)/8, $0x00095f619980c433
-DATA elementwiseConstants<>+4896(SB)/8, $0x00095f619980c433
-DATA elementwiseConstants<>+4904(SB)/8, $0x00095f619980c433
-DATA elementwiseConstants<>+4912(SB)/8, $0x00095f619980c433
-DATA elementwiseConstants<>+4920(SB)/8, $0x00095f619980c433
-DATA elementwiseConstants<>+4928(SB)/8, $0x4330000000000000
-DATA elementwiseConstants<>+4936(SB)/8, $0x4330000000000000
-DATA elementwiseConstants<>+4944(SB)/8, $0x4330000000000000
-DATA elementwiseConstants<>+4952(SB)/8, $0x4330000000000000
-DATA elementwiseConstants<>+4960(SB)/8, $0x4330000000000000
-DATA elementwiseConstants<>+4968(SB)/8, $0x4330000000000000
-DATA elementwiseConstants<>+4976(SB)/8, $0x4330000000000000
-DATA elementwiseConstants<>+4984(SB)/8, $0x4330000000000000
-DATA elementwiseConstants<>+4992(SB)/8, $0x43300000000003ff
-DATA elementwiseConstants<>+5000(SB)/8, $0x43300000000003ff
-DATA elementwiseConstants<>+5008(SB)/8, $0x43300000000003ff
-DATA elementwiseConstants<>+5016(SB)/8, $0x43300000000003ff
-DATA elementwiseConstants<>+5024(SB)/8, $0x43300000000003ff
-DATA elementwiseConstants<>+5032(SB)/8, $0x43300000000003ff
-DATA elementwiseConstants<>+5040(SB)/8, $0x43300000000003ff
-DATA elementwiseConstants<>+5048(SB)/8, $0x43300000000003ff
-DATA elementwiseConstants<>+5056(SB)/8, $0x000fffffffffffff
-DATA elementwiseConstants<>+5064(SB)/8, $0x000fffffffffffff
-DATA elementwiseConstants<>+5072(SB)/8, $0x000fffffffffffff
-DATA elementwiseConstants<>+5080(SB)/8, $0x000fffffffffffff
-DATA elementwiseConstants<>+5088(SB)/8, $0x000fffffffffffff
-DATA elementwiseConstants<>+5096(SB)/8, $0x000fffffffffffff
-DATA elementwiseConstants<>+5104(SB)/8, $0x000fffffffffffff
-DATA elementwiseConstants<>+5112(SB)/8, $0x000fffffffffffff
-DATA elementwiseConstants<>+5120(SB)/8, $0x3fe6a09e667f3bcd
-DATA elementwiseConstants<>+5128(SB)/8, $0x3fe6a09e667f3bcd
-DATA elementwiseConstants<>+5136(SB)/8, $0x3fe6a09e667f3bcd
-DATA elementwiseConstants<>+5144(SB)/8, $0x3fe6a09e667f3bcd
-DATA elementwiseConstants<>+5152(SB)/8, $0x3fe6a09e667f3bcd
-DATA elementwiseConstants<>+5160(SB)/8, $0x3fe6a09e667f3bcd
-DATA elementwiseConstants<>+5168(SB)/8, $0x3fe6a09e667f3bcd
-DATA elementwiseConstants<>+5176(SB)/8, $0x3fe6a09e667f3bcd
-DATA elementwiseConstants<>+5184(SB)/8, $0x3fe62e42fefa3800
-DATA elementwiseConstants<>+5192(SB)/8, $0x3fe62e42fefa3800
-DATA elementwiseConstants<>+5200(SB)/8, $0x3fe62e42fefa3800
-DATA elementwiseConstants<>+5208(SB)/8, $0x3fe62e42fefa3800
-DATA elementwiseConstants<>+5216(SB)/8, $0x3fe62e42fefa3800
-DATA elementwiseConstants<>+5224(SB)/8, $0x3fe62e42fefa3800
-DATA elementwiseConstants<>+5232(SB)/8, $0x3fe62e42fefa3800
-DATA elementwiseConstants<>+5240(SB)/8, $0x3fe62e42fefa3800
-DATA elementwiseConstants<>+5248(SB)/8, $0x3d2ef35793c76730
-DATA elementwiseConstants<>+5256(SB)/8, $0x3d2ef35793c76730
-DATA elementwiseConstants<>+5264(SB)/8, $0x3d2ef35793c76730
-DATA elementwiseConstants<>+5272(SB)/8, $0x3d2ef35793c76730
-DATA elementwiseConstants<>+5280(SB)/8, $0x3d2ef35793c76730
-DATA elementwiseConstants<>+5288(SB)/8, $0x3d2ef35793c76730
-DATA elementwiseConstants<>+5296(SB)/8, $0x3d2ef35793c76730
-DATA elementwiseConstants<>+5304(SB)/8, $0x3d2ef35793c76730
-DATA elementwiseConstants<>+5312(SB)/8, $0x7ff0000000000000
-DATA elementwiseConstants<>+5320(SB)/8, $0x7ff0000000000000
-DATA elementwiseConstants<>+5328(SB)/8, $0x7ff0000000000000
-DATA elementwiseConstants<>+5336(SB)/8, $0x7ff0000000000000
-DATA elementwiseConstants<>+5344(SB)/8, $0x7ff0000000000000
-DATA elementwiseConstants<>+5352(SB)/8, $0x7ff0000000000000
-DATA elementwiseConstants<>+5360(SB)/8, $0x7ff0000000000000
-DATA elementwiseConstants<>+5368(SB)/8, $0x7ff0000000000000
-DATA elementwiseConstants<>+5376(SB)/8, $0x7ff8000000000001
-DATA elementwiseConstants<>+5384(SB)/8, $0x7ff8000000000001
-DATA elementwiseConstants<>+5392(SB)/8, $0x7ff8000000000001
-DATA elementwiseConstants<>+5400(SB)/8, $0x7ff8000000000001
-DATA elementwiseConstants<>+5408(SB)/8, $0x7ff8000000000001
-DATA elementwiseConstants<>+5416(SB)/8, $0x7ff8000000000001
-DATA elementwiseConstants<>+5424(SB)/8, $0x7ff8000000000001
-DATA elementwiseConstants<>+5432(SB)/8, $0x7ff8000000000001
-DATA elementwiseConstants<>+5440(SB)/8, $0xfff0000000000000
-DATA elementwiseConstants<>+5448(SB)/8, $0xfff0000000000000
-DATA elementwiseConstants<>+5456(SB)/8, $0xfff0000000000000
-DATA elementwiseConstants<>+5464(SB)/8, $0xfff0000000000000
-DATA elementwiseConstants<>+5472(SB)/8, $0xfff0000000000000
-DATA elementwiseConstants<>+5480(SB)/8, $0xfff0000000000000
-DATA elementwiseConstants<>+5488(SB)/8, $0xfff0000000000000
-DATA elementwiseConstants<>+5496(SB)/8, $0xfff0000000000000
-DATA elementwiseConstants<>+5504(SB)/8, $0xbde7819c78b63030
-DATA elementwiseConstants<>+5512(SB)/8, $0xbde7819c78b63030
-DATA elementwiseConstants<>+5520(SB)/8, $0xbde7819c78b63030
-DATA elementwiseConstants<>+5528(SB)/8, $0xbde7819c78b63030
-DATA elementwiseConstants<>+5536(SB)/8, $0xbde7819c78b63030
-DATA elementwiseConstants<>+5544(SB)/8, $0xbde7819c78b63030
-DATA elementwiseConstants<>+5552(SB)/8, $0xbde7819c78b63030
-DATA elementwiseConstants<>+5560(SB)/8, $0xbde7819c78b63030
-DATA elementwiseConstants<>+5568(SB)/8, $0xbdc125bf949b0d7b
-DATA elementwiseConstants<>+5576(SB)/8, $0xbdc125bf949b0d7b
-DATA elementwiseConstants<>+5584(SB)/8, $0xbdc125bf949b0d7b
-DATA elementwiseConstants<>+5592(SB)/8, $0xbdc125bf949b0d7b
-DATA elementwiseConstants<>+5600(SB)/8, $0xbdc125bf949b0d7b
-DATA elementwiseConstants<>+5608(SB)/8, $0xbdc125bf949b0d7b
-DATA elementwiseConstants<>+5616(SB)/8, $0xbdc125bf949b0d7b
-DATA elementwiseConstants<>+5624(SB)/8, $0xbdc125bf949b0d7b
-DATA elementwiseConstants<>+5632(SB)/8, $0x3e4a7786c3019510
-DATA elementwiseConstants<>+5640(SB)/8, $0x3e4a7786c3019510
-DATA elementwiseConstants<>+5648(SB)/8, $0x3e4a7786c3019510
-DATA elementwiseConstants<>+5656(SB)/8, $0x3e4a7786c3019510
-DATA elementwiseConstants<>+5664(SB)/8, $0x3e4a7786c3019510
-DATA elementwiseConstants<>+5672(SB)/8, $0x3e4a7786c3019510
-DATA elementwiseConstants<>+5680(SB)/8, $0x3e4a7786c3019510
-DATA elementwiseConstants<>+5688(SB)/8, $0x3e4a7786c3019510
-DATA elementwiseConstants<>+5696(SB)/8, $0xbe858fe2bf11fa49
-DATA elementwiseConstants<>+5704(SB)/8, $0xbe858fe2bf11fa49
-DATA elementwiseConstants<>+5712(SB)/8, $0xbe858fe2bf11fa49
-DATA elementwiseConstants<>+5720(SB)/8, $0xbe858fe2bf11fa49
-DATA elementwiseConstants<>+5728(SB)/8, $0xbe858fe2bf11fa49
-DATA elementwiseConstants<>+5736(SB)/8, $0xbe858fe2bf11fa49
-DATA elementwiseConstants<>+5744(SB)/8, $0xbe858fe2bf11fa49
-DATA elementwiseConstants<>+5752(SB)/8, $0xbe858fe2bf11fa49
-DATA elementwiseConstants<>+5760(SB)/8, $0x3ebb945c1d767341
-DATA elementwiseConstants<>+5768(SB)/8, $0x3ebb945c1d767341
-DATA elementwiseConstants<>+5776(SB)/8, $0x3ebb945c1d767341
-DATA elementwiseConstants<>+5784(SB)/8, $0x3ebb945c1d767341
-DATA elementwiseConstants<>+5792(SB)/8, $0x3ebb945c1d767341
-DATA elementwiseConstants<>+5800(SB)/8, $0x3ebb945c1d767341
-DATA elementwiseConstants<>+5808(SB)/8, $0x3ebb945c1d767341
-DATA elementwiseConstants<>+5816(SB)/8, $0x3ebb945c1d767341
-DATA elementwiseConstants<>+5824(SB)/8, $0xbeef4c7dc31e796b
-DATA elementwiseConstants<>+5832(SB)/8, $0xbeef4c7dc31e796b
-DATA elementwiseConstants<>+5840(SB)/8, $0xbeef4c7dc31e796b
-DATA elementwiseConstants<>+5848(SB)/8, $0xbeef4c7dc31e796b
-DATA elementwiseConstants<>+5856(SB)/8, $0xbeef4c7dc31e796b
-DATA elementwiseConstants<>+5864(SB)/8, $0xbeef4c7dc31e796b
-DATA elementwiseConstants<>+5872(SB)/8, $0xbeef4c7dc31e796b
-DATA elementwiseConstants<>+5880(SB)/8, $0xbeef4c7dc31e796b
-DATA elementwiseConstants<>+5888(SB)/8, $0x3f1f9a2b010a2d4c
-DATA elementwiseConstants<>+5896(SB)/8, $0x3f1f9a2b010a2d4c
-DATA elementwiseConstants<>+5904(SB)/8, $0x3f1f9a2b010a2d4c
-DATA elementwiseConstants<>+5912(SB)/8, $0x3f1f9a2b010a2d4c
-DATA elementwiseConstants<>+5920(SB)/8, $0x3f1f9a2b010a2d4c
-DATA elementwiseConstants<>+5928(SB)/8, $0x3f1f9a2b010a2d4c
-DATA elementwiseConstants<>+5936(SB)/8, $0x3f1f9a2b010a2d4c
-DATA elementwiseConstants<>+5944(SB)/8, $0x3f1f9a2b010a2d4c
-DATA elementwiseConstants<>+5952(SB)/8, $0xbf4c02db075eb517
-DATA elementwiseConstants<>+5960(SB)/8, $0xbf4c02db075eb517
-DATA elementwiseConstants<>+5968(SB)/8, $0xbf4c02db075eb517
-DATA elementwiseConstants<>+5976(SB)/8, $0xbf4c02db075eb517
-DATA elementwiseConstants<>+5984(SB)/8, $0xbf4c02db075eb517
-DATA elementwiseConstants<>+5992(SB)/8, $0xbf4c02db075eb517
-DATA elementwiseConstants<>+6000(SB)/8, $0xbf4c02db075eb517
-DATA elementwiseConstants<>+6008(SB)/8, $0xbf4c02db075eb517
-DATA elementwiseConstants<>+6016(SB)/8, $0x3f7565bccfcc3c41
-DATA elementwiseConstants<>+6024(SB)/8, $0x3f7565bccfcc3c41
-DATA elementwiseConstants<>+6032(SB)/8, $0x3f7565bccfcc3c41
-DATA elementwiseConstants<>+6040(SB)/8, $0x3f7565bccfcc3c41
-DATA elementwiseConstants<>+6048(SB)/8, $0x3f7565bccfcc3c41
-DATA elementwiseConstants<>+6056(SB)/8, $0x3f7565bccfcc3c41
-DATA elementwiseConstants<>+6064(SB)/8, $0x3f7565bccfcc3c41
-DATA elementwiseConstants<>+6072(SB)/8, $0x3f7565bccfcc3c41
-DATA elementwiseConstants<>+6080(SB)/8, $0xbf9b82ce3121bc80
-DATA elementwiseConstants<>+6088(SB)/8, $0xbf9b82ce3121bc80
-DATA elementwiseConstants<>+6096(SB)/8, $0xbf9b82ce3121bc80
-DATA elementwiseConstants<>+6104(SB)/8, $0xbf9b82ce3121bc80
-DATA elementwiseConstants<>+6112(SB)/8, $0xbf9b82ce3121bc80
-DATA elementwiseConstants<>+6120(SB)/8, $0xbf9b82ce3121bc80
-DATA elementwiseConstants<>+6128(SB)/8, $0xbf9b82ce3121bc80
-DATA elementwiseConstants<>+6136(SB)/8, $0xbf9b82ce3121bc80
-DATA elementwiseConstants<>+6144(SB)/8, $0x3fbce2f21a041455
-DATA elementwiseConstants<>+6152(SB)/8, $0x3fbce2f21a041455
-DATA elementwiseConstants<>+6160(SB)/8, $0x3fbce2f21a041455
-DATA elementwiseConstants<>+6168(SB)/8, $0x3fbce2f21a041455
-DATA elementwiseConstants<>+6176(SB)/8, $0x3fbce2f21a041455
-DATA elementwiseConstants<>+6184(SB)/8, $0x3fbce2f21a041455
-DATA elementwiseConstants<>+6192(SB)/8, $0x3fbce2f21a041455
-DATA elementwiseConstants<>+6200(SB)/8, $0x3fbce2f21a041455
-DATA elementwiseConstants<>+6208(SB)/8, $0xbfd812746b0379c1
-DATA elementwiseConstants<>+6216(SB)/8, $0xbfd812746b0379c1
-DATA elementwiseConstants<>+6224(SB)/8, $0xbfd812746b0379c1
-DATA elementwiseConstants<>+6232(SB)/8, $0xbfd812746b0379c1
-DATA elementwiseConstants<>+6240(SB)/8, $0xbfd812746b0379c1
-DATA elementwiseConstants<>+6248(SB)/8, $0xbfd812746b0379c1
-DATA elementwiseConstants<>+6256(SB)/8, $0xbfd812746b0379c1
-DATA elementwiseConstants<>+6264(SB)/8, $0xbfd812746b0379c1
-DATA elementwiseConstants<>+6272(SB)/8, $0x3fc06eba8214db68
-DATA elementwiseConstants<>+6280(SB)/8, $0x3fc06eba8214db68
-DATA elementwiseConstants<>+6288(SB)/8, $0x3fc06eba8214db68
-DATA elementwiseConstants<>+6296(SB)/8, $0x3fc06eba8214db68
-DATA elementwiseConstants<>+6304(SB)/8, $0x3fc06eba8214db68
-DATA elementwiseConstants<>+6312(SB)/8, $0x3fc06eba8214db68
-DATA elementwiseConstants<>+6320(SB)/8, $0x3fc06eba8214db68
-DATA elementwiseConstants<>+6328(SB)/8, $0x3fc06eba8214db68
-DATA elementwiseConstants<>+6336(SB)/8, $0x3ff6a09e667f3bcd
-DATA elementwiseConstants<>+6344(SB)/8, $0x3ff6a09e667f3bcd
-DATA elementwiseConstants<>+6352(SB)/8, $0x3ff6a09e667f3bcd
-DATA elementwiseConstants<>+6360(SB)/8, $0x3ff6a09e667f3bcd
-DATA elementwiseConstants<>+6368(SB)/8, $0x3ff6a09e667f3bcd
-DATA elementwiseConstants<>+6376(SB)/8, $0x3ff6a09e667f3bcd
-DATA elementwiseConstants<>+6384(SB)/8, $0x3ff6a09e667f3bcd
-DATA elementwiseConstants<>+6392(SB)/8, $0x3ff6a09e667f3bcd
-DATA elementwiseConstants<>+6400(SB)/8, $0x3fec000000000000
-DATA elementwiseConstants<>+6408(SB)/8, $0x3fec000000000000
-DATA elementwiseConstants<>+6416(SB)/8, $0x3fec000000000000
-DATA elementwiseConstants<>+6424(SB)/8, $0x3fec000000000000
-DATA elementwiseConstants<>+6432(SB)/8, $0x3fec000000000000
-DATA elementwiseConstants<>+6440(SB)/8, $0x3fec000000000000
-DATA elementwiseConstants<>+6448(SB)/8, $0x3fec000000000000
-DATA elementwiseConstants<>+6456(SB)/8, $0x3fec000000000000
-DATA elementwiseConstants<>+6464(SB)/8, $0x403b8a60229c336a
-DATA elementwiseConstants<>+6472(SB)/8, $0x403b8a60229c336a
-DATA elementwiseConstants<>+6480(SB)/8, $0x403b8a60229c336a
-DATA elementwiseConstants<>+6488(SB)/8, $0x403b8a60229c336a
-DATA elementwiseConstants<>+6496(SB)/8, $0x403b8a60229c336a
-DATA elementwiseConstants<>+6504(SB)/8, $0x403b8a60229c336a
-DATA elementwiseConstants<>+6512(SB)/8, $0x403b8a60229c336a
-DATA elementwiseConstants<>+6520(SB)/8, $0x403b8a60229c336a
-DATA elementwiseConstants<>+6528(SB)/8, $0x3ff20dd750429b6d
-DATA elementwiseConstants<>+6536(SB)/8, $0x3ff20dd750429b6d
-DATA elementwiseConstants<>+6544(SB)/8, $0x3ff20dd750429b6d
-DATA elementwiseConstants<>+6552(SB)/8, $0x3ff20dd750429b6d
-DATA elementwiseConstants<>+6560(SB)/8, $0x3ff20dd750429b6d
-DATA elementwiseConstants<>+6568(SB)/8, $0x3ff20dd750429b6d
-DATA elementwiseConstants<>+6576(SB)/8, $0x3ff20dd750429b6d
-DATA elementwiseConstants<>+6584(SB)/8, $0x3ff20dd750429b6d
-DATA elementwiseConstants<>+6592(SB)/8, $0x4008000000000000
-DATA elementwiseConstants<>+6600(SB)/8, $0x4008000000000000
-DATA elementwiseConstants<>+6608(SB)/8, $0x4008000000000000
-DATA elementwiseConstants<>+6616(SB)/8, $0x4008000000000000
-DATA elementwiseConstants<>+6624(SB)/8, $0x4008000000000000
-DATA elementwiseConstants<>+6632(SB)/8, $0x4008000000000000
-DATA elementwiseConstants<>+6640(SB)/8, $0x4008000000000000
-DATA elementwiseConstants<>+6648(SB)/8, $0x4008000000000000
-DATA elementwiseConstants<>+6656(SB)/8, $0xc008000000000000
-DATA elementwiseConstants<>+6664(SB)/8, $0xc008000000000000
-DATA elementwiseConstants<>+6672(SB)/8, $0xc008000000000000
-DATA elementwiseConstants<>+6680(SB)/8, $0xc008000000000000
-DATA elementwiseConstants<>+6688(SB)/8, $0xc008000000000000
-DATA elementwiseConstants<>+6696(SB)/8, $0xc008000000000000
-DATA elementwiseConstants<>+6704(SB)/8, $0xc008000000000000
-DATA elementwiseConstants<>+6712(SB)/8, $0xc008000000000000
-GLOBL elementwiseConstants<>(SB), RODATA|NOPTR, $6720
+DATA elementwiseConstants<>+1536(SB)/8, $0x433800000000037f
+DATA elementwiseConstants<>+1544(SB)/8, $0x433800000000037f
+DATA elementwiseConstants<>+1552(SB)/8, $0x433800000000037f
+DATA elementwiseConstants<>+1560(SB)/8, $0x433800000000037f
+DATA elementwiseConstants<>+1568(SB)/8, $0x433800000000037f
+DATA elementwiseConstants<>+1576(SB)/8, $0x433800000000037f
+DATA elementwiseConstants<>+1584(SB)/8, $0x433800000000037f
+DATA elementwiseConstants<>+1592(SB)/8, $0x433800000000037f
+DATA elementwiseConstants<>+1600(SB)/8, $0x4044000000000000
+DATA elementwiseConstants<>+1608(SB)/8, $0x4044000000000000
+DATA elementwiseConstants<>+1616(SB)/8, $0x4044000000000000
+DATA elementwiseConstants<>+1624(SB)/8, $0x4044000000000000
+DATA elementwiseConstants<>+1632(SB)/8, $0x4044000000000000
+DATA elementwiseConstants<>+1640(SB)/8, $0x4044000000000000
+DATA elementwiseConstants<>+1648(SB)/8, $0x4044000000000000
+DATA elementwiseConstants<>+1656(SB)/8, $0x4044000000000000
+DATA elementwiseConstants<>+1664(SB)/8, $0xbff71547652b82fe
+DATA elementwiseConstants<>+1672(SB)/8, $0xbff71547652b82fe
+DATA elementwiseConstants<>+1680(SB)/8, $0xbff71547652b82fe
+DATA elementwiseConstants<>+1688(SB)/8, $0xbff71547652b82fe
+DATA elementwiseConstants<>+1696(SB)/8, $0xbff71547652b82fe
+DATA elementwiseConstants<>+1704(SB)/8, $0xbff71547652b82fe
+DATA elementwiseConstants<>+1712(SB)/8, $0xbff71547652b82fe
+DATA elementwiseConstants<>+1720(SB)/8, $0xbff71547652b82fe
+DATA elementwiseConstants<>+1728(SB)/8, $0xbe5af38d53857513
+DATA elementwiseConstants<>+1736(SB)/8, $0xbe5af38d53857513
+DATA elementwiseConstants<>+1744(SB)/8, $0xbe5af38d53857513
+DATA elementwiseConstants<>+1752(SB)/8, $0xbe5af38d53857513
+DATA elementwiseConstants<>+1760(SB)/8, $0xbe5af38d53857513
+DATA elementwiseConstants<>+1768(SB)/8, $0xbe5af38d53857513
+DATA elementwiseConstants<>+1776(SB)/8, $0xbe5af38d53857513
+DATA elementwiseConstants<>+1784(SB)/8, $0xbe5af38d53857513
+DATA elementwiseConstants<>+1792(SB)/8, $0xbec71de0d9c145d0
+DATA elementwiseConstants<>+1800(SB)/8, $0xbec71de0d9c145d0
+DATA elementwiseConstants<>+1808(SB)/8, $0xbec71de0d9c145d0
+DATA elementwiseConstants<>+1816(SB)/8, $0xbec71de0d9c145d0
+DATA elementwiseConstants<>+1824(SB)/8, $0xbec71de0d9c145d0
+DATA elementwiseConstants<>+1832(SB)/8, $0xbec71de0d9c145d0
+DATA elementwiseConstants<>+1840(SB)/8, $0xbec71de0d9c145d0
+DATA elementwiseConstants<>+1848(SB)/8, $0xbec71de0d9c145d0
+DATA elementwiseConstants<>+1856(SB)/8, $0xbf2a01a01a7c8d47
+DATA elementwiseConstants<>+1864(SB)/8, $0xbf2a01a01a7c8d47
+DATA elementwiseConstants<>+1872(SB)/8, $0xbf2a01a01a7c8d47
+DATA elementwiseConstants<>+1880(SB)/8, $0xbf2a01a01a7c8d47
+DATA elementwiseConstants<>+1888(SB)/8, $0xbf2a01a01a7c8d47
+DATA elementwiseConstants<>+1896(SB)/8, $0xbf2a01a01a7c8d47
+DATA elementwiseConstants<>+1904(SB)/8, $0xbf2a01a01a7c8d47
+DATA elementwiseConstants<>+1912(SB)/8, $0xbf2a01a01a7c8d47
+DATA elementwiseConstants<>+1920(SB)/8, $0xbf811111111109ad
+DATA elementwiseConstants<>+1928(SB)/8, $0xbf811111111109ad
+DATA elementwiseConstants<>+1936(SB)/8, $0xbf811111111109ad
+DATA elementwiseConstants<>+1944(SB)/8, $0xbf811111111109ad
+DATA elementwiseConstants<>+1952(SB)/8, $0xbf811111111109ad
+DATA elementwiseConstants<>+1960(SB)/8, $0xbf811111111109ad
+DATA elementwiseConstants<>+1968(SB)/8, $0xbf811111111109ad
+DATA elementwiseConstants<>+1976(SB)/8, $0xbf811111111109ad
+DATA elementwiseConstants<>+1984(SB)/8, $0xbfc5555555555556
+DATA elementwiseConstants<>+1992(SB)/8, $0xbfc5555555555556
+DATA elementwiseConstants<>+2000(SB)/8, $0xbfc5555555555556
+DATA elementwiseConstants<>+2008(SB)/8, $0xbfc5555555555556
+DATA elementwiseConstants<>+2016(SB)/8, $0xbfc5555555555556
+DATA elementwiseConstants<>+2024(SB)/8, $0xbfc5555555555556
+DATA elementwiseConstants<>+2032(SB)/8, $0xbfc5555555555556
+DATA elementwiseConstants<>+2040(SB)/8, $0xbfc5555555555556
+DATA elementwiseConstants<>+2048(SB)/8, $0x37f0000000000000
+DATA elementwiseConstants<>+2056(SB)/8, $0x37f0000000000000
+DATA elementwiseConstants<>+2064(SB)/8, $0x37f0000000000000
+DATA elementwiseConstants<>+2072(SB)/8, $0x37f0000000000000
+DATA elementwiseConstants<>+2080(SB)/8, $0x37f0000000000000
+DATA elementwiseConstants<>+2088(SB)/8, $0x37f0000000000000
+DATA elementwiseConstants<>+2096(SB)/8, $0x37f0000000000000
+DATA elementwiseConstants<>+2104(SB)/8, $0x37f0000000000000
+DATA elementwiseConstants<>+2112(SB)/8, $0xc000000000000000
+DATA elementwiseConstants<>+2120(SB)/8, $0xc000000000000000
+DATA elementwiseConstants<>+2128(SB)/8, $0xc000000000000000
+DATA elementwiseConstants<>+2136(SB)/8, $0xc000000000000000
+DATA elementwiseConstants<>+2144(SB)/8, $0xc000000000000000
+DATA elementwiseConstants<>+2152(SB)/8, $0xc000000000000000
+DATA elementwiseConstants<>+2160(SB)/8, $0xc000000000000000
+DATA elementwiseConstants<>+2168(SB)/8, $0xc000000000000000
+DATA elementwiseConstants<>+2176(SB)/8, $0xc054000000000000
+DATA elementwiseConstants<>+2184(SB)/8, $0xc054000000000000
+DATA elementwiseConstants<>+2192(SB)/8, $0xc054000000000000
+DATA elementwiseConstants<>+2200(SB)/8, $0xc054000000000000
+DATA elementwiseConstants<>+2208(SB)/8, $0xc054000000000000
+DATA elementwiseConstants<>+2216(SB)/8, $0xc054000000000000
+DATA elementwiseConstants<>+2224(SB)/8, $0xc054000000000000
+DATA elementwiseConstants<>+2232(SB)/8, $0xc054000000000000
+DATA elementwiseConstants<>+2240(SB)/8, $0xbc7abc9e3b39803f
+DATA elementwiseConstants<>+2248(SB)/8, $0xbc7abc9e3b39803f
+DATA elementwiseConstants<>+2256(SB)/8, $0xbc7abc9e3b39803f
+DATA elementwiseConstants<>+2264(SB)/8, $0xbc7abc9e3b39803f
+DATA elementwiseConstants<>+2272(SB)/8, $0xbc7abc9e3b39803f
+DATA elementwiseConstants<>+2280(SB)/8, $0xbc7abc9e3b39803f
+DATA elementwiseConstants<>+2288(SB)/8, $0xbc7abc9e3b39803f
+DATA elementwiseConstants<>+2296(SB)/8, $0xbc7abc9e3b39803f
+DATA elementwiseConstants<>+2304(SB)/8, $0x4000000000000000
+DATA elementwiseConstants<>+2312(SB)/8, $0x4000000000000000
+DATA elementwiseConstants<>+2320(SB)/8, $0x4000000000000000
+DATA elementwiseConstants<>+2328(SB)/8, $0x4000000000000000
+DATA elementwiseConstants<>+2336(SB)/8, $0x4000000000000000
+DATA elementwiseConstants<>+2344(SB)/8, $0x4000000000000000
+DATA elementwiseConstants<>+2352(SB)/8, $0x4000000000000000
+DATA elementwiseConstants<>+2360(SB)/8, $0x4000000000000000
+DATA elementwiseConstants<>+2368(SB)/8, $0x4087c00000000000
+DATA elementwiseConstants<>+2376(SB)/8, $0x4087c00000000000
+DATA elementwiseConstants<>+2384(SB)/8, $0x4087c00000000000
+DATA elementwiseConstants<>+2392(SB)/8, $0x4087c00000000000
+DATA elementwiseConstants<>+2400(SB)/8, $0x4087c00000000000
+DATA elementwiseConstants<>+2408(SB)/8, $0x4087c00000000000
+DATA elementwiseConstants<>+2416(SB)/8, $0x4087c00000000000
+DATA elementwiseConstants<>+2424(SB)/8, $0x4087c00000000000
+DATA elementwiseConstants<>+2432(SB)/8, $0x4043800000000000
+DATA elementwiseConstants<>+2440(SB)/8, $0x4043800000000000
+DATA elementwiseConstants<>+2448(SB)/8, $0x4043800000000000
+DATA elementwiseConstants<>+2456(SB)/8, $0x4043800000000000
+DATA elementwiseConstants<>+2464(SB)/8, $0x4043800000000000
+DATA elementwiseConstants<>+2472(SB)/8, $0x4043800000000000
+DATA elementwiseConstants<>+2480(SB)/8, $0x4043800000000000
+DATA elementwiseConstants<>+2488(SB)/8, $0x4043800000000000
+DATA elementwiseConstants<>+2496(SB)/8, $0x4012000000000000
+DATA elementwiseConstants<>+2504(SB)/8, $0x4012000000000000
+DATA elementwiseConstants<>+2512(SB)/8, $0x4012000000000000
+DATA elementwiseConstants<>+2520(SB)/8, $0x4012000000000000
+DATA elementwiseConstants<>+2528(SB)/8, $0x4012000000000000
+DATA elementwiseConstants<>+2536(SB)/8, $0x4012000000000000
+DATA elementwiseConstants<>+2544(SB)/8, $0x4012000000000000
+DATA elementwiseConstants<>+2552(SB)/8, $0x4012000000000000
+DATA elementwiseConstants<>+2560(SB)/8, $0xbfe0000000000000
+DATA elementwiseConstants<>+2568(SB)/8, $0xbfe0000000000000
+DATA elementwiseConstants<>+2576(SB)/8, $0xbfe0000000000000
+DATA elementwiseConstants<>+2584(SB)/8, $0xbfe0000000000000
+DATA elementwiseConstants<>+2592(SB)/8, $0xbfe0000000000000
+DATA elementwiseConstants<>+2600(SB)/8, $0xbfe0000000000000
+DATA elementwiseConstants<>+2608(SB)/8, $0xbfe0000000000000
+DATA elementwiseConstants<>+2616(SB)/8, $0xbfe0000000000000
+DATA elementwiseConstants<>+2624(SB)/8, $0x3fe6000000000000
+DATA elementwiseConstants<>+2632(SB)/8, $0x3fe6000000000000
+DATA elementwiseConstants<>+2640(SB)/8, $0x3fe6000000000000
+DATA elementwiseConstants<>+2648(SB)/8, $0x3fe6000000000000
+DATA elementwiseConstants<>+2656(SB)/8, $0x3fe6000000000000
+DATA elementwiseConstants<>+2664(SB)/8, $0x3fe6000000000000
+DATA elementwiseConstants<>+2672(SB)/8, $0x3fe6000000000000
+DATA elementwiseConstants<>+2680(SB)/8, $0x3fe6000000000000
+DATA elementwiseConstants<>+2688(SB)/8, $0x3f67532dd1fd41cf
+DATA elementwiseConstants<>+2696(SB)/8, $0x3f67532dd1fd41cf
+DATA elementwiseConstants<>+2704(SB)/8, $0x3f67532dd1fd41cf
+DATA elementwiseConstants<>+2712(SB)/8, $0x3f67532dd1fd41cf
+DATA elementwiseConstants<>+2720(SB)/8, $0x3f67532dd1fd41cf
+DATA elementwiseConstants<>+2728(SB)/8, $0x3f67532dd1fd41cf
+DATA elementwiseConstants<>+2736(SB)/8, $0x3f67532dd1fd41cf
+DATA elementwiseConstants<>+2744(SB)/8, $0x3f67532dd1fd41cf
+DATA elementwiseConstants<>+2752(SB)/8, $0x3f864506591b9894
+DATA elementwiseConstants<>+2760(SB)/8, $0x3f864506591b9894
+DATA elementwiseConstants<>+2768(SB)/8, $0x3f864506591b9894
+DATA elementwiseConstants<>+2776(SB)/8, $0x3f864506591b9894
+DATA elementwiseConstants<>+2784(SB)/8, $0x3f864506591b9894
+DATA elementwiseConstants<>+2792(SB)/8, $0x3f864506591b9894
+DATA elementwiseConstants<>+2800(SB)/8, $0x3f864506591b9894
+DATA elementwiseConstants<>+2808(SB)/8, $0x3f864506591b9894
+DATA elementwiseConstants<>+2816(SB)/8, $0x3f827db17f1a0ba1
+DATA elementwiseConstants<>+2824(SB)/8, $0x3f827db17f1a0ba1
+DATA elementwiseConstants<>+2832(SB)/8, $0x3f827db17f1a0ba1
+DATA elementwiseConstants<>+2840(SB)/8, $0x3f827db17f1a0ba1
+DATA elementwiseConstants<>+2848(SB)/8, $0x3f827db17f1a0ba1
+DATA elementwiseConstants<>+2856(SB)/8, $0x3f827db17f1a0ba1
+DATA elementwiseConstants<>+2864(SB)/8, $0x3f827db17f1a0ba1
+DATA elementwiseConstants<>+2872(SB)/8, $0x3f827db17f1a0ba1
+DATA elementwiseConstants<>+2880(SB)/8, $0xbf93e7b0aa7e4902
+DATA elementwiseConstants<>+2888(SB)/8, $0xbf93e7b0aa7e4902
+DATA elementwiseConstants<>+2896(SB)/8, $0xbf93e7b0aa7e4902
+DATA elementwiseConstants<>+2904(SB)/8, $0xbf93e7b0aa7e4902
+DATA elementwiseConstants<>+2912(SB)/8, $0xbf93e7b0aa7e4902
+DATA elementwiseConstants<>+2920(SB)/8, $0xbf93e7b0aa7e4902
+DATA elementwiseConstants<>+2928(SB)/8, $0xbf93e7b0aa7e4902
+DATA elementwiseConstants<>+2936(SB)/8, $0xbf93e7b0aa7e4902
+DATA elementwiseConstants<>+2944(SB)/8, $0xbfa5650630f0ff3a
+DATA elementwiseConstants<>+2952(SB)/8, $0xbfa5650630f0ff3a
+DATA elementwiseConstants<>+2960(SB)/8, $0xbfa5650630f0ff3a
+DATA elementwiseConstants<>+2968(SB)/8, $0xbfa5650630f0ff3a
+DATA elementwiseConstants<>+2976(SB)/8, $0xbfa5650630f0ff3a
+DATA elementwiseConstants<>+2984(SB)/8, $0xbfa5650630f0ff3a
+DATA elementwiseConstants<>+2992(SB)/8, $0xbfa5650630f0ff3a
+DATA elementwiseConstants<>+3000(SB)/8, $0xbfa5650630f0ff3a
+DATA elementwiseConstants<>+3008(SB)/8, $0xbf8709da6305d40e
+DATA elementwiseConstants<>+3016(SB)/8, $0xbf8709da6305d40e
+DATA elementwiseConstants<>+3024(SB)/8, $0xbf8709da6305d40e
+DATA elementwiseConstants<>+3032(SB)/8, $0xbf8709da6305d40e
+DATA elementwiseConstants<>+3040(SB)/8, $0xbf8709da6305d40e
+DATA elementwiseConstants<>+3048(SB)/8, $0xbf8709da6305d40e
+DATA elementwiseConstants<>+3056(SB)/8, $0xbf8709da6305d40e
+DATA elementwiseConstants<>+3064(SB)/8, $0xbf8709da6305d40e
+DATA elementwiseConstants<>+3072(SB)/8, $0x3f9c9478e20d8185
+DATA elementwiseConstants<>+3080(SB)/8, $0x3f9c9478e20d8185
+DATA elementwiseConstants<>+3088(SB)/8, $0x3f9c9478e20d8185
+DATA elementwiseConstants<>+3096(SB)/8, $0x3f9c9478e20d8185
+DATA elementwiseConstants<>+3104(SB)/8, $0x3f9c9478e20d8185
+DATA elementwiseConstants<>+3112(SB)/8, $0x3f9c9478e20d8185
+DATA elementwiseConstants<>+3120(SB)/8, $0x3f9c9478e20d8185
+DATA elementwiseConstants<>+3128(SB)/8, $0x3f9c9478e20d8185
+DATA elementwiseConstants<>+3136(SB)/8, $0x3f2fba49fccf2c63
+DATA elementwiseConstants<>+3144(SB)/8, $0x3f2fba49fccf2c63
+DATA elementwiseConstants<>+3152(SB)/8, $0x3f2fba49fccf2c63
+DATA elementwiseConstants<>+3160(SB)/8, $0x3f2fba49fccf2c63
+DATA elementwiseConstants<>+3168(SB)/8, $0x3f2fba49fccf2c63
+DATA elementwiseConstants<>+3176(SB)/8, $0x3f2fba49fccf2c63
+DATA elementwiseConstants<>+3184(SB)/8, $0x3f2fba49fccf2c63
+DATA elementwiseConstants<>+3192(SB)/8, $0x3f2fba49fccf2c63
+DATA elementwiseConstants<>+3200(SB)/8, $0xbfa0e8457bd3ecd2
+DATA elementwiseConstants<>+3208(SB)/8, $0xbfa0e8457bd3ecd2
+DATA elementwiseConstants<>+3216(SB)/8, $0xbfa0e8457bd3ecd2
+DATA elementwiseConstants<>+3224(SB)/8, $0xbfa0e8457bd3ecd2
+DATA elementwiseConstants<>+3232(SB)/8, $0xbfa0e8457bd3ecd2
+DATA elementwiseConstants<>+3240(SB)/8, $0xbfa0e8457bd3ecd2
+DATA elementwiseConstants<>+3248(SB)/8, $0xbfa0e8457bd3ecd2
+DATA elementwiseConstants<>+3256(SB)/8, $0xbfa0e8457bd3ecd2
+DATA elementwiseConstants<>+3264(SB)/8, $0x3f91c3f5351291b6
+DATA elementwiseConstants<>+3272(SB)/8, $0x3f91c3f5351291b6
+DATA elementwiseConstants<>+3280(SB)/8, $0x3f91c3f5351291b6
+DATA elementwiseConstants<>+3288(SB)/8, $0x3f91c3f5351291b6
+DATA elementwiseConstants<>+3296(SB)/8, $0x3f91c3f5351291b6
+DATA elementwiseConstants<>+3304(SB)/8, $0x3f91c3f5351291b6
+DATA elementwiseConstants<>+3312(SB)/8, $0x3f91c3f5351291b6
+DATA elementwiseConstants<>+3320(SB)/8, $0x3f91c3f5351291b6
+DATA elementwiseConstants<>+3328(SB)/8, $0x3fa28e25844ebbcb
+DATA elementwiseConstants<>+3336(SB)/8, $0x3fa28e25844ebbcb
+DATA elementwiseConstants<>+3344(SB)/8, $0x3fa28e25844ebbcb
+DATA elementwiseConstants<>+3352(SB)/8, $0x3fa28e25844ebbcb
+DATA elementwiseConstants<>+3360(SB)/8, $0x3fa28e25844ebbcb
+DATA elementwiseConstants<>+3368(SB)/8, $0x3fa28e25844ebbcb
+DATA elementwiseConstants<>+3376(SB)/8, $0x3fa28e25844ebbcb
+DATA elementwiseConstants<>+3384(SB)/8, $0x3fa28e25844ebbcb
+DATA elementwiseConstants<>+3392(SB)/8, $0xbfaacd02cacf4c3f
+DATA elementwiseConstants<>+3400(SB)/8, $0xbfaacd02cacf4c3f
+DATA elementwiseConstants<>+3408(SB)/8, $0xbfaacd02cacf4c3f
+DATA elementwiseConstants<>+3416(SB)/8, $0xbfaacd02cacf4c3f
+DATA elementwiseConstants<>+3424(SB)/8, $0xbfaacd02cacf4c3f
+DATA elementwiseConstants<>+3432(SB)/8, $0xbfaacd02cacf4c3f
+DATA elementwiseConstants<>+3440(SB)/8, $0xbfaacd02cacf4c3f
+DATA elementwiseConstants<>+3448(SB)/8, $0xbfaacd02cacf4c3f
+DATA elementwiseConstants<>+3456(SB)/8, $0xbf8a55ff4203fcdd
+DATA elementwiseConstants<>+3464(SB)/8, $0xbf8a55ff4203fcdd
+DATA elementwiseConstants<>+3472(SB)/8, $0xbf8a55ff4203fcdd
+DATA elementwiseConstants<>+3480(SB)/8, $0xbf8a55ff4203fcdd
+DATA elementwiseConstants<>+3488(SB)/8, $0xbf8a55ff4203fcdd
+DATA elementwiseConstants<>+3496(SB)/8, $0xbf8a55ff4203fcdd
+DATA elementwiseConstants<>+3504(SB)/8, $0xbf8a55ff4203fcdd
+DATA elementwiseConstants<>+3512(SB)/8, $0xbf8a55ff4203fcdd
+DATA elementwiseConstants<>+3520(SB)/8, $0x3fbad1e4a7c67e1a
+DATA elementwiseConstants<>+3528(SB)/8, $0x3fbad1e4a7c67e1a
+DATA elementwiseConstants<>+3536(SB)/8, $0x3fbad1e4a7c67e1a
+DATA elementwiseConstants<>+3544(SB)/8, $0x3fbad1e4a7c67e1a
+DATA elementwiseConstants<>+3552(SB)/8, $0x3fbad1e4a7c67e1a
+DATA elementwiseConstants<>+3560(SB)/8, $0x3fbad1e4a7c67e1a
+DATA elementwiseConstants<>+3568(SB)/8, $0x3fbad1e4a7c67e1a
+DATA elementwiseConstants<>+3576(SB)/8, $0x3fbad1e4a7c67e1a
+DATA elementwiseConstants<>+3584(SB)/8, $0xbfbba36ba533afca
+DATA elementwiseConstants<>+3592(SB)/8, $0xbfbba36ba533afca
+DATA elementwiseConstants<>+3600(SB)/8, $0xbfbba36ba533afca
+DATA elementwiseConstants<>+3608(SB)/8, $0xbfbba36ba533afca
+DATA elementwiseConstants<>+3616(SB)/8, $0xbfbba36ba533afca
+DATA elementwiseConstants<>+3624(SB)/8, $0xbfbba36ba533afca
+DATA elementwiseConstants<>+3632(SB)/8, $0xbfbba36ba533afca
+DATA elementwiseConstants<>+3640(SB)/8, $0xbfbba36ba533afca
+DATA elementwiseConstants<>+3648(SB)/8, $0xbfac26edfd22c34e
+DATA elementwiseConstants<>+3656(SB)/8, $0xbfac26edfd22c34e
+DATA elementwiseConstants<>+3664(SB)/8, $0xbfac26edfd22c34e
+DATA elementwiseConstants<>+3672(SB)/8, $0xbfac26edfd22c34e
+DATA elementwiseConstants<>+3680(SB)/8, $0xbfac26edfd22c34e
+DATA elementwiseConstants<>+3688(SB)/8, $0xbfac26edfd22c34e
+DATA elementwiseConstants<>+3696(SB)/8, $0xbfac26edfd22c34e
+DATA elementwiseConstants<>+3704(SB)/8, $0xbfac26edfd22c34e
+DATA elementwiseConstants<>+3712(SB)/8, $0x3fd6fb533774da83
+DATA elementwiseConstants<>+3720(SB)/8, $0x3fd6fb533774da83
+DATA elementwiseConstants<>+3728(SB)/8, $0x3fd6fb533774da83
+DATA elementwiseConstants<>+3736(SB)/8, $0x3fd6fb533774da83
+DATA elementwiseConstants<>+3744(SB)/8, $0x3fd6fb533774da83
+DATA elementwiseConstants<>+3752(SB)/8, $0x3fd6fb533774da83
+DATA elementwiseConstants<>+3760(SB)/8, $0x3fd6fb533774da83
+DATA elementwiseConstants<>+3768(SB)/8, $0x3fd6fb533774da83
+DATA elementwiseConstants<>+3776(SB)/8, $0xbfe63d6eeb057b4b
+DATA elementwiseConstants<>+3784(SB)/8, $0xbfe63d6eeb057b4b
+DATA elementwiseConstants<>+3792(SB)/8, $0xbfe63d6eeb057b4b
+DATA elementwiseConstants<>+3800(SB)/8, $0xbfe63d6eeb057b4b
+DATA elementwiseConstants<>+3808(SB)/8, $0xbfe63d6eeb057b4b
+DATA elementwiseConstants<>+3816(SB)/8, $0xbfe63d6eeb057b4b
+DATA elementwiseConstants<>+3824(SB)/8, $0xbfe63d6eeb057b4b
+DATA elementwiseConstants<>+3832(SB)/8, $0xbfe63d6eeb057b4b
+DATA elementwiseConstants<>+3840(SB)/8, $0x3fee1b902a137d04
+DATA elementwiseConstants<>+3848(SB)/8, $0x3fee1b902a137d04
+DATA elementwiseConstants<>+3856(SB)/8, $0x3fee1b902a137d04
+DATA elementwiseConstants<>+3864(SB)/8, $0x3fee1b902a137d04
+DATA elementwiseConstants<>+3872(SB)/8, $0x3fee1b902a137d04
+DATA elementwiseConstants<>+3880(SB)/8, $0x3fee1b902a137d04
+DATA elementwiseConstants<>+3888(SB)/8, $0x3fee1b902a137d04
+DATA elementwiseConstants<>+3896(SB)/8, $0x3fee1b902a137d04
+DATA elementwiseConstants<>+3904(SB)/8, $0xbff06f7595c62a41
+DATA elementwiseConstants<>+3912(SB)/8, $0xbff06f7595c62a41
+DATA elementwiseConstants<>+3920(SB)/8, $0xbff06f7595c62a41
+DATA elementwiseConstants<>+3928(SB)/8, $0xbff06f7595c62a41
+DATA elementwiseConstants<>+3936(SB)/8, $0xbff06f7595c62a41
+DATA elementwiseConstants<>+3944(SB)/8, $0xbff06f7595c62a41
+DATA elementwiseConstants<>+3952(SB)/8, $0xbff06f7595c62a41
+DATA elementwiseConstants<>+3960(SB)/8, $0xbff06f7595c62a41
+DATA elementwiseConstants<>+3968(SB)/8, $0x3fee9f730010aea3
+DATA elementwiseConstants<>+3976(SB)/8, $0x3fee9f730010aea3
+DATA elementwiseConstants<>+3984(SB)/8, $0x3fee9f730010aea3
+DATA elementwiseConstants<>+3992(SB)/8, $0x3fee9f730010aea3
+DATA elementwiseConstants<>+4000(SB)/8, $0x3fee9f730010aea3
+DATA elementwiseConstants<>+4008(SB)/8, $0x3fee9f730010aea3
+DATA elementwiseConstants<>+4016(SB)/8, $0x3fee9f730010aea3
+DATA elementwiseConstants<>+4024(SB)/8, $0x3fee9f730010aea3
+DATA elementwiseConstants<>+4032(SB)/8, $0xbfe9141c1e9c6e15
+DATA elementwiseConstants<>+4040(SB)/8, $0xbfe9141c1e9c6e15
+DATA elementwiseConstants<>+4048(SB)/8, $0xbfe9141c1e9c6e15
+DATA elementwiseConstants<>+4056(SB)/8, $0xbfe9141c1e9c6e15
+DATA elementwiseConstants<>+4064(SB)/8, $0xbfe9141c1e9c6e15
+DATA elementwiseConstants<>+4072(SB)/8, $0xbfe9141c1e9c6e15
+DATA elementwiseConstants<>+4080(SB)/8, $0xbfe9141c1e9c6e15
+DATA elementwiseConstants<>+4088(SB)/8, $0xbfe9141c1e9c6e15
+DATA elementwiseConstants<>+4096(SB)/8, $0x3fe26290324b00a1
+DATA elementwiseConstants<>+4104(SB)/8, $0x3fe26290324b00a1
+DATA elementwiseConstants<>+4112(SB)/8, $0x3fe26290324b00a1
+DATA elementwiseConstants<>+4120(SB)/8, $0x3fe26290324b00a1
+DATA elementwiseConstants<>+4128(SB)/8, $0x3fe26290324b00a1
+DATA elementwiseConstants<>+4136(SB)/8, $0x3fe26290324b00a1
+DATA elementwiseConstants<>+4144(SB)/8, $0x3fe26290324b00a1
+DATA elementwiseConstants<>+4152(SB)/8, $0x3fe26290324b00a1
+DATA elementwiseConstants<>+4160(SB)/8, $0x3fd9884533d43651
+DATA elementwiseConstants<>+4168(SB)/8, $0x3fd9884533d43651
+DATA elementwiseConstants<>+4176(SB)/8, $0x3fd9884533d43651
+DATA elementwiseConstants<>+4184(SB)/8, $0x3fd9884533d43651
+DATA elementwiseConstants<>+4192(SB)/8, $0x3fd9884533d43651
+DATA elementwiseConstants<>+4200(SB)/8, $0x3fd9884533d43651
+DATA elementwiseConstants<>+4208(SB)/8, $0x3fd9884533d43651
+DATA elementwiseConstants<>+4216(SB)/8, $0x3fd9884533d43651
+DATA elementwiseConstants<>+4224(SB)/8, $0x4018000000000000
+DATA elementwiseConstants<>+4232(SB)/8, $0x4018000000000000
+DATA elementwiseConstants<>+4240(SB)/8, $0x4018000000000000
+DATA elementwiseConstants<>+4248(SB)/8, $0x4018000000000000
+DATA elementwiseConstants<>+4256(SB)/8, $0x4018000000000000
+DATA elementwiseConstants<>+4264(SB)/8, $0x4018000000000000
+DATA elementwiseConstants<>+4272(SB)/8, $0x4018000000000000
+DATA elementwiseConstants<>+4280(SB)/8, $0x4018000000000000
+DATA elementwiseConstants<>+4288(SB)/8, $0x403599999999999a
+DATA elementwiseConstants<>+4296(SB)/8, $0x403599999999999a
+DATA elementwiseConstants<>+4304(SB)/8, $0x403599999999999a
+DATA elementwiseConstants<>+4312(SB)/8, $0x403599999999999a
+DATA elementwiseConstants<>+4320(SB)/8, $0x403599999999999a
+DATA elementwiseConstants<>+4328(SB)/8, $0x403599999999999a
+DATA elementwiseConstants<>+4336(SB)/8, $0x403599999999999a
+DATA elementwiseConstants<>+4344(SB)/8, $0x403599999999999a
+DATA elementwiseConstants<>+4352(SB)/8, $0x3fb2444f2a4d8b4b
+DATA elementwiseConstants<>+4360(SB)/8, $0x3fb2444f2a4d8b4b
+DATA elementwiseConstants<>+4368(SB)/8, $0x3fb2444f2a4d8b4b
+DATA elementwiseConstants<>+4376(SB)/8, $0x3fb2444f2a4d8b4b
+DATA elementwiseConstants<>+4384(SB)/8, $0x3fb2444f2a4d8b4b
+DATA elementwiseConstants<>+4392(SB)/8, $0x3fb2444f2a4d8b4b
+DATA elementwiseConstants<>+4400(SB)/8, $0x3fb2444f2a4d8b4b
+DATA elementwiseConstants<>+4408(SB)/8, $0x3fb2444f2a4d8b4b
+DATA elementwiseConstants<>+4416(SB)/8, $0x3ff9884533d43651
+DATA elementwiseConstants<>+4424(SB)/8, $0x3ff9884533d43651
+DATA elementwiseConstants<>+4432(SB)/8, $0x3ff9884533d43651
+DATA elementwiseConstants<>+4440(SB)/8, $0x3ff9884533d43651
+DATA elementwiseConstants<>+4448(SB)/8, $0x3ff9884533d43651
+DATA elementwiseConstants<>+4456(SB)/8, $0x3ff9884533d43651
+DATA elementwiseConstants<>+4464(SB)/8, $0x3ff9884533d43651
+DATA elementwiseConstants<>+4472(SB)/8, $0x3ff9884533d43651
+DATA elementwiseConstants<>+4480(SB)/8, $0xbc26c843a29d1c70
+DATA elementwiseConstants<>+4488(SB)/8, $0xbc26c843a29d1c70
+DATA elementwiseConstants<>+4496(SB)/8, $0xbc26c843a29d1c70
+DATA elementwiseConstants<>+4504(SB)/8, $0xbc26c843a29d1c70
+DATA elementwiseConstants<>+4512(SB)/8, $0xbc26c843a29d1c70
+DATA elementwiseConstants<>+4520(SB)/8, $0xbc26c843a29d1c70
+DATA elementwiseConstants<>+4528(SB)/8, $0xbc26c843a29d1c70
+DATA elementwiseConstants<>+4536(SB)/8, $0xbc26c843a29d1c70
+DATA elementwiseConstants<>+4544(SB)/8, $0xbc9cbc0d30ebfd15
+DATA elementwiseConstants<>+4552(SB)/8, $0xbc9cbc0d30ebfd15
+DATA elementwiseConstants<>+4560(SB)/8, $0xbc9cbc0d30ebfd15
+DATA elementwiseConstants<>+4568(SB)/8, $0xbc9cbc0d30ebfd15
+DATA elementwiseConstants<>+4576(SB)/8, $0xbc9cbc0d30ebfd15
+DATA elementwiseConstants<>+4584(SB)/8, $0xbc9cbc0d30ebfd15
+DATA elementwiseConstants<>+4592(SB)/8, $0xbc9cbc0d30ebfd15
+DATA elementwiseConstants<>+4600(SB)/8, $0xbc9cbc0d30ebfd15
+DATA elementwiseConstants<>+4608(SB)/8, $0x3fcb6676bf7450f0
+DATA elementwiseConstants<>+4616(SB)/8, $0x3fcb6676bf7450f0
+DATA elementwiseConstants<>+4624(SB)/8, $0x3fcb6676bf7450f0
+DATA elementwiseConstants<>+4632(SB)/8, $0x3fcb6676bf7450f0
+DATA elementwiseConstants<>+4640(SB)/8, $0x3fcb6676bf7450f0
+DATA elementwiseConstants<>+4648(SB)/8, $0x3fcb6676bf7450f0
+DATA elementwiseConstants<>+4656(SB)/8, $0x3fcb6676bf7450f0
+DATA elementwiseConstants<>+4664(SB)/8, $0x3fcb6676bf7450f0
+DATA elementwiseConstants<>+4672(SB)/8, $0x3fe0000000000000
+DATA elementwiseConstants<>+4680(SB)/8, $0x3fe0000000000000
+DATA elementwiseConstants<>+4688(SB)/8, $0x3fe0000000000000
+DATA elementwiseConstants<>+4696(SB)/8, $0x3fe0000000000000
+DATA elementwiseConstants<>+4704(SB)/8, $0x3fe0000000000000
+DATA elementwiseConstants<>+4712(SB)/8, $0x3fe0000000000000
+DATA elementwiseConstants<>+4720(SB)/8, $0x3fe0000000000000
+DATA elementwiseConstants<>+4728(SB)/8, $0x3fe0000000000000
+DATA elementwiseConstants<>+4736(SB)/8, $0x3fc1b77f3bff8fae
+DATA elementwiseConstants<>+4744(SB)/8, $0x3fc1b77f3bff8fae
+DATA elementwiseConstants<>+4752(SB)/8, $0x3fc1b77f3bff8fae
+DATA elementwiseConstants<>+4760(SB)/8, $0x3fc1b77f3bff8fae
+DATA elementwiseConstants<>+4768(SB)/8, $0x3fc1b77f3bff8fae
+DATA elementwiseConstants<>+4776(SB)/8, $0x3fc1b77f3bff8fae
+DATA elementwiseConstants<>+4784(SB)/8, $0x3fc1b77f3bff8fae
+DATA elementwiseConstants<>+4792(SB)/8, $0x3fc1b77f3bff8fae
+DATA elementwiseConstants<>+4800(SB)/8, $0x3fc0dccf3d67b725
+DATA elementwiseConstants<>+4808(SB)/8, $0x3fc0dccf3d67b725
+DATA elementwiseConstants<>+4816(SB)/8, $0x3fc0dccf3d67b725
+DATA elementwiseConstants<>+4824(SB)/8, $0x3fc0dccf3d67b725
+DATA elementwiseConstants<>+4832(SB)/8, $0x3fc0dccf3d67b725
+DATA elementwiseConstants<>+4840(SB)/8, $0x3fc0dccf3d67b725
+DATA elementwiseConstants<>+4848(SB)/8, $0x3fc0dccf3d67b725
+DATA elementwiseConstants<>+4856(SB)/8, $0x3fc0dccf3d67b725
+DATA elementwiseConstants<>+4864(SB)/8, $0x3fc3b35ad0ed419e
+DATA elementwiseConstants<>+4872(SB)/8, $0x3fc3b35ad0ed419e
+DATA elementwiseConstants<>+4880(SB)/8, $0x3fc3b35ad0ed419e
+DATA elementwiseConstants<>+4888(SB)/8, $0x3fc3b35ad0ed419e
+DATA elementwiseConstants<>+4896(SB)/8, $0x3fc3b35ad0ed419e
+DATA elementwiseConstants<>+4904(SB)/8, $0x3fc3b35ad0ed419e
+DATA elementwiseConstants<>+4912(SB)/8, $0x3fc3b35ad0ed419e
+DATA elementwiseConstants<>+4920(SB)/8, $0x3fc3b35ad0ed419e
+DATA elementwiseConstants<>+4928(SB)/8, $0x3fc745c4b6aaaa49
+DATA elementwiseConstants<>+4936(SB)/8, $0x3fc745c4b6aaaa49
+DATA elementwiseConstants<>+4944(SB)/8, $0x3fc745c4b6aaaa49
+DATA elementwiseConstants<>+4952(SB)/8, $0x3fc745c4b6aaaa49
+DATA elementwiseConstants<>+4960(SB)/8, $0x3fc745c4b6aaaa49
+DATA elementwiseConstants<>+4968(SB)/8, $0x3fc745c4b6aaaa49
+DATA elementwiseConstants<>+4976(SB)/8, $0x3fc745c4b6aaaa49
+DATA elementwiseConstants<>+4984(SB)/8, $0x3fc745c4b6aaaa49
+DATA elementwiseConstants<>+4992(SB)/8, $0x3fcc71c748da31d1
+DATA elementwiseConstants<>+5000(SB)/8, $0x3fcc71c748da31d1
+DATA elementwiseConstants<>+5008(SB)/8, $0x3fcc71c748da31d1
+DATA elementwiseConstants<>+5016(SB)/8, $0x3fcc71c748da31d1
+DATA elementwiseConstants<>+5024(SB)/8, $0x3fcc71c748da31d1
+DATA elementwiseConstants<>+5032(SB)/8, $0x3fcc71c748da31d1
+DATA elementwiseConstants<>+5040(SB)/8, $0x3fcc71c748da31d1
+DATA elementwiseConstants<>+5048(SB)/8, $0x3fcc71c748da31d1
+DATA elementwiseConstants<>+5056(SB)/8, $0x3fd24924921e6395
+DATA elementwiseConstants<>+5064(SB)/8, $0x3fd24924921e6395
+DATA elementwiseConstants<>+5072(SB)/8, $0x3fd24924921e6395
+DATA elementwiseConstants<>+5080(SB)/8, $0x3fd24924921e6395
+DATA elementwiseConstants<>+5088(SB)/8, $0x3fd24924921e6395
+DATA elementwiseConstants<>+5096(SB)/8, $0x3fd24924921e6395
+DATA elementwiseConstants<>+5104(SB)/8, $0x3fd24924921e6395
+DATA elementwiseConstants<>+5112(SB)/8, $0x3fd24924921e6395
+DATA elementwiseConstants<>+5120(SB)/8, $0x3fd999999999c165
+DATA elementwiseConstants<>+5128(SB)/8, $0x3fd999999999c165
+DATA elementwiseConstants<>+5136(SB)/8, $0x3fd999999999c165
+DATA elementwiseConstants<>+5144(SB)/8, $0x3fd999999999c165
+DATA elementwiseConstants<>+5152(SB)/8, $0x3fd999999999c165
+DATA elementwiseConstants<>+5160(SB)/8, $0x3fd999999999c165
+DATA elementwiseConstants<>+5168(SB)/8, $0x3fd999999999c165
+DATA elementwiseConstants<>+5176(SB)/8, $0x3fd999999999c165
+DATA elementwiseConstants<>+5184(SB)/8, $0x3fe555555555554f
+DATA elementwiseConstants<>+5192(SB)/8, $0x3fe555555555554f
+DATA elementwiseConstants<>+5200(SB)/8, $0x3fe555555555554f
+DATA elementwiseConstants<>+5208(SB)/8, $0x3fe555555555554f
+DATA elementwiseConstants<>+5216(SB)/8, $0x3fe555555555554f
+DATA elementwiseConstants<>+5224(SB)/8, $0x3fe555555555554f
+DATA elementwiseConstants<>+5232(SB)/8, $0x3fe555555555554f
+DATA elementwiseConstants<>+5240(SB)/8, $0x3fe555555555554f
+DATA elementwiseConstants<>+5248(SB)/8, $0x0010000000000000
+DATA elementwiseConstants<>+5256(SB)/8, $0x0010000000000000
+DATA elementwiseConstants<>+5264(SB)/8, $0x0010000000000000
+DATA elementwiseConstants<>+5272(SB)/8, $0x0010000000000000
+DATA elementwiseConstants<>+5280(SB)/8, $0x0010000000000000
+DATA elementwiseConstants<>+5288(SB)/8, $0x0010000000000000
+DATA elementwiseConstants<>+5296(SB)/8, $0x0010000000000000
+DATA elementwiseConstants<>+5304(SB)/8, $0x0010000000000000
+DATA elementwiseConstants<>+5312(SB)/8, $0x4350000000000000
+DATA elementwiseConstants<>+5320(SB)/8, $0x4350000000000000
+DATA elementwiseConstants<>+5328(SB)/8, $0x4350000000000000
+DATA elementwiseConstants<>+5336(SB)/8, $0x4350000000000000
+DATA elementwiseConstants<>+5344(SB)/8, $0x4350000000000000
+DATA elementwiseConstants<>+5352(SB)/8, $0x4350000000000000
+DATA elementwiseConstants<>+5360(SB)/8, $0x4350000000000000
+DATA elementwiseConstants<>+5368(SB)/8, $0x4350000000000000
+DATA elementwiseConstants<>+5376(SB)/8, $0x404b000000000000
+DATA elementwiseConstants<>+5384(SB)/8, $0x404b000000000000
+DATA elementwiseConstants<>+5392(SB)/8, $0x404b000000000000
+DATA elementwiseConstants<>+5400(SB)/8, $0x404b000000000000
+DATA elementwiseConstants<>+5408(SB)/8, $0x404b000000000000
+DATA elementwiseConstants<>+5416(SB)/8, $0x404b000000000000
+DATA elementwiseConstants<>+5424(SB)/8, $0x404b000000000000
+DATA elementwiseConstants<>+5432(SB)/8, $0x404b000000000000
+DATA elementwiseConstants<>+5440(SB)/8, $0x00095f619980c433
+DATA elementwiseConstants<>+5448(SB)/8, $0x00095f619980c433
+DATA elementwiseConstants<>+5456(SB)/8, $0x00095f619980c433
+DATA elementwiseConstants<>+5464(SB)/8, $0x00095f619980c433
+DATA elementwiseConstants<>+5472(SB)/8, $0x00095f619980c433
+DATA elementwiseConstants<>+5480(SB)/8, $0x00095f619980c433
+DATA elementwiseConstants<>+5488(SB)/8, $0x00095f619980c433
+DATA elementwiseConstants<>+5496(SB)/8, $0x00095f619980c433
+DATA elementwiseConstants<>+5504(SB)/8, $0x4330000000000000
+DATA elementwiseConstants<>+5512(SB)/8, $0x4330000000000000
+DATA elementwiseConstants<>+5520(SB)/8, $0x4330000000000000
+DATA elementwiseConstants<>+5528(SB)/8, $0x4330000000000000
+DATA elementwiseConstants<>+5536(SB)/8, $0x4330000000000000
+DATA elementwiseConstants<>+5544(SB)/8, $0x4330000000000000
+DATA elementwiseConstants<>+5552(SB)/8, $0x4330000000000000
+DATA elementwiseConstants<>+5560(SB)/8, $0x4330000000000000
+DATA elementwiseConstants<>+5568(SB)/8, $0x43300000000003ff
+DATA elementwiseConstants<>+5576(SB)/8, $0x43300000000003ff
+DATA elementwiseConstants<>+5584(SB)/8, $0x43300000000003ff
+DATA elementwiseConstants<>+5592(SB)/8, $0x43300000000003ff
+DATA elementwiseConstants<>+5600(SB)/8, $0x43300000000003ff
+DATA elementwiseConstants<>+5608(SB)/8, $0x43300000000003ff
+DATA elementwiseConstants<>+5616(SB)/8, $0x43300000000003ff
+DATA elementwiseConstants<>+5624(SB)/8, $0x43300000000003ff
+DATA elementwiseConstants<>+5632(SB)/8, $0x000fffffffffffff
+DATA elementwiseConstants<>+5640(SB)/8, $0x000fffffffffffff
+DATA elementwiseConstants<>+5648(SB)/8, $0x000fffffffffffff
+DATA elementwiseConstants<>+5656(SB)/8, $0x000fffffffffffff
+DATA elementwiseConstants<>+5664(SB)/8, $0x000fffffffffffff
+DATA elementwiseConstants<>+5672(SB)/8, $0x000fffffffffffff
+DATA elementwiseConstants<>+5680(SB)/8, $0x000fffffffffffff
+DATA elementwiseConstants<>+5688(SB)/8, $0x000fffffffffffff
+DATA elementwiseConstants<>+5696(SB)/8, $0x3fe6a09e667f3bcd
+DATA elementwiseConstants<>+5704(SB)/8, $0x3fe6a09e667f3bcd
+DATA elementwiseConstants<>+5712(SB)/8, $0x3fe6a09e667f3bcd
+DATA elementwiseConstants<>+5720(SB)/8, $0x3fe6a09e667f3bcd
+DATA elementwiseConstants<>+5728(SB)/8, $0x3fe6a09e667f3bcd
+DATA elementwiseConstants<>+5736(SB)/8, $0x3fe6a09e667f3bcd
+DATA elementwiseConstants<>+5744(SB)/8, $0x3fe6a09e667f3bcd
+DATA elementwiseConstants<>+5752(SB)/8, $0x3fe6a09e667f3bcd
+DATA elementwiseConstants<>+5760(SB)/8, $0x3fe62e42fefa3800
+DATA elementwiseConstants<>+5768(SB)/8, $0x3fe62e42fefa3800
+DATA elementwiseConstants<>+5776(SB)/8, $0x3fe62e42fefa3800
+DATA elementwiseConstants<>+5784(SB)/8, $0x3fe62e42fefa3800
+DATA elementwiseConstants<>+5792(SB)/8, $0x3fe62e42fefa3800
+DATA elementwiseConstants<>+5800(SB)/8, $0x3fe62e42fefa3800
+DATA elementwiseConstants<>+5808(SB)/8, $0x3fe62e42fefa3800
+DATA elementwiseConstants<>+5816(SB)/8, $0x3fe62e42fefa3800
+DATA elementwiseConstants<>+5824(SB)/8, $0x3d2ef35793c76730
+DATA elementwiseConstants<>+5832(SB)/8, $0x3d2ef35793c76730
+DATA elementwiseConstants<>+5840(SB)/8, $0x3d2ef35793c76730
+DATA elementwiseConstants<>+5848(SB)/8, $0x3d2ef35793c76730
+DATA elementwiseConstants<>+5856(SB)/8, $0x3d2ef35793c76730
+DATA elementwiseConstants<>+5864(SB)/8, $0x3d2ef35793c76730
+DATA elementwiseConstants<>+5872(SB)/8, $0x3d2ef35793c76730
+DATA elementwiseConstants<>+5880(SB)/8, $0x3d2ef35793c76730
+DATA elementwiseConstants<>+5888(SB)/8, $0x7ff0000000000000
+DATA elementwiseConstants<>+5896(SB)/8, $0x7ff0000000000000
+DATA elementwiseConstants<>+5904(SB)/8, $0x7ff0000000000000
+DATA elementwiseConstants<>+5912(SB)/8, $0x7ff0000000000000
+DATA elementwiseConstants<>+5920(SB)/8, $0x7ff0000000000000
+DATA elementwiseConstants<>+5928(SB)/8, $0x7ff0000000000000
+DATA elementwiseConstants<>+5936(SB)/8, $0x7ff0000000000000
+DATA elementwiseConstants<>+5944(SB)/8, $0x7ff0000000000000
+DATA elementwiseConstants<>+5952(SB)/8, $0x7ff8000000000001
+DATA elementwiseConstants<>+5960(SB)/8, $0x7ff8000000000001
+DATA elementwiseConstants<>+5968(SB)/8, $0x7ff8000000000001
+DATA elementwiseConstants<>+5976(SB)/8, $0x7ff8000000000001
+DATA elementwiseConstants<>+5984(SB)/8, $0x7ff8000000000001
+DATA elementwiseConstants<>+5992(SB)/8, $0x7ff8000000000001
+DATA elementwiseConstants<>+6000(SB)/8, $0x7ff8000000000001
+DATA elementwiseConstants<>+6008(SB)/8, $0x7ff8000000000001
+DATA elementwiseConstants<>+6016(SB)/8, $0xfff0000000000000
+DATA elementwiseConstants<>+6024(SB)/8, $0xfff0000000000000
+DATA elementwiseConstants<>+6032(SB)/8, $0xfff0000000000000
+DATA elementwiseConstants<>+6040(SB)/8, $0xfff0000000000000
+DATA elementwiseConstants<>+6048(SB)/8, $0xfff0000000000000
+DATA elementwiseConstants<>+6056(SB)/8, $0xfff0000000000000
+DATA elementwiseConstants<>+6064(SB)/8, $0xfff0000000000000
+DATA elementwiseConstants<>+6072(SB)/8, $0xfff0000000000000
+DATA elementwiseConstants<>+6080(SB)/8, $0xbde7819c78b63030
+DATA elementwiseConstants<>+6088(SB)/8, $0xbde7819c78b63030
+DATA elementwiseConstants<>+6096(SB)/8, $0xbde7819c78b63030
+DATA elementwiseConstants<>+6104(SB)/8, $0xbde7819c78b63030
+DATA elementwiseConstants<>+6112(SB)/8, $0xbde7819c78b63030
+DATA elementwiseConstants<>+6120(SB)/8, $0xbde7819c78b63030
+DATA elementwiseConstants<>+6128(SB)/8, $0xbde7819c78b63030
+DATA elementwiseConstants<>+6136(SB)/8, $0xbde7819c78b63030
+DATA elementwiseConstants<>+6144(SB)/8, $0xbdc125bf949b0d7b
+DATA elementwiseConstants<>+6152(SB)/8, $0xbdc125bf949b0d7b
+DATA elementwiseConstants<>+6160(SB)/8, $0xbdc125bf949b0d7b
+DATA elementwiseConstants<>+6168(SB)/8, $0xbdc125bf949b0d7b
+DATA elementwiseConstants<>+6176(SB)/8, $0xbdc125bf949b0d7b
+DATA elementwiseConstants<>+6184(SB)/8, $0xbdc125bf949b0d7b
+DATA elementwiseConstants<>+6192(SB)/8, $0xbdc125bf949b0d7b
+DATA elementwiseConstants<>+6200(SB)/8, $0xbdc125bf949b0d7b
+DATA elementwiseConstants<>+6208(SB)/8, $0x3e4a7786c3019510
+DATA elementwiseConstants<>+6216(SB)/8, $0x3e4a7786c3019510
+DATA elementwiseConstants<>+6224(SB)/8, $0x3e4a7786c3019510
+DATA elementwiseConstants<>+6232(SB)/8, $0x3e4a7786c3019510
+DATA elementwiseConstants<>+6240(SB)/8, $0x3e4a7786c3019510
+DATA elementwiseConstants<>+6248(SB)/8, $0x3e4a7786c3019510
+DATA elementwiseConstants<>+6256(SB)/8, $0x3e4a7786c3019510
+DATA elementwiseConstants<>+6264(SB)/8, $0x3e4a7786c3019510
+DATA elementwiseConstants<>+6272(SB)/8, $0xbe858fe2bf11fa49
+DATA elementwiseConstants<>+6280(SB)/8, $0xbe858fe2bf11fa49
+DATA elementwiseConstants<>+6288(SB)/8, $0xbe858fe2bf11fa49
+DATA elementwiseConstants<>+6296(SB)/8, $0xbe858fe2bf11fa49
+DATA elementwiseConstants<>+6304(SB)/8, $0xbe858fe2bf11fa49
+DATA elementwiseConstants<>+6312(SB)/8, $0xbe858fe2bf11fa49
+DATA elementwiseConstants<>+6320(SB)/8, $0xbe858fe2bf11fa49
+DATA elementwiseConstants<>+6328(SB)/8, $0xbe858fe2bf11fa49
+DATA elementwiseConstants<>+6336(SB)/8, $0x3ebb945c1d767341
+DATA elementwiseConstants<>+6344(SB)/8, $0x3ebb945c1d767341
+DATA elementwiseConstants<>+6352(SB)/8, $0x3ebb945c1d767341
+DATA elementwiseConstants<>+6360(SB)/8, $0x3ebb945c1d767341
+DATA elementwiseConstants<>+6368(SB)/8, $0x3ebb945c1d767341
+DATA elementwiseConstants<>+6376(SB)/8, $0x3ebb945c1d767341
+DATA elementwiseConstants<>+6384(SB)/8, $0x3ebb945c1d767341
+DATA elementwiseConstants<>+6392(SB)/8, $0x3ebb945c1d767341
+DATA elementwiseConstants<>+6400(SB)/8, $0xbeef4c7dc31e796b
+DATA elementwiseConstants<>+6408(SB)/8, $0xbeef4c7dc31e796b
+DATA elementwiseConstants<>+6416(SB)/8, $0xbeef4c7dc31e796b
+DATA elementwiseConstants<>+6424(SB)/8, $0xbeef4c7dc31e796b
+DATA elementwiseConstants<>+6432(SB)/8, $0xbeef4c7dc31e796b
+DATA elementwiseConstants<>+6440(SB)/8, $0xbeef4c7dc31e796b
+DATA elementwiseConstants<>+6448(SB)/8, $0xbeef4c7dc31e796b
+DATA elementwiseConstants<>+6456(SB)/8, $0xbeef4c7dc31e796b
+DATA elementwiseConstants<>+6464(SB)/8, $0x3f1f9a2b010a2d4c
+DATA elementwiseConstants<>+6472(SB)/8, $0x3f1f9a2b010a2d4c
+DATA elementwiseConstants<>+6480(SB)/8, $0x3f1f9a2b010a2d4c
+DATA elementwiseConstants<>+6488(SB)/8, $0x3f1f9a2b010a2d4c
+DATA elementwiseConstants<>+6496(SB)/8, $0x3f1f9a2b010a2d4c
+DATA elementwiseConstants<>+6504(SB)/8, $0x3f1f9a2b010a2d4c
+DATA elementwiseConstants<>+6512(SB)/8, $0x3f1f9a2b010a2d4c
+DATA elementwiseConstants<>+6520(SB)/8, $0x3f1f9a2b010a2d4c
+DATA elementwiseConstants<>+6528(SB)/8, $0xbf4c02db075eb517
+DATA elementwiseConstants<>+6536(SB)/8, $0xbf4c02db075eb517
+DATA elementwiseConstants<>+6544(SB)/8, $0xbf4c02db075eb517
+DATA elementwiseConstants<>+6552(SB)/8, $0xbf4c02db075eb517
+DATA elementwiseConstants<>+6560(SB)/8, $0xbf4c02db075eb517
+DATA elementwiseConstants<>+6568(SB)/8, $0xbf4c02db075eb517
+DATA elementwiseConstants<>+6576(SB)/8, $0xbf4c02db075eb517
+DATA elementwiseConstants<>+6584(SB)/8, $0xbf4c02db075eb517
+DATA elementwiseConstants<>+6592(SB)/8, $0x3f7565bccfcc3c41
+DATA elementwiseConstants<>+6600(SB)/8, $0x3f7565bccfcc3c41
+DATA elementwiseConstants<>+6608(SB)/8, $0x3f7565bccfcc3c41
+DATA elementwiseConstants<>+6616(SB)/8, $0x3f7565bccfcc3c41
+DATA elementwiseConstants<>+6624(SB)/8, $0x3f7565bccfcc3c41
+DATA elementwiseConstants<>+6632(SB)/8, $0x3f7565bccfcc3c41
+DATA elementwiseConstants<>+6640(SB)/8, $0x3f7565bccfcc3c41
+DATA elementwiseConstants<>+6648(SB)/8, $0x3f7565bccfcc3c41
+DATA elementwiseConstants<>+6656(SB)/8, $0xbf9b82ce3121bc80
+DATA elementwiseConstants<>+6664(SB)/8, $0xbf9b82ce3121bc80
+DATA elementwiseConstants<>+6672(SB)/8, $0xbf9b82ce3121bc80
+DATA elementwiseConstants<>+6680(SB)/8, $0xbf9b82ce3121bc80
+DATA elementwiseConstants<>+6688(SB)/8, $0xbf9b82ce3121bc80
+DATA elementwiseConstants<>+6696(SB)/8, $0xbf9b82ce3121bc80
+DATA elementwiseConstants<>+6704(SB)/8, $0xbf9b82ce3121bc80
+DATA elementwiseConstants<>+6712(SB)/8, $0xbf9b82ce3121bc80
+DATA elementwiseConstants<>+6720(SB)/8, $0x3fbce2f21a041455
+DATA elementwiseConstants<>+6728(SB)/8, $0x3fbce2f21a041455
+DATA elementwiseConstants<>+6736(SB)/8, $0x3fbce2f21a041455
+DATA elementwiseConstants<>+6744(SB)/8, $0x3fbce2f21a041455
+DATA elementwiseConstants<>+6752(SB)/8, $0x3fbce2f21a041455
+DATA elementwiseConstants<>+6760(SB)/8, $0x3fbce2f21a041455
+DATA elementwiseConstants<>+6768(SB)/8, $0x3fbce2f21a041455
+DATA elementwiseConstants<>+6776(SB)/8, $0x3fbce2f21a041455
+DATA elementwiseConstants<>+6784(SB)/8, $0xbfd812746b0379c1
+DATA elementwiseConstants<>+6792(SB)/8, $0xbfd812746b0379c1
+DATA elementwiseConstants<>+6800(SB)/8, $0xbfd812746b0379c1
+DATA elementwiseConstants<>+6808(SB)/8, $0xbfd812746b0379c1
+DATA elementwiseConstants<>+6816(SB)/8, $0xbfd812746b0379c1
+DATA elementwiseConstants<>+6824(SB)/8, $0xbfd812746b0379c1
+DATA elementwiseConstants<>+6832(SB)/8, $0xbfd812746b0379c1
+DATA elementwiseConstants<>+6840(SB)/8, $0xbfd812746b0379c1
+DATA elementwiseConstants<>+6848(SB)/8, $0x3fc06eba8214db68
+DATA elementwiseConstants<>+6856(SB)/8, $0x3fc06eba8214db68
+DATA elementwiseConstants<>+6864(SB)/8, $0x3fc06eba8214db68
+DATA elementwiseConstants<>+6872(SB)/8, $0x3fc06eba8214db68
+DATA elementwiseConstants<>+6880(SB)/8, $0x3fc06eba8214db68
+DATA elementwiseConstants<>+6888(SB)/8, $0x3fc06eba8214db68
+DATA elementwiseConstants<>+6896(SB)/8, $0x3fc06eba8214db68
+DATA elementwiseConstants<>+6904(SB)/8, $0x3fc06eba8214db68
+DATA elementwiseConstants<>+6912(SB)/8, $0x3ff6a09e667f3bcd
+DATA elementwiseConstants<>+6920(SB)/8, $0x3ff6a09e667f3bcd
+DATA elementwiseConstants<>+6928(SB)/8, $0x3ff6a09e667f3bcd
+DATA elementwiseConstants<>+6936(SB)/8, $0x3ff6a09e667f3bcd
+DATA elementwiseConstants<>+6944(SB)/8, $0x3ff6a09e667f3bcd
+DATA elementwiseConstants<>+6952(SB)/8, $0x3ff6a09e667f3bcd
+DATA elementwiseConstants<>+6960(SB)/8, $0x3ff6a09e667f3bcd
+DATA elementwiseConstants<>+6968(SB)/8, $0x3ff6a09e667f3bcd
+DATA elementwiseConstants<>+6976(SB)/8, $0x3fec000000000000
+DATA elementwiseConstants<>+6984(SB)/8, $0x3fec000000000000
+DATA elementwiseConstants<>+6992(SB)/8, $0x3fec000000000000
+DATA elementwiseConstants<>+7000(SB)/8, $0x3fec000000000000
+DATA elementwiseConstants<>+7008(SB)/8, $0x3fec000000000000
+DATA elementwiseConstants<>+7016(SB)/8, $0x3fec000000000000
+DATA elementwiseConstants<>+7024(SB)/8, $0x3fec000000000000
+DATA elementwiseConstants<>+7032(SB)/8, $0x3fec000000000000
+DATA elementwiseConstants<>+7040(SB)/8, $0x403b8a60229c336a
+DATA elementwiseConstants<>+7048(SB)/8, $0x403b8a60229c336a
+DATA elementwiseConstants<>+7056(SB)/8, $0x403b8a60229c336a
+DATA elementwiseConstants<>+7064(SB)/8, $0x403b8a60229c336a
+DATA elementwiseConstants<>+7072(SB)/8, $0x403b8a60229c336a
+DATA elementwiseConstants<>+7080(SB)/8, $0x403b8a60229c336a
+DATA elementwiseConstants<>+7088(SB)/8, $0x403b8a60229c336a
+DATA elementwiseConstants<>+7096(SB)/8, $0x403b8a60229c336a
+DATA elementwiseConstants<>+7104(SB)/8, $0x3ff20dd750429b6d
+DATA elementwiseConstants<>+7112(SB)/8, $0x3ff20dd750429b6d
+DATA elementwiseConstants<>+7120(SB)/8, $0x3ff20dd750429b6d
+DATA elementwiseConstants<>+7128(SB)/8, $0x3ff20dd750429b6d
+DATA elementwiseConstants<>+7136(SB)/8, $0x3ff20dd750429b6d
+DATA elementwiseConstants<>+7144(SB)/8, $0x3ff20dd750429b6d
+DATA elementwiseConstants<>+7152(SB)/8, $0x3ff20dd750429b6d
+DATA elementwiseConstants<>+7160(SB)/8, $0x3ff20dd750429b6d
+DATA elementwiseConstants<>+7168(SB)/8, $0x4008000000000000
+DATA elementwiseConstants<>+7176(SB)/8, $0x4008000000000000
+DATA elementwiseConstants<>+7184(SB)/8, $0x4008000000000000
+DATA elementwiseConstants<>+7192(SB)/8, $0x4008000000000000
+DATA elementwiseConstants<>+7200(SB)/8, $0x4008000000000000
+DATA elementwiseConstants<>+7208(SB)/8, $0x4008000000000000
+DATA elementwiseConstants<>+7216(SB)/8, $0x4008000000000000
+DATA elementwiseConstants<>+7224(SB)/8, $0x4008000000000000
+DATA elementwiseConstants<>+7232(SB)/8, $0xc008000000000000
+DATA elementwiseConstants<>+7240(SB)/8, $0xc008000000000000
+DATA elementwiseConstants<>+7248(SB)/8, $0xc008000000000000
+DATA elementwiseConstants<>+7256(SB)/8, $0xc008000000000000
+DATA elementwiseConstants<>+7264(SB)/8, $0xc008000000000000
+DATA elementwiseConstants<>+7272(SB)/8, $0xc008000000000000
+DATA elementwiseConstants<>+7280(SB)/8, $0xc008000000000000
+DATA elementwiseConstants<>+7288(SB)/8, $0xc008000000000000
+GLOBL elementwiseConstants<>(SB), RODATA|NOPTR, $7296
 
 // func expAVX512(dst []float64, x []float64)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
@@ -1266,71 +1338,68 @@ tailEnd:
 	RET
 
 // func sigmoidAVX512(dst []float64, x []float64)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2
 TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_base+24(FP), AX
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
-	VMOVUPD elementwiseConstants<>+1152(SB), Z0
 	VMOVUPD elementwiseConstants<>+0(SB), Z0
-	VMOVUPD elementwiseConstants<>+192(SB), Z0
-	VMOVUPD elementwiseConstants<>+512(SB), Z0
-	VMOVUPD elementwiseConstants<>+640(SB), Z0
-	VMOVUPD elementwiseConstants<>+1152(SB), Z0
-	VMOVUPD elementwiseConstants<>+0(SB), Z3
-	VMOVUPD elementwiseConstants<>+192(SB), Z4
-	VMOVUPD elementwiseConstants<>+512(SB), Z5
-	VMOVUPD elementwiseConstants<>+640(SB), Z6
-	VMOVUPD elementwiseConstants<>+768(SB), Z7
-	VMOVUPD elementwiseConstants<>+896(SB), Z8
-	VMOVUPD elementwiseConstants<>+1024(SB), Z9
+	VMOVUPD elementwiseConstants<>+1600(SB), Z0
+	VMOVUPD elementwiseConstants<>+1664(SB), Z0
+	VMOVUPD elementwiseConstants<>+1728(SB), Z0
+	VMOVUPD elementwiseConstants<>+1792(SB), Z0
+	VMOVUPD elementwiseConstants<>+0(SB), Z0
+	VMOVUPD elementwiseConstants<>+1600(SB), Z1
+	VMOVUPD elementwiseConstants<>+1664(SB), Z2
+	VMOVUPD elementwiseConstants<>+1728(SB), Z3
+	VMOVUPD elementwiseConstants<>+1792(SB), Z4
+	VMOVUPD elementwiseConstants<>+1856(SB), Z5
+	VMOVUPD elementwiseConstants<>+1920(SB), Z6
+	VMOVUPD elementwiseConstants<>+1984(SB), Z7
+	VMOVUPD elementwiseConstants<>+2048(SB), Z8
+	VMOVUPD elementwiseConstants<>+1152(SB), Z9
 	CMPQ    CX, $0x00000008
 	JL      singleEnd
 
 single:
 	VMOVUPD      (AX), Z10
-	VPMOVQ2M     Z10, K1
-	VORPD        elementwiseConstants<>+1344(SB), Z10, Z10
-	VMAXPD       Z10, Z3, Z10
-	VMOVAPD      Z4, Z11
-	VFMADD213PD  elementwiseConstants<>+1472(SB), Z10, Z11
-	VSUBPD       elementwiseConstants<>+1472(SB), Z11, Z12
-	VFNMADD231PD elementwiseConstants<>+256(SB), Z12, Z10
-	VMULPD       elementwiseConstants<>+1536(SB), Z12, Z12
-	VADDPD       Z12, Z10, Z13
-	VMULPD       Z13, Z13, Z14
+	VMAXPD       Z10, Z0, Z10
+	VMINPD       Z10, Z1, Z10
+	VMOVAPD      Z2, Z11
+	VFMADD213PD  elementwiseConstants<>+1536(SB), Z10, Z11
+	VSUBPD       elementwiseConstants<>+1536(SB), Z11, Z12
+	VFMADD231PD  elementwiseConstants<>+256(SB), Z12, Z10
+	VFMADD231PD  elementwiseConstants<>+320(SB), Z12, Z10
+	VMULPD       Z10, Z10, Z12
+	VMOVAPD      Z3, Z13
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z10, Z13
+	VMOVAPD      Z4, Z14
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z10, Z14
+	VFMADD231PD  Z12, Z13, Z14
+	VMOVAPD      Z5, Z13
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z10, Z13
+	VFMADD231PD  Z12, Z14, Z13
+	VMOVAPD      Z6, Z14
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z10, Z14
+	VFMADD231PD  Z12, Z13, Z14
+	VMOVAPD      Z7, Z13
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z10, Z13
+	VFMADD231PD  Z12, Z14, Z13
+	VFMSUB231PD  Z13, Z12, Z10
 	VPSLLQ       $0x34, Z11, Z11
-	VMOVAPD      Z5, Z15
-	VFMADD213PD  elementwiseConstants<>+576(SB), Z13, Z15
-	VMOVAPD      Z6, Z16
-	VFMADD213PD  elementwiseConstants<>+704(SB), Z13, Z16
-	VFMADD231PD  Z14, Z15, Z16
-	VMOVAPD      Z7, Z15
-	VFMADD213PD  elementwiseConstants<>+832(SB), Z13, Z15
-	VFMADD231PD  Z14, Z16, Z15
-	VMOVAPD      Z8, Z16
-	VFMADD213PD  elementwiseConstants<>+960(SB), Z13, Z16
-	VFMADD231PD  Z14, Z15, Z16
-	VMOVAPD      Z9, Z15
-	VFMADD213PD  elementwiseConstants<>+1088(SB), Z13, Z15
-	VFMADD231PD  Z14, Z16, Z15
-	VFMADD231PD  Z15, Z14, Z12
-	VMULPD       elementwiseConstants<>+1216(SB), Z11, Z11
-	VADDPD       Z12, Z10, Z13
-	VFMADD213PD  Z11, Z11, Z13
-	VADDPD       Z0, Z13, Z14
-	VSUBPD       Z0, Z14, Z15
-	VSUBPD       Z15, Z13, Z13
-	VDIVPD       Z14, Z0, Z15
-	VFNMADD213PD Z0, Z15, Z14
-	VFNMADD231PD Z13, Z15, Z14
-	VADDPD       Z14, Z12, Z12
-	VADDPD       Z12, Z10, Z10
-	VFMADD213PD  Z15, Z15, Z10
-	VMULPD       Z11, Z10, Z10
-	VSUBPD       Z10, Z0, Z11
-	VBLENDMPD    Z10, Z11, K1, Z1
-	VMOVUPD      Z1, (DX)
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z13
+	VSUBPD       Z13, Z8, Z13
+	VFMADD231PD  Z11, Z10, Z13
+	VADDPD       Z13, Z12, Z10
+	VSUBPD       Z12, Z10, Z11
+	VSUBPD       Z11, Z13, Z11
+	VDIVPD       Z10, Z9, Z12
+	VFNMADD213PD Z9, Z12, Z10
+	VFNMADD231PD Z11, Z12, Z10
+	VFMADD213PD  Z12, Z12, Z10
+	VMULPD       Z8, Z10, Z10
+	VMOVUPD      Z10, (DX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000008, CX
@@ -1343,49 +1412,44 @@ singleEnd:
 	MOVQ         $-1, BX
 	BZHIQ        CX, BX, BX
 	KMOVW        BX, K1
-	VMOVUPD.Z    (AX), K1, Z1
-	VPMOVQ2M     Z1, K2
-	VORPD        elementwiseConstants<>+1344(SB), Z1, Z1
-	VMAXPD       Z1, Z3, Z1
-	VMOVAPD      Z4, Z3
-	VFMADD213PD  elementwiseConstants<>+1472(SB), Z1, Z3
-	VSUBPD       elementwiseConstants<>+1472(SB), Z3, Z4
-	VFNMADD231PD elementwiseConstants<>+256(SB), Z4, Z1
-	VMULPD       elementwiseConstants<>+1536(SB), Z4, Z4
-	VADDPD       Z4, Z1, Z10
-	VMULPD       Z10, Z10, Z11
-	VPSLLQ       $0x34, Z3, Z3
-	VMOVAPD      Z5, Z5
-	VFMADD213PD  elementwiseConstants<>+576(SB), Z10, Z5
-	VMOVAPD      Z6, Z6
-	VFMADD213PD  elementwiseConstants<>+704(SB), Z10, Z6
-	VFMADD231PD  Z11, Z5, Z6
-	VMOVAPD      Z7, Z5
-	VFMADD213PD  elementwiseConstants<>+832(SB), Z10, Z5
-	VFMADD231PD  Z11, Z6, Z5
-	VMOVAPD      Z8, Z6
-	VFMADD213PD  elementwiseConstants<>+960(SB), Z10, Z6
-	VFMADD231PD  Z11, Z5, Z6
-	VMOVAPD      Z9, Z5
-	VFMADD213PD  elementwiseConstants<>+1088(SB), Z10, Z5
-	VFMADD231PD  Z11, Z6, Z5
-	VFMADD231PD  Z5, Z11, Z4
-	VMULPD       elementwiseConstants<>+1216(SB), Z3, Z3
-	VADDPD       Z4, Z1, Z5
-	VFMADD213PD  Z3, Z3, Z5
-	VADDPD       Z0, Z5, Z6
-	VSUBPD       Z0, Z6, Z7
-	VSUBPD       Z7, Z5, Z5
-	VDIVPD       Z6, Z0, Z7
-	VFNMADD213PD Z0, Z7, Z6
-	VFNMADD231PD Z5, Z7, Z6
-	VADDPD       Z6, Z4, Z4
-	VADDPD       Z4, Z1, Z1
-	VFMADD213PD  Z7, Z7, Z1
-	VMULPD       Z3, Z1, Z1
-	VSUBPD       Z1, Z0, Z0
-	VBLENDMPD    Z1, Z0, K2, Z2
-	VMOVUPD      Z2, K1, (DX)
+	VMOVUPD.Z    (AX), K1, Z10
+	VMAXPD       Z10, Z0, Z0
+	VMINPD       Z0, Z1, Z0
+	VMOVAPD      Z2, Z1
+	VFMADD213PD  elementwiseConstants<>+1536(SB), Z0, Z1
+	VSUBPD       elementwiseConstants<>+1536(SB), Z1, Z2
+	VFMADD231PD  elementwiseConstants<>+256(SB), Z2, Z0
+	VFMADD231PD  elementwiseConstants<>+320(SB), Z2, Z0
+	VMULPD       Z0, Z0, Z2
+	VMOVAPD      Z3, Z3
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z0, Z3
+	VMOVAPD      Z4, Z4
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z0, Z4
+	VFMADD231PD  Z2, Z3, Z4
+	VMOVAPD      Z5, Z3
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z0, Z3
+	VFMADD231PD  Z2, Z4, Z3
+	VMOVAPD      Z6, Z4
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z0, Z4
+	VFMADD231PD  Z2, Z3, Z4
+	VMOVAPD      Z7, Z3
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z0, Z3
+	VFMADD231PD  Z2, Z4, Z3
+	VFMSUB231PD  Z3, Z2, Z0
+	VPSLLQ       $0x34, Z1, Z1
+	VADDPD       Z8, Z1, Z2
+	VSUBPD       Z1, Z2, Z3
+	VSUBPD       Z3, Z8, Z3
+	VFMADD231PD  Z1, Z0, Z3
+	VADDPD       Z3, Z2, Z0
+	VSUBPD       Z2, Z0, Z1
+	VSUBPD       Z1, Z3, Z1
+	VDIVPD       Z0, Z9, Z2
+	VFNMADD213PD Z9, Z2, Z0
+	VFNMADD231PD Z1, Z2, Z0
+	VFMADD213PD  Z2, Z2, Z0
+	VMULPD       Z8, Z0, Z0
+	VMOVUPD      Z0, K1, (DX)
 
 tailEnd:
 	VZEROUPPER
@@ -1464,12 +1528,12 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPD elementwiseConstants<>+1344(SB), Z0
-	VMOVUPD elementwiseConstants<>+1664(SB), Z0
+	VMOVUPD elementwiseConstants<>+2176(SB), Z0
 	VMOVUPD elementwiseConstants<>+192(SB), Z0
 	VMOVUPD elementwiseConstants<>+512(SB), Z0
 	VMOVUPD elementwiseConstants<>+640(SB), Z0
 	VMOVUPD elementwiseConstants<>+1344(SB), Z0
-	VMOVUPD elementwiseConstants<>+1664(SB), Z1
+	VMOVUPD elementwiseConstants<>+2176(SB), Z1
 	VMOVUPD elementwiseConstants<>+192(SB), Z2
 	VMOVUPD elementwiseConstants<>+512(SB), Z3
 	VMOVUPD elementwiseConstants<>+640(SB), Z4
@@ -1483,13 +1547,13 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 single:
 	VMOVUPD      (AX), Z9
 	VANDNPD      Z9, Z0, Z10
-	VMULPD       elementwiseConstants<>+1600(SB), Z10, Z10
+	VMULPD       elementwiseConstants<>+2112(SB), Z10, Z10
 	VMAXPD       Z10, Z1, Z10
 	VMOVAPD      Z2, Z11
 	VFMADD213PD  elementwiseConstants<>+128(SB), Z10, Z11
 	VSUBPD       elementwiseConstants<>+128(SB), Z11, Z12
 	VFNMADD231PD elementwiseConstants<>+256(SB), Z12, Z10
-	VMULPD       elementwiseConstants<>+1536(SB), Z12, Z12
+	VMULPD       elementwiseConstants<>+2240(SB), Z12, Z12
 	VADDPD       Z12, Z10, Z13
 	VMULPD       Z13, Z13, Z14
 	VPSLLQ       $0x34, Z11, Z11
@@ -1520,8 +1584,8 @@ single:
 	VSUBPD       Z12, Z13, Z12
 	VFMADD231PD  Z10, Z11, Z12
 	VADDPD       Z14, Z12, Z10
-	VADDPD       elementwiseConstants<>+1728(SB), Z15, Z11
-	VSUBPD       elementwiseConstants<>+1728(SB), Z11, Z12
+	VADDPD       elementwiseConstants<>+2304(SB), Z15, Z11
+	VSUBPD       elementwiseConstants<>+2304(SB), Z11, Z12
 	VSUBPD       Z12, Z15, Z12
 	VADDPD       Z10, Z12, Z12
 	VDIVPD       Z11, Z8, Z13
@@ -1548,13 +1612,13 @@ singleEnd:
 	KMOVW        BX, K1
 	VMOVUPD.Z    (AX), K1, Z9
 	VANDNPD      Z9, Z0, Z10
-	VMULPD       elementwiseConstants<>+1600(SB), Z10, Z10
+	VMULPD       elementwiseConstants<>+2112(SB), Z10, Z10
 	VMAXPD       Z10, Z1, Z1
 	VMOVAPD      Z2, Z2
 	VFMADD213PD  elementwiseConstants<>+128(SB), Z1, Z2
 	VSUBPD       elementwiseConstants<>+128(SB), Z2, Z10
 	VFNMADD231PD elementwiseConstants<>+256(SB), Z10, Z1
-	VMULPD       elementwiseConstants<>+1536(SB), Z10, Z10
+	VMULPD       elementwiseConstants<>+2240(SB), Z10, Z10
 	VADDPD       Z10, Z1, Z11
 	VMULPD       Z11, Z11, Z12
 	VPSLLQ       $0x34, Z2, Z2
@@ -1585,8 +1649,8 @@ singleEnd:
 	VSUBPD       Z4, Z3, Z3
 	VFMADD231PD  Z1, Z2, Z3
 	VADDPD       Z5, Z3, Z1
-	VADDPD       elementwiseConstants<>+1728(SB), Z6, Z2
-	VSUBPD       elementwiseConstants<>+1728(SB), Z2, Z3
+	VADDPD       elementwiseConstants<>+2304(SB), Z6, Z2
+	VSUBPD       elementwiseConstants<>+2304(SB), Z2, Z3
 	VSUBPD       Z3, Z6, Z3
 	VADDPD       Z1, Z3, Z3
 	VDIVPD       Z2, Z8, Z4
@@ -1666,77 +1730,70 @@ tailEnd:
 	RET
 
 // func siluAVX512(dst []float64, x []float64)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2
 TEXT ·siluAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_base+24(FP), AX
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPD elementwiseConstants<>+0(SB), Z0
-	VMOVUPD elementwiseConstants<>+192(SB), Z0
-	VMOVUPD elementwiseConstants<>+512(SB), Z0
-	VMOVUPD elementwiseConstants<>+640(SB), Z0
-	VMOVUPD elementwiseConstants<>+768(SB), Z0
+	VMOVUPD elementwiseConstants<>+1600(SB), Z0
+	VMOVUPD elementwiseConstants<>+1664(SB), Z0
+	VMOVUPD elementwiseConstants<>+1728(SB), Z0
+	VMOVUPD elementwiseConstants<>+1792(SB), Z0
 	VMOVUPD elementwiseConstants<>+0(SB), Z0
-	VMOVUPD elementwiseConstants<>+192(SB), Z3
-	VMOVUPD elementwiseConstants<>+512(SB), Z4
-	VMOVUPD elementwiseConstants<>+640(SB), Z5
-	VMOVUPD elementwiseConstants<>+768(SB), Z6
-	VMOVUPD elementwiseConstants<>+896(SB), Z7
-	VMOVUPD elementwiseConstants<>+1024(SB), Z8
-	VMOVUPD elementwiseConstants<>+1152(SB), Z9
+	VMOVUPD elementwiseConstants<>+1600(SB), Z3
+	VMOVUPD elementwiseConstants<>+1664(SB), Z4
+	VMOVUPD elementwiseConstants<>+1728(SB), Z5
+	VMOVUPD elementwiseConstants<>+1792(SB), Z6
+	VMOVUPD elementwiseConstants<>+1856(SB), Z7
+	VMOVUPD elementwiseConstants<>+1920(SB), Z8
+	VMOVUPD elementwiseConstants<>+1984(SB), Z9
+	VMOVUPD elementwiseConstants<>+2048(SB), Z10
+	VMOVUPD elementwiseConstants<>+1152(SB), Z11
 	CMPQ    CX, $0x00000008
 	JL      singleEnd
 
 single:
-	VMOVUPD      (AX), Z10
-	VPMOVQ2M     Z10, K1
-	VORPD        elementwiseConstants<>+1344(SB), Z10, Z11
-	VMAXPD       Z11, Z0, Z11
-	VMOVAPD      Z3, Z12
-	VFMADD213PD  elementwiseConstants<>+1472(SB), Z11, Z12
-	VSUBPD       elementwiseConstants<>+1472(SB), Z12, Z13
-	VMOVUPD      elementwiseConstants<>+256(SB), Z14
-	VFNMADD213PD Z11, Z13, Z14
-	VMULPD       elementwiseConstants<>+1536(SB), Z13, Z13
-	VADDPD       Z13, Z14, Z15
-	VMULPD       Z15, Z15, Z16
-	VPSLLQ       $0x34, Z12, Z12
-	VMOVAPD      Z4, Z17
-	VFMADD213PD  elementwiseConstants<>+576(SB), Z15, Z17
-	VMOVAPD      Z5, Z18
-	VFMADD213PD  elementwiseConstants<>+704(SB), Z15, Z18
+	VMOVUPD      (AX), Z12
+	VMAXPD       Z12, Z0, Z13
+	VMINPD       Z13, Z3, Z14
+	VMOVAPD      Z4, Z15
+	VFMADD213PD  elementwiseConstants<>+1536(SB), Z14, Z15
+	VSUBPD       elementwiseConstants<>+1536(SB), Z15, Z16
+	VFMADD231PD  elementwiseConstants<>+256(SB), Z16, Z14
+	VFMADD231PD  elementwiseConstants<>+320(SB), Z16, Z14
+	VMULPD       Z14, Z14, Z16
+	VMOVAPD      Z5, Z17
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z14, Z17
+	VMOVAPD      Z6, Z18
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z14, Z18
 	VFMADD231PD  Z16, Z17, Z18
-	VMOVAPD      Z6, Z17
-	VFMADD213PD  elementwiseConstants<>+832(SB), Z15, Z17
+	VMOVAPD      Z7, Z17
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z14, Z17
 	VFMADD231PD  Z16, Z18, Z17
-	VMOVAPD      Z7, Z18
-	VFMADD213PD  elementwiseConstants<>+960(SB), Z15, Z18
+	VMOVAPD      Z8, Z18
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z14, Z18
 	VFMADD231PD  Z16, Z17, Z18
-	VMOVAPD      Z8, Z17
-	VFMADD213PD  elementwiseConstants<>+1088(SB), Z15, Z17
+	VMOVAPD      Z9, Z17
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z14, Z17
 	VFMADD231PD  Z16, Z18, Z17
-	VFMADD231PD  Z17, Z16, Z13
-	VMULPD       elementwiseConstants<>+1216(SB), Z12, Z15
-	VADDPD       Z13, Z14, Z16
-	VFMADD213PD  Z15, Z15, Z16
-	VADDPD       Z9, Z16, Z15
-	VSUBPD       Z9, Z15, Z17
-	VSUBPD       Z17, Z16, Z16
-	VDIVPD       Z15, Z9, Z17
-	VFNMADD213PD Z9, Z17, Z15
-	VFNMADD231PD Z16, Z17, Z15
-	VADDPD       Z15, Z13, Z13
-	VADDPD       Z13, Z14, Z13
-	VMOVAPD      Z17, Z14
-	VFMADD231PD  Z13, Z17, Z14
-	VSUBPD       Z14, Z17, Z15
-	VFMADD231PD  Z13, Z17, Z15
-	VMULPD       Z15, Z11, Z13
-	VFMADD231PD  Z14, Z11, Z13
-	VMULPD       Z12, Z13, Z11
-	VMULPD       elementwiseConstants<>+1216(SB), Z11, Z11
-	VADDPD       Z11, Z10, Z10
-	VBLENDMPD    Z11, Z10, K1, Z1
+	VFMSUB231PD  Z17, Z16, Z14
+	VPSLLQ       $0x34, Z15, Z15
+	VADDPD       Z10, Z15, Z16
+	VSUBPD       Z15, Z16, Z17
+	VSUBPD       Z17, Z10, Z17
+	VFMADD231PD  Z15, Z14, Z17
+	VADDPD       Z17, Z16, Z14
+	VSUBPD       Z16, Z14, Z15
+	VSUBPD       Z15, Z17, Z15
+	VDIVPD       Z14, Z11, Z16
+	VMULPD       Z16, Z13, Z17
+	VFMSUB231PD  Z14, Z17, Z13
+	VFMADD231PD  Z15, Z17, Z13
+	VFNMADD231PD Z16, Z13, Z17
+	VMULPD       Z10, Z17, Z13
+	VCMPPD       $0x1e, Z3, Z12, K1
+	VBLENDMPD    Z12, Z13, K1, Z1
 	VMOVUPD      Z1, (DX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
@@ -1751,54 +1808,45 @@ singleEnd:
 	BZHIQ        CX, BX, BX
 	KMOVW        BX, K1
 	VMOVUPD.Z    (AX), K1, Z1
-	VPMOVQ2M     Z1, K2
-	VORPD        elementwiseConstants<>+1344(SB), Z1, Z10
-	VMAXPD       Z10, Z0, Z0
-	VMOVAPD      Z3, Z3
-	VFMADD213PD  elementwiseConstants<>+1472(SB), Z0, Z3
-	VSUBPD       elementwiseConstants<>+1472(SB), Z3, Z10
-	VMOVUPD      elementwiseConstants<>+256(SB), Z11
-	VFNMADD213PD Z0, Z10, Z11
-	VMULPD       elementwiseConstants<>+1536(SB), Z10, Z10
-	VADDPD       Z10, Z11, Z12
-	VMULPD       Z12, Z12, Z13
-	VPSLLQ       $0x34, Z3, Z3
+	VMAXPD       Z1, Z0, Z0
+	VMINPD       Z0, Z3, Z12
 	VMOVAPD      Z4, Z4
-	VFMADD213PD  elementwiseConstants<>+576(SB), Z12, Z4
+	VFMADD213PD  elementwiseConstants<>+1536(SB), Z12, Z4
+	VSUBPD       elementwiseConstants<>+1536(SB), Z4, Z13
+	VFMADD231PD  elementwiseConstants<>+256(SB), Z13, Z12
+	VFMADD231PD  elementwiseConstants<>+320(SB), Z13, Z12
+	VMULPD       Z12, Z12, Z13
 	VMOVAPD      Z5, Z5
-	VFMADD213PD  elementwiseConstants<>+704(SB), Z12, Z5
-	VFMADD231PD  Z13, Z4, Z5
-	VMOVAPD      Z6, Z4
-	VFMADD213PD  elementwiseConstants<>+832(SB), Z12, Z4
-	VFMADD231PD  Z13, Z5, Z4
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z12, Z5
+	VMOVAPD      Z6, Z6
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z12, Z6
+	VFMADD231PD  Z13, Z5, Z6
 	VMOVAPD      Z7, Z5
-	VFMADD213PD  elementwiseConstants<>+960(SB), Z12, Z5
-	VFMADD231PD  Z13, Z4, Z5
-	VMOVAPD      Z8, Z4
-	VFMADD213PD  elementwiseConstants<>+1088(SB), Z12, Z4
-	VFMADD231PD  Z13, Z5, Z4
-	VFMADD231PD  Z4, Z13, Z10
-	VMULPD       elementwiseConstants<>+1216(SB), Z3, Z4
-	VADDPD       Z10, Z11, Z5
-	VFMADD213PD  Z4, Z4, Z5
-	VADDPD       Z9, Z5, Z4
-	VSUBPD       Z9, Z4, Z6
-	VSUBPD       Z6, Z5, Z5
-	VDIVPD       Z4, Z9, Z6
-	VFNMADD213PD Z9, Z6, Z4
-	VFNMADD231PD Z5, Z6, Z4
-	VADDPD       Z4, Z10, Z4
-	VADDPD       Z4, Z11, Z4
-	VMOVAPD      Z6, Z5
-	VFMADD231PD  Z4, Z6, Z5
-	VSUBPD       Z5, Z6, Z7
-	VFMADD231PD  Z4, Z6, Z7
-	VMULPD       Z7, Z0, Z4
-	VFMADD231PD  Z5, Z0, Z4
-	VMULPD       Z3, Z4, Z0
-	VMULPD       elementwiseConstants<>+1216(SB), Z0, Z0
-	VADDPD       Z0, Z1, Z1
-	VBLENDMPD    Z0, Z1, K2, Z2
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z12, Z5
+	VFMADD231PD  Z13, Z6, Z5
+	VMOVAPD      Z8, Z6
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z12, Z6
+	VFMADD231PD  Z13, Z5, Z6
+	VMOVAPD      Z9, Z5
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z12, Z5
+	VFMADD231PD  Z13, Z6, Z5
+	VFMSUB231PD  Z5, Z13, Z12
+	VPSLLQ       $0x34, Z4, Z4
+	VADDPD       Z10, Z4, Z5
+	VSUBPD       Z4, Z5, Z6
+	VSUBPD       Z6, Z10, Z6
+	VFMADD231PD  Z4, Z12, Z6
+	VADDPD       Z6, Z5, Z4
+	VSUBPD       Z5, Z4, Z5
+	VSUBPD       Z5, Z6, Z5
+	VDIVPD       Z4, Z11, Z6
+	VMULPD       Z6, Z0, Z7
+	VFMSUB231PD  Z4, Z7, Z0
+	VFMADD231PD  Z5, Z7, Z0
+	VFNMADD231PD Z6, Z0, Z7
+	VMULPD       Z10, Z7, Z0
+	VCMPPD       $0x1e, Z3, Z1, K2
+	VBLENDMPD    Z1, Z0, K2, Z2
 	VMOVUPD      Z2, K1, (DX)
 
 tailEnd:
@@ -1814,7 +1862,7 @@ TEXT ·siluGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dst_base+0(FP), BX
 	VMOVUPD elementwiseConstants<>+1152(SB), Z0
 	VMOVUPD elementwiseConstants<>+0(SB), Z1
-	VMOVUPD elementwiseConstants<>+1792(SB), Z2
+	VMOVUPD elementwiseConstants<>+2368(SB), Z2
 	VMOVUPD elementwiseConstants<>+192(SB), Z3
 	VMOVUPD elementwiseConstants<>+512(SB), Z4
 	VMOVUPD elementwiseConstants<>+640(SB), Z5
@@ -1835,7 +1883,7 @@ single:
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Z15, Z16
 	VSUBPD       elementwiseConstants<>+1472(SB), Z16, Z17
 	VFNMADD231PD elementwiseConstants<>+256(SB), Z17, Z15
-	VMULPD       elementwiseConstants<>+1536(SB), Z17, Z17
+	VMULPD       elementwiseConstants<>+2240(SB), Z17, Z17
 	VADDPD       Z17, Z15, Z18
 	VMULPD       Z18, Z18, Z19
 	VPSLLQ       $0x34, Z16, Z16
@@ -1897,7 +1945,7 @@ singleEnd:
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Z2, Z3
 	VSUBPD       elementwiseConstants<>+1472(SB), Z3, Z10
 	VFNMADD231PD elementwiseConstants<>+256(SB), Z10, Z2
-	VMULPD       elementwiseConstants<>+1536(SB), Z10, Z10
+	VMULPD       elementwiseConstants<>+2240(SB), Z10, Z10
 	VADDPD       Z10, Z2, Z11
 	VMULPD       Z11, Z11, Z12
 	VPSLLQ       $0x34, Z3, Z3
@@ -1948,7 +1996,7 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPD elementwiseConstants<>+1344(SB), Z0
-	VMOVUPD elementwiseConstants<>+1856(SB), Z1
+	VMOVUPD elementwiseConstants<>+2432(SB), Z1
 	VMOVUPD elementwiseConstants<>+192(SB), Z2
 	VMOVUPD elementwiseConstants<>+512(SB), Z3
 	VMOVUPD elementwiseConstants<>+640(SB), Z4
@@ -1956,9 +2004,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-48
 	VMOVUPD elementwiseConstants<>+896(SB), Z6
 	VMOVUPD elementwiseConstants<>+1024(SB), Z7
 	VMOVUPD elementwiseConstants<>+1152(SB), Z8
-	VMOVUPD elementwiseConstants<>+2112(SB), Z9
-	VMOVUPD elementwiseConstants<>+3456(SB), Z10
-	VMOVUPD elementwiseConstants<>+3520(SB), Z11
+	VMOVUPD elementwiseConstants<>+2688(SB), Z9
+	VMOVUPD elementwiseConstants<>+4032(SB), Z10
+	VMOVUPD elementwiseConstants<>+4096(SB), Z11
 	CMPQ    CX, $0x00000008
 	JL      singleEnd
 
@@ -1967,14 +2015,14 @@ single:
 	VPMOVQ2M     Z12, K1
 	VANDNPD      Z12, Z0, Z13
 	VMINPD       Z13, Z1, Z13
-	VADDPD       elementwiseConstants<>+1920(SB), Z13, Z16
-	VSUBPD       elementwiseConstants<>+1920(SB), Z16, Z17
+	VADDPD       elementwiseConstants<>+2496(SB), Z13, Z16
+	VSUBPD       elementwiseConstants<>+2496(SB), Z16, Z17
 	VSUBPD       Z17, Z13, Z17
 	VMULPD       Z13, Z13, Z18
 	VMOVAPD      Z18, Z19
 	VFMSUB231PD  Z13, Z13, Z19
-	VMULPD       elementwiseConstants<>+1984(SB), Z19, Z19
-	VMULPD       elementwiseConstants<>+1984(SB), Z18, Z18
+	VMULPD       elementwiseConstants<>+2560(SB), Z19, Z19
+	VMULPD       elementwiseConstants<>+2560(SB), Z18, Z18
 	VMOVAPD      Z2, Z20
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Z18, Z20
 	VSUBPD       elementwiseConstants<>+1472(SB), Z20, Z21
@@ -2010,20 +2058,11 @@ single:
 	VFNMADD231PD Z16, Z22, Z13
 	VFNMADD231PD Z17, Z22, Z13
 	VMULPD       Z21, Z13, Z13
-	VSUBPD       elementwiseConstants<>+2048(SB), Z22, Z16
-	VADDPD       elementwiseConstants<>+2048(SB), Z16, Z17
+	VSUBPD       elementwiseConstants<>+2624(SB), Z22, Z16
+	VADDPD       elementwiseConstants<>+2624(SB), Z16, Z17
 	VSUBPD       Z17, Z22, Z17
 	VADDPD       Z13, Z17, Z17
 	VMOVAPD      Z9, Z21
-	VFMADD213PD  elementwiseConstants<>+2176(SB), Z16, Z21
-	VFMADD213PD  elementwiseConstants<>+2240(SB), Z16, Z21
-	VFMADD213PD  elementwiseConstants<>+2304(SB), Z16, Z21
-	VFMADD213PD  elementwiseConstants<>+2368(SB), Z16, Z21
-	VFMADD213PD  elementwiseConstants<>+2432(SB), Z16, Z21
-	VFMADD213PD  elementwiseConstants<>+2496(SB), Z16, Z21
-	VFMADD213PD  elementwiseConstants<>+2560(SB), Z16, Z21
-	VFMADD213PD  elementwiseConstants<>+2624(SB), Z16, Z21
-	VFMADD213PD  elementwiseConstants<>+2688(SB), Z16, Z21
 	VFMADD213PD  elementwiseConstants<>+2752(SB), Z16, Z21
 	VFMADD213PD  elementwiseConstants<>+2816(SB), Z16, Z21
 	VFMADD213PD  elementwiseConstants<>+2880(SB), Z16, Z21
@@ -2035,6 +2074,15 @@ single:
 	VFMADD213PD  elementwiseConstants<>+3264(SB), Z16, Z21
 	VFMADD213PD  elementwiseConstants<>+3328(SB), Z16, Z21
 	VFMADD213PD  elementwiseConstants<>+3392(SB), Z16, Z21
+	VFMADD213PD  elementwiseConstants<>+3456(SB), Z16, Z21
+	VFMADD213PD  elementwiseConstants<>+3520(SB), Z16, Z21
+	VFMADD213PD  elementwiseConstants<>+3584(SB), Z16, Z21
+	VFMADD213PD  elementwiseConstants<>+3648(SB), Z16, Z21
+	VFMADD213PD  elementwiseConstants<>+3712(SB), Z16, Z21
+	VFMADD213PD  elementwiseConstants<>+3776(SB), Z16, Z21
+	VFMADD213PD  elementwiseConstants<>+3840(SB), Z16, Z21
+	VFMADD213PD  elementwiseConstants<>+3904(SB), Z16, Z21
+	VFMADD213PD  elementwiseConstants<>+3968(SB), Z16, Z21
 	VMULPD       Z21, Z16, Z23
 	VMOVAPD      Z23, Z24
 	VFMSUB231PD  Z21, Z16, Z24
@@ -2088,14 +2136,14 @@ singleEnd:
 	VPMOVQ2M     Z12, K2
 	VANDNPD      Z12, Z0, Z13
 	VMINPD       Z13, Z1, Z1
-	VADDPD       elementwiseConstants<>+1920(SB), Z1, Z13
-	VSUBPD       elementwiseConstants<>+1920(SB), Z13, Z14
+	VADDPD       elementwiseConstants<>+2496(SB), Z1, Z13
+	VSUBPD       elementwiseConstants<>+2496(SB), Z13, Z14
 	VSUBPD       Z14, Z1, Z14
 	VMULPD       Z1, Z1, Z16
 	VMOVAPD      Z16, Z17
 	VFMSUB231PD  Z1, Z1, Z17
-	VMULPD       elementwiseConstants<>+1984(SB), Z17, Z17
-	VMULPD       elementwiseConstants<>+1984(SB), Z16, Z16
+	VMULPD       elementwiseConstants<>+2560(SB), Z17, Z17
+	VMULPD       elementwiseConstants<>+2560(SB), Z16, Z16
 	VMOVAPD      Z2, Z2
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Z16, Z2
 	VSUBPD       elementwiseConstants<>+1472(SB), Z2, Z18
@@ -2131,20 +2179,11 @@ singleEnd:
 	VFNMADD231PD Z13, Z6, Z1
 	VFNMADD231PD Z14, Z6, Z1
 	VMULPD       Z4, Z1, Z1
-	VSUBPD       elementwiseConstants<>+2048(SB), Z6, Z4
-	VADDPD       elementwiseConstants<>+2048(SB), Z4, Z7
+	VSUBPD       elementwiseConstants<>+2624(SB), Z6, Z4
+	VADDPD       elementwiseConstants<>+2624(SB), Z4, Z7
 	VSUBPD       Z7, Z6, Z7
 	VADDPD       Z1, Z7, Z7
 	VMOVAPD      Z9, Z8
-	VFMADD213PD  elementwiseConstants<>+2176(SB), Z4, Z8
-	VFMADD213PD  elementwiseConstants<>+2240(SB), Z4, Z8
-	VFMADD213PD  elementwiseConstants<>+2304(SB), Z4, Z8
-	VFMADD213PD  elementwiseConstants<>+2368(SB), Z4, Z8
-	VFMADD213PD  elementwiseConstants<>+2432(SB), Z4, Z8
-	VFMADD213PD  elementwiseConstants<>+2496(SB), Z4, Z8
-	VFMADD213PD  elementwiseConstants<>+2560(SB), Z4, Z8
-	VFMADD213PD  elementwiseConstants<>+2624(SB), Z4, Z8
-	VFMADD213PD  elementwiseConstants<>+2688(SB), Z4, Z8
 	VFMADD213PD  elementwiseConstants<>+2752(SB), Z4, Z8
 	VFMADD213PD  elementwiseConstants<>+2816(SB), Z4, Z8
 	VFMADD213PD  elementwiseConstants<>+2880(SB), Z4, Z8
@@ -2156,6 +2195,15 @@ singleEnd:
 	VFMADD213PD  elementwiseConstants<>+3264(SB), Z4, Z8
 	VFMADD213PD  elementwiseConstants<>+3328(SB), Z4, Z8
 	VFMADD213PD  elementwiseConstants<>+3392(SB), Z4, Z8
+	VFMADD213PD  elementwiseConstants<>+3456(SB), Z4, Z8
+	VFMADD213PD  elementwiseConstants<>+3520(SB), Z4, Z8
+	VFMADD213PD  elementwiseConstants<>+3584(SB), Z4, Z8
+	VFMADD213PD  elementwiseConstants<>+3648(SB), Z4, Z8
+	VFMADD213PD  elementwiseConstants<>+3712(SB), Z4, Z8
+	VFMADD213PD  elementwiseConstants<>+3776(SB), Z4, Z8
+	VFMADD213PD  elementwiseConstants<>+3840(SB), Z4, Z8
+	VFMADD213PD  elementwiseConstants<>+3904(SB), Z4, Z8
+	VFMADD213PD  elementwiseConstants<>+3968(SB), Z4, Z8
 	VMULPD       Z8, Z4, Z9
 	VMOVAPD      Z9, Z13
 	VFMSUB231PD  Z8, Z4, Z13
@@ -2207,14 +2255,14 @@ TEXT ·geluGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dst_base+0(FP), BX
 	VMOVUPD elementwiseConstants<>+1152(SB), Z0
 	VMOVUPD elementwiseConstants<>+1344(SB), Z1
-	VMOVUPD elementwiseConstants<>+1856(SB), Z2
+	VMOVUPD elementwiseConstants<>+2432(SB), Z2
 	VMOVUPD elementwiseConstants<>+192(SB), Z3
 	VMOVUPD elementwiseConstants<>+512(SB), Z4
 	VMOVUPD elementwiseConstants<>+640(SB), Z5
 	VMOVUPD elementwiseConstants<>+768(SB), Z6
 	VMOVUPD elementwiseConstants<>+896(SB), Z7
 	VMOVUPD elementwiseConstants<>+1024(SB), Z8
-	VMOVUPD elementwiseConstants<>+2112(SB), Z9
+	VMOVUPD elementwiseConstants<>+2688(SB), Z9
 	CMPQ    CX, $0x00000008
 	JL      singleEnd
 
@@ -2224,12 +2272,12 @@ single:
 	VPMOVQ2M     Z11, K1
 	VANDNPD      Z11, Z1, Z11
 	VMINPD       Z11, Z2, Z11
-	VADDPD       elementwiseConstants<>+1920(SB), Z11, Z14
+	VADDPD       elementwiseConstants<>+2496(SB), Z11, Z14
 	VMULPD       Z11, Z11, Z15
 	VMOVAPD      Z15, Z16
 	VFMSUB231PD  Z11, Z11, Z16
-	VMULPD       elementwiseConstants<>+1984(SB), Z16, Z16
-	VMULPD       elementwiseConstants<>+1984(SB), Z15, Z15
+	VMULPD       elementwiseConstants<>+2560(SB), Z16, Z16
+	VMULPD       elementwiseConstants<>+2560(SB), Z15, Z15
 	VMOVAPD      Z3, Z17
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Z15, Z17
 	VSUBPD       elementwiseConstants<>+1472(SB), Z17, Z18
@@ -2257,17 +2305,8 @@ single:
 	VADDPD       Z0, Z15, Z15
 	VDIVPD       Z14, Z0, Z14
 	VMULPD       Z14, Z11, Z16
-	VSUBPD       elementwiseConstants<>+2048(SB), Z16, Z16
+	VSUBPD       elementwiseConstants<>+2624(SB), Z16, Z16
 	VMOVAPD      Z9, Z18
-	VFMADD213PD  elementwiseConstants<>+2176(SB), Z16, Z18
-	VFMADD213PD  elementwiseConstants<>+2240(SB), Z16, Z18
-	VFMADD213PD  elementwiseConstants<>+2304(SB), Z16, Z18
-	VFMADD213PD  elementwiseConstants<>+2368(SB), Z16, Z18
-	VFMADD213PD  elementwiseConstants<>+2432(SB), Z16, Z18
-	VFMADD213PD  elementwiseConstants<>+2496(SB), Z16, Z18
-	VFMADD213PD  elementwiseConstants<>+2560(SB), Z16, Z18
-	VFMADD213PD  elementwiseConstants<>+2624(SB), Z16, Z18
-	VFMADD213PD  elementwiseConstants<>+2688(SB), Z16, Z18
 	VFMADD213PD  elementwiseConstants<>+2752(SB), Z16, Z18
 	VFMADD213PD  elementwiseConstants<>+2816(SB), Z16, Z18
 	VFMADD213PD  elementwiseConstants<>+2880(SB), Z16, Z18
@@ -2281,7 +2320,16 @@ single:
 	VFMADD213PD  elementwiseConstants<>+3392(SB), Z16, Z18
 	VFMADD213PD  elementwiseConstants<>+3456(SB), Z16, Z18
 	VFMADD213PD  elementwiseConstants<>+3520(SB), Z16, Z18
-	VMULPD       elementwiseConstants<>+3584(SB), Z11, Z11
+	VFMADD213PD  elementwiseConstants<>+3584(SB), Z16, Z18
+	VFMADD213PD  elementwiseConstants<>+3648(SB), Z16, Z18
+	VFMADD213PD  elementwiseConstants<>+3712(SB), Z16, Z18
+	VFMADD213PD  elementwiseConstants<>+3776(SB), Z16, Z18
+	VFMADD213PD  elementwiseConstants<>+3840(SB), Z16, Z18
+	VFMADD213PD  elementwiseConstants<>+3904(SB), Z16, Z18
+	VFMADD213PD  elementwiseConstants<>+3968(SB), Z16, Z18
+	VFMADD213PD  elementwiseConstants<>+4032(SB), Z16, Z18
+	VFMADD213PD  elementwiseConstants<>+4096(SB), Z16, Z18
+	VMULPD       elementwiseConstants<>+4160(SB), Z11, Z11
 	VFMSUB231PD  Z14, Z18, Z11
 	VMULPD       Z11, Z15, Z11
 	VMULPD       Z17, Z11, Z11
@@ -2308,12 +2356,12 @@ singleEnd:
 	VPMOVQ2M     Z11, K2
 	VANDNPD      Z11, Z1, Z1
 	VMINPD       Z1, Z2, Z1
-	VADDPD       elementwiseConstants<>+1920(SB), Z1, Z2
+	VADDPD       elementwiseConstants<>+2496(SB), Z1, Z2
 	VMULPD       Z1, Z1, Z11
 	VMOVAPD      Z11, Z12
 	VFMSUB231PD  Z1, Z1, Z12
-	VMULPD       elementwiseConstants<>+1984(SB), Z12, Z12
-	VMULPD       elementwiseConstants<>+1984(SB), Z11, Z11
+	VMULPD       elementwiseConstants<>+2560(SB), Z12, Z12
+	VMULPD       elementwiseConstants<>+2560(SB), Z11, Z11
 	VMOVAPD      Z3, Z3
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Z11, Z3
 	VSUBPD       elementwiseConstants<>+1472(SB), Z3, Z14
@@ -2341,17 +2389,8 @@ singleEnd:
 	VADDPD       Z0, Z4, Z4
 	VDIVPD       Z2, Z0, Z2
 	VMULPD       Z2, Z1, Z5
-	VSUBPD       elementwiseConstants<>+2048(SB), Z5, Z5
+	VSUBPD       elementwiseConstants<>+2624(SB), Z5, Z5
 	VMOVAPD      Z9, Z6
-	VFMADD213PD  elementwiseConstants<>+2176(SB), Z5, Z6
-	VFMADD213PD  elementwiseConstants<>+2240(SB), Z5, Z6
-	VFMADD213PD  elementwiseConstants<>+2304(SB), Z5, Z6
-	VFMADD213PD  elementwiseConstants<>+2368(SB), Z5, Z6
-	VFMADD213PD  elementwiseConstants<>+2432(SB), Z5, Z6
-	VFMADD213PD  elementwiseConstants<>+2496(SB), Z5, Z6
-	VFMADD213PD  elementwiseConstants<>+2560(SB), Z5, Z6
-	VFMADD213PD  elementwiseConstants<>+2624(SB), Z5, Z6
-	VFMADD213PD  elementwiseConstants<>+2688(SB), Z5, Z6
 	VFMADD213PD  elementwiseConstants<>+2752(SB), Z5, Z6
 	VFMADD213PD  elementwiseConstants<>+2816(SB), Z5, Z6
 	VFMADD213PD  elementwiseConstants<>+2880(SB), Z5, Z6
@@ -2365,7 +2404,16 @@ singleEnd:
 	VFMADD213PD  elementwiseConstants<>+3392(SB), Z5, Z6
 	VFMADD213PD  elementwiseConstants<>+3456(SB), Z5, Z6
 	VFMADD213PD  elementwiseConstants<>+3520(SB), Z5, Z6
-	VMULPD       elementwiseConstants<>+3584(SB), Z1, Z1
+	VFMADD213PD  elementwiseConstants<>+3584(SB), Z5, Z6
+	VFMADD213PD  elementwiseConstants<>+3648(SB), Z5, Z6
+	VFMADD213PD  elementwiseConstants<>+3712(SB), Z5, Z6
+	VFMADD213PD  elementwiseConstants<>+3776(SB), Z5, Z6
+	VFMADD213PD  elementwiseConstants<>+3840(SB), Z5, Z6
+	VFMADD213PD  elementwiseConstants<>+3904(SB), Z5, Z6
+	VFMADD213PD  elementwiseConstants<>+3968(SB), Z5, Z6
+	VFMADD213PD  elementwiseConstants<>+4032(SB), Z5, Z6
+	VFMADD213PD  elementwiseConstants<>+4096(SB), Z5, Z6
+	VMULPD       elementwiseConstants<>+4160(SB), Z1, Z1
 	VFMSUB231PD  Z2, Z6, Z1
 	VMULPD       Z1, Z4, Z1
 	VMULPD       Z3, Z1, Z1
@@ -2521,7 +2569,7 @@ TEXT ·relu6AVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPD elementwiseConstants<>+1408(SB), Z0
-	VMOVUPD elementwiseConstants<>+3648(SB), Z1
+	VMOVUPD elementwiseConstants<>+4224(SB), Z1
 	CMPQ    CX, $0x00000020
 	JL      unrolledEnd
 
@@ -2600,14 +2648,14 @@ unrolled:
 	VMOVUPD   (DX), Z2
 	VCMPPD    $0x1e, Z0, Z2, K1
 	VBLENDMPD Z1, Z0, K1, Z3
-	VCMPPD    $0x11, elementwiseConstants<>+3648(SB), Z2, K1
+	VCMPPD    $0x11, elementwiseConstants<>+4224(SB), Z2, K1
 	VBLENDMPD Z3, Z0, K1, Z4
 	VMOVUPD   Z4, (BX)
 	VMOVUPD   64(AX), Z1
 	VMOVUPD   64(DX), Z2
 	VCMPPD    $0x1e, Z0, Z2, K1
 	VBLENDMPD Z1, Z0, K1, Z5
-	VCMPPD    $0x11, elementwiseConstants<>+3648(SB), Z2, K1
+	VCMPPD    $0x11, elementwiseConstants<>+4224(SB), Z2, K1
 	VBLENDMPD Z5, Z0, K1, Z6
 	VMOVUPD   Z6, 64(BX)
 	ADDQ      $0x00000080, AX
@@ -2626,7 +2674,7 @@ single:
 	VMOVUPD   (DX), Z2
 	VCMPPD    $0x1e, Z0, Z2, K1
 	VBLENDMPD Z1, Z0, K1, Z7
-	VCMPPD    $0x11, elementwiseConstants<>+3648(SB), Z2, K1
+	VCMPPD    $0x11, elementwiseConstants<>+4224(SB), Z2, K1
 	VBLENDMPD Z7, Z0, K1, Z8
 	VMOVUPD   Z8, (BX)
 	ADDQ      $0x00000040, AX
@@ -2646,7 +2694,7 @@ singleEnd:
 	VMOVUPD.Z (DX), K1, Z2
 	VCMPPD    $0x1e, Z0, Z2, K2
 	VBLENDMPD Z1, Z0, K2, Z9
-	VCMPPD    $0x11, elementwiseConstants<>+3648(SB), Z2, K2
+	VCMPPD    $0x11, elementwiseConstants<>+4224(SB), Z2, K2
 	VBLENDMPD Z9, Z0, K2, Z10
 	VMOVUPD   Z10, K1, (BX)
 
@@ -3163,8 +3211,8 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPD elementwiseConstants<>+1344(SB), Z0
-	VMOVUPD elementwiseConstants<>+3712(SB), Z1
-	VMOVUPD elementwiseConstants<>+3840(SB), Z2
+	VMOVUPD elementwiseConstants<>+4288(SB), Z1
+	VMOVUPD elementwiseConstants<>+4416(SB), Z2
 	VMOVUPD elementwiseConstants<>+192(SB), Z3
 	VMOVUPD elementwiseConstants<>+512(SB), Z4
 	VMOVUPD elementwiseConstants<>+640(SB), Z5
@@ -3184,18 +3232,18 @@ single:
 	VMULPD       Z11, Z11, Z14
 	VMOVAPD      Z14, Z15
 	VFMSUB231PD  Z11, Z11, Z15
-	VMULPD       elementwiseConstants<>+3776(SB), Z14, Z16
-	VMOVUPD      elementwiseConstants<>+3776(SB), Z17
+	VMULPD       elementwiseConstants<>+4352(SB), Z14, Z16
+	VMOVUPD      elementwiseConstants<>+4352(SB), Z17
 	VFMSUB213PD  Z16, Z14, Z17
-	VFMADD231PD  elementwiseConstants<>+3776(SB), Z15, Z17
-	VFMADD231PD  elementwiseConstants<>+3904(SB), Z14, Z17
+	VFMADD231PD  elementwiseConstants<>+4352(SB), Z15, Z17
+	VFMADD231PD  elementwiseConstants<>+4480(SB), Z14, Z17
 	VADDPD       Z2, Z16, Z14
 	VSUBPD       Z2, Z14, Z15
 	VSUBPD       Z15, Z14, Z18
 	VSUBPD       Z18, Z2, Z18
 	VSUBPD       Z15, Z16, Z15
 	VADDPD       Z15, Z18, Z15
-	VADDPD       elementwiseConstants<>+3968(SB), Z15, Z15
+	VADDPD       elementwiseConstants<>+4544(SB), Z15, Z15
 	VADDPD       Z15, Z17, Z15
 	VMULPD       Z14, Z11, Z16
 	VFMSUB213PD  Z16, Z11, Z14
@@ -3265,18 +3313,18 @@ singleEnd:
 	VMULPD       Z0, Z0, Z1
 	VMOVAPD      Z1, Z11
 	VFMSUB231PD  Z0, Z0, Z11
-	VMULPD       elementwiseConstants<>+3776(SB), Z1, Z12
-	VMOVUPD      elementwiseConstants<>+3776(SB), Z14
+	VMULPD       elementwiseConstants<>+4352(SB), Z1, Z12
+	VMOVUPD      elementwiseConstants<>+4352(SB), Z14
 	VFMSUB213PD  Z12, Z1, Z14
-	VFMADD231PD  elementwiseConstants<>+3776(SB), Z11, Z14
-	VFMADD231PD  elementwiseConstants<>+3904(SB), Z1, Z14
+	VFMADD231PD  elementwiseConstants<>+4352(SB), Z11, Z14
+	VFMADD231PD  elementwiseConstants<>+4480(SB), Z1, Z14
 	VADDPD       Z2, Z12, Z1
 	VSUBPD       Z2, Z1, Z11
 	VSUBPD       Z11, Z1, Z15
 	VSUBPD       Z15, Z2, Z2
 	VSUBPD       Z11, Z12, Z11
 	VADDPD       Z11, Z2, Z2
-	VADDPD       elementwiseConstants<>+3968(SB), Z2, Z2
+	VADDPD       elementwiseConstants<>+4544(SB), Z2, Z2
 	VADDPD       Z2, Z14, Z2
 	VMULPD       Z1, Z0, Z11
 	VFMSUB213PD  Z11, Z0, Z1
@@ -3340,15 +3388,15 @@ TEXT ·geluTanhGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dst_base+0(FP), BX
 	VMOVUPD elementwiseConstants<>+1152(SB), Z0
 	VMOVUPD elementwiseConstants<>+1344(SB), Z1
-	VMOVUPD elementwiseConstants<>+3712(SB), Z2
-	VMOVUPD elementwiseConstants<>+3840(SB), Z3
+	VMOVUPD elementwiseConstants<>+4288(SB), Z2
+	VMOVUPD elementwiseConstants<>+4416(SB), Z3
 	VMOVUPD elementwiseConstants<>+192(SB), Z4
 	VMOVUPD elementwiseConstants<>+512(SB), Z5
 	VMOVUPD elementwiseConstants<>+640(SB), Z6
 	VMOVUPD elementwiseConstants<>+768(SB), Z7
 	VMOVUPD elementwiseConstants<>+896(SB), Z8
 	VMOVUPD elementwiseConstants<>+1024(SB), Z9
-	VMOVUPD elementwiseConstants<>+4032(SB), Z10
+	VMOVUPD elementwiseConstants<>+4608(SB), Z10
 	CMPQ    CX, $0x00000008
 	JL      singleEnd
 
@@ -3362,18 +3410,18 @@ single:
 	VMULPD       Z13, Z13, Z18
 	VMOVAPD      Z18, Z19
 	VFMSUB231PD  Z13, Z13, Z19
-	VMULPD       elementwiseConstants<>+3776(SB), Z18, Z20
-	VMOVUPD      elementwiseConstants<>+3776(SB), Z21
+	VMULPD       elementwiseConstants<>+4352(SB), Z18, Z20
+	VMOVUPD      elementwiseConstants<>+4352(SB), Z21
 	VFMSUB213PD  Z20, Z18, Z21
-	VFMADD231PD  elementwiseConstants<>+3776(SB), Z19, Z21
-	VFMADD231PD  elementwiseConstants<>+3904(SB), Z18, Z21
+	VFMADD231PD  elementwiseConstants<>+4352(SB), Z19, Z21
+	VFMADD231PD  elementwiseConstants<>+4480(SB), Z18, Z21
 	VADDPD       Z3, Z20, Z18
 	VSUBPD       Z3, Z18, Z19
 	VSUBPD       Z19, Z18, Z22
 	VSUBPD       Z22, Z3, Z22
 	VSUBPD       Z19, Z20, Z19
 	VADDPD       Z19, Z22, Z19
-	VADDPD       elementwiseConstants<>+3968(SB), Z19, Z19
+	VADDPD       elementwiseConstants<>+4544(SB), Z19, Z19
 	VADDPD       Z19, Z21, Z19
 	VMULPD       Z18, Z13, Z20
 	VFMSUB213PD  Z20, Z13, Z18
@@ -3449,18 +3497,18 @@ singleEnd:
 	VMULPD       Z2, Z2, Z13
 	VMOVAPD      Z13, Z14
 	VFMSUB231PD  Z2, Z2, Z14
-	VMULPD       elementwiseConstants<>+3776(SB), Z13, Z15
-	VMOVUPD      elementwiseConstants<>+3776(SB), Z18
+	VMULPD       elementwiseConstants<>+4352(SB), Z13, Z15
+	VMOVUPD      elementwiseConstants<>+4352(SB), Z18
 	VFMSUB213PD  Z15, Z13, Z18
-	VFMADD231PD  elementwiseConstants<>+3776(SB), Z14, Z18
-	VFMADD231PD  elementwiseConstants<>+3904(SB), Z13, Z18
+	VFMADD231PD  elementwiseConstants<>+4352(SB), Z14, Z18
+	VFMADD231PD  elementwiseConstants<>+4480(SB), Z13, Z18
 	VADDPD       Z3, Z15, Z13
 	VSUBPD       Z3, Z13, Z14
 	VSUBPD       Z14, Z13, Z19
 	VSUBPD       Z19, Z3, Z19
 	VSUBPD       Z14, Z15, Z14
 	VADDPD       Z14, Z19, Z14
-	VADDPD       elementwiseConstants<>+3968(SB), Z14, Z14
+	VADDPD       elementwiseConstants<>+4544(SB), Z14, Z14
 	VADDPD       Z14, Z18, Z14
 	VMULPD       Z13, Z2, Z15
 	VFMSUB213PD  Z15, Z2, Z13
@@ -3533,10 +3581,10 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-48
 	VMOVUPD elementwiseConstants<>+768(SB), Z5
 	VMOVUPD elementwiseConstants<>+896(SB), Z6
 	VMOVUPD elementwiseConstants<>+1024(SB), Z7
-	VMOVUPD elementwiseConstants<>+4160(SB), Z8
-	VMOVUPD elementwiseConstants<>+4288(SB), Z9
-	VMOVUPD elementwiseConstants<>+4416(SB), Z10
-	VMOVUPD elementwiseConstants<>+4544(SB), Z11
+	VMOVUPD elementwiseConstants<>+4736(SB), Z8
+	VMOVUPD elementwiseConstants<>+4864(SB), Z9
+	VMOVUPD elementwiseConstants<>+4992(SB), Z10
+	VMOVUPD elementwiseConstants<>+5120(SB), Z11
 	CMPQ    CX, $0x00000008
 	JL      singleEnd
 
@@ -3549,7 +3597,7 @@ single:
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Z13, Z20
 	VSUBPD       elementwiseConstants<>+1472(SB), Z20, Z21
 	VFNMADD231PD elementwiseConstants<>+256(SB), Z21, Z13
-	VMULPD       elementwiseConstants<>+1536(SB), Z21, Z21
+	VMULPD       elementwiseConstants<>+2240(SB), Z21, Z21
 	VADDPD       Z21, Z13, Z22
 	VMULPD       Z22, Z22, Z23
 	VPSLLQ       $0x34, Z20, Z20
@@ -3579,28 +3627,28 @@ single:
 	VMULPD       elementwiseConstants<>+1216(SB), Z21, Z21
 	VMULPD       Z20, Z13, Z13
 	VMULPD       elementwiseConstants<>+1216(SB), Z13, Z13
-	VCMPPD       $0x1e, elementwiseConstants<>+4096(SB), Z21, K1
+	VCMPPD       $0x1e, elementwiseConstants<>+4672(SB), Z21, K1
 	VSUBPD       elementwiseConstants<>+1152(SB), Z21, Z20
-	VMULPD       elementwiseConstants<>+4096(SB), Z20, Z20
+	VMULPD       elementwiseConstants<>+4672(SB), Z20, Z20
 	VBLENDMPD    Z20, Z21, K1, Z14
 	VBLENDMPD    elementwiseConstants<>+256(SB), Z0, K1, Z15
 	VBLENDMPD    elementwiseConstants<>+320(SB), Z13, K1, Z16
 	VMULPD       Z14, Z14, Z13
-	VMULPD       elementwiseConstants<>+4096(SB), Z13, Z13
-	VADDPD       elementwiseConstants<>+1728(SB), Z14, Z20
+	VMULPD       elementwiseConstants<>+4672(SB), Z13, Z13
+	VADDPD       elementwiseConstants<>+2304(SB), Z14, Z20
 	VDIVPD       Z20, Z14, Z20
 	VMULPD       Z20, Z20, Z21
 	VMULPD       Z21, Z21, Z22
 	VMOVAPD      Z8, Z23
-	VFMADD213PD  elementwiseConstants<>+4224(SB), Z21, Z23
+	VFMADD213PD  elementwiseConstants<>+4800(SB), Z21, Z23
 	VMOVAPD      Z9, Z24
-	VFMADD213PD  elementwiseConstants<>+4352(SB), Z21, Z24
+	VFMADD213PD  elementwiseConstants<>+4928(SB), Z21, Z24
 	VFMADD231PD  Z22, Z23, Z24
 	VMOVAPD      Z10, Z23
-	VFMADD213PD  elementwiseConstants<>+4480(SB), Z21, Z23
+	VFMADD213PD  elementwiseConstants<>+5056(SB), Z21, Z23
 	VFMADD231PD  Z22, Z24, Z23
 	VMOVAPD      Z11, Z24
-	VFMADD213PD  elementwiseConstants<>+4608(SB), Z21, Z24
+	VFMADD213PD  elementwiseConstants<>+5184(SB), Z21, Z24
 	VFMADD231PD  Z22, Z23, Z24
 	VMULPD       Z24, Z21, Z21
 	VADDPD       Z21, Z13, Z21
@@ -3630,7 +3678,7 @@ singleEnd:
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Z1, Z2
 	VSUBPD       elementwiseConstants<>+1472(SB), Z2, Z13
 	VFNMADD231PD elementwiseConstants<>+256(SB), Z13, Z1
-	VMULPD       elementwiseConstants<>+1536(SB), Z13, Z13
+	VMULPD       elementwiseConstants<>+2240(SB), Z13, Z13
 	VADDPD       Z13, Z1, Z14
 	VMULPD       Z14, Z14, Z15
 	VPSLLQ       $0x34, Z2, Z2
@@ -3660,28 +3708,28 @@ singleEnd:
 	VMULPD       elementwiseConstants<>+1216(SB), Z3, Z3
 	VMULPD       Z2, Z1, Z1
 	VMULPD       elementwiseConstants<>+1216(SB), Z1, Z1
-	VCMPPD       $0x1e, elementwiseConstants<>+4096(SB), Z3, K2
+	VCMPPD       $0x1e, elementwiseConstants<>+4672(SB), Z3, K2
 	VSUBPD       elementwiseConstants<>+1152(SB), Z3, Z2
-	VMULPD       elementwiseConstants<>+4096(SB), Z2, Z2
+	VMULPD       elementwiseConstants<>+4672(SB), Z2, Z2
 	VBLENDMPD    Z2, Z3, K2, Z17
 	VBLENDMPD    elementwiseConstants<>+256(SB), Z0, K2, Z18
 	VBLENDMPD    elementwiseConstants<>+320(SB), Z1, K2, Z19
 	VMULPD       Z17, Z17, Z0
-	VMULPD       elementwiseConstants<>+4096(SB), Z0, Z0
-	VADDPD       elementwiseConstants<>+1728(SB), Z17, Z1
+	VMULPD       elementwiseConstants<>+4672(SB), Z0, Z0
+	VADDPD       elementwiseConstants<>+2304(SB), Z17, Z1
 	VDIVPD       Z1, Z17, Z1
 	VMULPD       Z1, Z1, Z2
 	VMULPD       Z2, Z2, Z3
 	VMOVAPD      Z8, Z4
-	VFMADD213PD  elementwiseConstants<>+4224(SB), Z2, Z4
+	VFMADD213PD  elementwiseConstants<>+4800(SB), Z2, Z4
 	VMOVAPD      Z9, Z5
-	VFMADD213PD  elementwiseConstants<>+4352(SB), Z2, Z5
+	VFMADD213PD  elementwiseConstants<>+4928(SB), Z2, Z5
 	VFMADD231PD  Z3, Z4, Z5
 	VMOVAPD      Z10, Z4
-	VFMADD213PD  elementwiseConstants<>+4480(SB), Z2, Z4
+	VFMADD213PD  elementwiseConstants<>+5056(SB), Z2, Z4
 	VFMADD231PD  Z3, Z5, Z4
 	VMOVAPD      Z11, Z5
-	VFMADD213PD  elementwiseConstants<>+4608(SB), Z2, Z5
+	VFMADD213PD  elementwiseConstants<>+5184(SB), Z2, Z5
 	VFMADD231PD  Z3, Z4, Z5
 	VMULPD       Z5, Z2, Z2
 	VADDPD       Z2, Z0, Z2
@@ -3710,10 +3758,10 @@ TEXT ·logSigmoidAVX512(SB), NOSPLIT, $0-48
 	VMOVUPD elementwiseConstants<>+768(SB), Z5
 	VMOVUPD elementwiseConstants<>+896(SB), Z6
 	VMOVUPD elementwiseConstants<>+1024(SB), Z7
-	VMOVUPD elementwiseConstants<>+4160(SB), Z8
-	VMOVUPD elementwiseConstants<>+4288(SB), Z9
-	VMOVUPD elementwiseConstants<>+4416(SB), Z10
-	VMOVUPD elementwiseConstants<>+4544(SB), Z11
+	VMOVUPD elementwiseConstants<>+4736(SB), Z8
+	VMOVUPD elementwiseConstants<>+4864(SB), Z9
+	VMOVUPD elementwiseConstants<>+4992(SB), Z10
+	VMOVUPD elementwiseConstants<>+5120(SB), Z11
 	CMPQ    CX, $0x00000008
 	JL      singleEnd
 
@@ -3726,7 +3774,7 @@ single:
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Z13, Z20
 	VSUBPD       elementwiseConstants<>+1472(SB), Z20, Z21
 	VFNMADD231PD elementwiseConstants<>+256(SB), Z21, Z13
-	VMULPD       elementwiseConstants<>+1536(SB), Z21, Z21
+	VMULPD       elementwiseConstants<>+2240(SB), Z21, Z21
 	VADDPD       Z21, Z13, Z22
 	VMULPD       Z22, Z22, Z23
 	VPSLLQ       $0x34, Z20, Z20
@@ -3756,28 +3804,28 @@ single:
 	VMULPD       elementwiseConstants<>+1216(SB), Z21, Z21
 	VMULPD       Z20, Z13, Z13
 	VMULPD       elementwiseConstants<>+1216(SB), Z13, Z13
-	VCMPPD       $0x1e, elementwiseConstants<>+4096(SB), Z21, K1
+	VCMPPD       $0x1e, elementwiseConstants<>+4672(SB), Z21, K1
 	VSUBPD       elementwiseConstants<>+1152(SB), Z21, Z20
-	VMULPD       elementwiseConstants<>+4096(SB), Z20, Z20
+	VMULPD       elementwiseConstants<>+4672(SB), Z20, Z20
 	VBLENDMPD    Z20, Z21, K1, Z14
 	VBLENDMPD    elementwiseConstants<>+256(SB), Z0, K1, Z15
 	VBLENDMPD    elementwiseConstants<>+320(SB), Z13, K1, Z16
 	VMULPD       Z14, Z14, Z13
-	VMULPD       elementwiseConstants<>+4096(SB), Z13, Z13
-	VADDPD       elementwiseConstants<>+1728(SB), Z14, Z20
+	VMULPD       elementwiseConstants<>+4672(SB), Z13, Z13
+	VADDPD       elementwiseConstants<>+2304(SB), Z14, Z20
 	VDIVPD       Z20, Z14, Z20
 	VMULPD       Z20, Z20, Z21
 	VMULPD       Z21, Z21, Z22
 	VMOVAPD      Z8, Z23
-	VFMADD213PD  elementwiseConstants<>+4224(SB), Z21, Z23
+	VFMADD213PD  elementwiseConstants<>+4800(SB), Z21, Z23
 	VMOVAPD      Z9, Z24
-	VFMADD213PD  elementwiseConstants<>+4352(SB), Z21, Z24
+	VFMADD213PD  elementwiseConstants<>+4928(SB), Z21, Z24
 	VFMADD231PD  Z22, Z23, Z24
 	VMOVAPD      Z10, Z23
-	VFMADD213PD  elementwiseConstants<>+4480(SB), Z21, Z23
+	VFMADD213PD  elementwiseConstants<>+5056(SB), Z21, Z23
 	VFMADD231PD  Z22, Z24, Z23
 	VMOVAPD      Z11, Z24
-	VFMADD213PD  elementwiseConstants<>+4608(SB), Z21, Z24
+	VFMADD213PD  elementwiseConstants<>+5184(SB), Z21, Z24
 	VFMADD231PD  Z22, Z23, Z24
 	VMULPD       Z24, Z21, Z21
 	VADDPD       Z21, Z13, Z21
@@ -3807,7 +3855,7 @@ singleEnd:
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Z1, Z2
 	VSUBPD       elementwiseConstants<>+1472(SB), Z2, Z13
 	VFNMADD231PD elementwiseConstants<>+256(SB), Z13, Z1
-	VMULPD       elementwiseConstants<>+1536(SB), Z13, Z13
+	VMULPD       elementwiseConstants<>+2240(SB), Z13, Z13
 	VADDPD       Z13, Z1, Z14
 	VMULPD       Z14, Z14, Z15
 	VPSLLQ       $0x34, Z2, Z2
@@ -3837,28 +3885,28 @@ singleEnd:
 	VMULPD       elementwiseConstants<>+1216(SB), Z3, Z3
 	VMULPD       Z2, Z1, Z1
 	VMULPD       elementwiseConstants<>+1216(SB), Z1, Z1
-	VCMPPD       $0x1e, elementwiseConstants<>+4096(SB), Z3, K2
+	VCMPPD       $0x1e, elementwiseConstants<>+4672(SB), Z3, K2
 	VSUBPD       elementwiseConstants<>+1152(SB), Z3, Z2
-	VMULPD       elementwiseConstants<>+4096(SB), Z2, Z2
+	VMULPD       elementwiseConstants<>+4672(SB), Z2, Z2
 	VBLENDMPD    Z2, Z3, K2, Z17
 	VBLENDMPD    elementwiseConstants<>+256(SB), Z0, K2, Z18
 	VBLENDMPD    elementwiseConstants<>+320(SB), Z1, K2, Z19
 	VMULPD       Z17, Z17, Z0
-	VMULPD       elementwiseConstants<>+4096(SB), Z0, Z0
-	VADDPD       elementwiseConstants<>+1728(SB), Z17, Z1
+	VMULPD       elementwiseConstants<>+4672(SB), Z0, Z0
+	VADDPD       elementwiseConstants<>+2304(SB), Z17, Z1
 	VDIVPD       Z1, Z17, Z1
 	VMULPD       Z1, Z1, Z2
 	VMULPD       Z2, Z2, Z3
 	VMOVAPD      Z8, Z4
-	VFMADD213PD  elementwiseConstants<>+4224(SB), Z2, Z4
+	VFMADD213PD  elementwiseConstants<>+4800(SB), Z2, Z4
 	VMOVAPD      Z9, Z5
-	VFMADD213PD  elementwiseConstants<>+4352(SB), Z2, Z5
+	VFMADD213PD  elementwiseConstants<>+4928(SB), Z2, Z5
 	VFMADD231PD  Z3, Z4, Z5
 	VMOVAPD      Z10, Z4
-	VFMADD213PD  elementwiseConstants<>+4480(SB), Z2, Z4
+	VFMADD213PD  elementwiseConstants<>+5056(SB), Z2, Z4
 	VFMADD231PD  Z3, Z5, Z4
 	VMOVAPD      Z11, Z5
-	VFMADD213PD  elementwiseConstants<>+4608(SB), Z2, Z5
+	VFMADD213PD  elementwiseConstants<>+5184(SB), Z2, Z5
 	VFMADD231PD  Z3, Z4, Z5
 	VMULPD       Z5, Z2, Z2
 	VADDPD       Z2, Z0, Z2
@@ -3880,49 +3928,49 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPD elementwiseConstants<>+1408(SB), Z0
-	VMOVUPD elementwiseConstants<>+4160(SB), Z0
-	VMOVUPD elementwiseConstants<>+4288(SB), Z0
-	VMOVUPD elementwiseConstants<>+4416(SB), Z0
+	VMOVUPD elementwiseConstants<>+4736(SB), Z0
+	VMOVUPD elementwiseConstants<>+4864(SB), Z0
+	VMOVUPD elementwiseConstants<>+4992(SB), Z0
 	VMOVUPD elementwiseConstants<>+1408(SB), Z0
-	VMOVUPD elementwiseConstants<>+4160(SB), Z11
-	VMOVUPD elementwiseConstants<>+4288(SB), Z12
-	VMOVUPD elementwiseConstants<>+4416(SB), Z13
-	VMOVUPD elementwiseConstants<>+4544(SB), Z14
+	VMOVUPD elementwiseConstants<>+4736(SB), Z11
+	VMOVUPD elementwiseConstants<>+4864(SB), Z12
+	VMOVUPD elementwiseConstants<>+4992(SB), Z13
+	VMOVUPD elementwiseConstants<>+5120(SB), Z14
 	CMPQ    CX, $0x00000008
 	JL      singleEnd
 
 single:
 	VMOVUPD     (AX), Z15
-	VCMPPD      $0x11, elementwiseConstants<>+4672(SB), Z15, K1
-	VMULPD      elementwiseConstants<>+4736(SB), Z15, Z16
+	VCMPPD      $0x11, elementwiseConstants<>+5248(SB), Z15, K1
+	VMULPD      elementwiseConstants<>+5312(SB), Z15, Z16
 	VBLENDMPD   Z16, Z15, K1, Z1
-	VBLENDMPD   elementwiseConstants<>+4800(SB), Z0, K1, Z2
-	VPADDQ      elementwiseConstants<>+4864(SB), Z1, Z16
+	VBLENDMPD   elementwiseConstants<>+5376(SB), Z0, K1, Z2
+	VPADDQ      elementwiseConstants<>+5440(SB), Z1, Z16
 	VPSRLQ      $0x34, Z16, Z17
-	VORPD       elementwiseConstants<>+4928(SB), Z17, Z17
-	VSUBPD      elementwiseConstants<>+4992(SB), Z17, Z17
+	VORPD       elementwiseConstants<>+5504(SB), Z17, Z17
+	VSUBPD      elementwiseConstants<>+5568(SB), Z17, Z17
 	VSUBPD      Z2, Z17, Z17
-	VANDPD      elementwiseConstants<>+5056(SB), Z16, Z16
-	VPADDQ      elementwiseConstants<>+5120(SB), Z16, Z16
+	VANDPD      elementwiseConstants<>+5632(SB), Z16, Z16
+	VPADDQ      elementwiseConstants<>+5696(SB), Z16, Z16
 	VSUBPD      elementwiseConstants<>+1152(SB), Z16, Z16
-	VMULPD      elementwiseConstants<>+5184(SB), Z17, Z18
-	VMULPD      elementwiseConstants<>+5248(SB), Z17, Z17
+	VMULPD      elementwiseConstants<>+5760(SB), Z17, Z18
+	VMULPD      elementwiseConstants<>+5824(SB), Z17, Z17
 	VMULPD      Z16, Z16, Z19
-	VMULPD      elementwiseConstants<>+4096(SB), Z19, Z19
-	VADDPD      elementwiseConstants<>+1728(SB), Z16, Z20
+	VMULPD      elementwiseConstants<>+4672(SB), Z19, Z19
+	VADDPD      elementwiseConstants<>+2304(SB), Z16, Z20
 	VDIVPD      Z20, Z16, Z20
 	VMULPD      Z20, Z20, Z21
 	VMULPD      Z21, Z21, Z22
 	VMOVAPD     Z11, Z23
-	VFMADD213PD elementwiseConstants<>+4224(SB), Z21, Z23
+	VFMADD213PD elementwiseConstants<>+4800(SB), Z21, Z23
 	VMOVAPD     Z12, Z24
-	VFMADD213PD elementwiseConstants<>+4352(SB), Z21, Z24
+	VFMADD213PD elementwiseConstants<>+4928(SB), Z21, Z24
 	VFMADD231PD Z22, Z23, Z24
 	VMOVAPD     Z13, Z23
-	VFMADD213PD elementwiseConstants<>+4480(SB), Z21, Z23
+	VFMADD213PD elementwiseConstants<>+5056(SB), Z21, Z23
 	VFMADD231PD Z22, Z24, Z23
 	VMOVAPD     Z14, Z24
-	VFMADD213PD elementwiseConstants<>+4608(SB), Z21, Z24
+	VFMADD213PD elementwiseConstants<>+5184(SB), Z21, Z24
 	VFMADD231PD Z22, Z23, Z24
 	VMULPD      Z24, Z21, Z21
 	VADDPD      Z21, Z19, Z21
@@ -3930,12 +3978,12 @@ single:
 	VSUBPD      Z17, Z19, Z17
 	VSUBPD      Z17, Z16, Z16
 	VADDPD      Z16, Z18, Z16
-	VCMPPD      $0x11, elementwiseConstants<>+5312(SB), Z15, K1
+	VCMPPD      $0x11, elementwiseConstants<>+5888(SB), Z15, K1
 	VBLENDMPD   Z16, Z15, K1, Z3
 	VCMPPD      $0x11, Z0, Z15, K1
-	VBLENDMPD   elementwiseConstants<>+5376(SB), Z3, K1, Z4
+	VBLENDMPD   elementwiseConstants<>+5952(SB), Z3, K1, Z4
 	VCMPPD      $0x00, Z0, Z15, K1
-	VBLENDMPD   elementwiseConstants<>+5440(SB), Z4, K1, Z5
+	VBLENDMPD   elementwiseConstants<>+6016(SB), Z4, K1, Z5
 	VMOVUPD     Z5, (DX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -3950,36 +3998,36 @@ singleEnd:
 	BZHIQ       CX, BX, BX
 	KMOVW       BX, K1
 	VMOVUPD.Z   (AX), K1, Z1
-	VCMPPD      $0x11, elementwiseConstants<>+4672(SB), Z1, K2
-	VMULPD      elementwiseConstants<>+4736(SB), Z1, Z2
+	VCMPPD      $0x11, elementwiseConstants<>+5248(SB), Z1, K2
+	VMULPD      elementwiseConstants<>+5312(SB), Z1, Z2
 	VBLENDMPD   Z2, Z1, K2, Z6
-	VBLENDMPD   elementwiseConstants<>+4800(SB), Z0, K2, Z7
-	VPADDQ      elementwiseConstants<>+4864(SB), Z6, Z2
+	VBLENDMPD   elementwiseConstants<>+5376(SB), Z0, K2, Z7
+	VPADDQ      elementwiseConstants<>+5440(SB), Z6, Z2
 	VPSRLQ      $0x34, Z2, Z3
-	VORPD       elementwiseConstants<>+4928(SB), Z3, Z3
-	VSUBPD      elementwiseConstants<>+4992(SB), Z3, Z3
+	VORPD       elementwiseConstants<>+5504(SB), Z3, Z3
+	VSUBPD      elementwiseConstants<>+5568(SB), Z3, Z3
 	VSUBPD      Z7, Z3, Z3
-	VANDPD      elementwiseConstants<>+5056(SB), Z2, Z2
-	VPADDQ      elementwiseConstants<>+5120(SB), Z2, Z2
+	VANDPD      elementwiseConstants<>+5632(SB), Z2, Z2
+	VPADDQ      elementwiseConstants<>+5696(SB), Z2, Z2
 	VSUBPD      elementwiseConstants<>+1152(SB), Z2, Z2
-	VMULPD      elementwiseConstants<>+5184(SB), Z3, Z4
-	VMULPD      elementwiseConstants<>+5248(SB), Z3, Z3
+	VMULPD      elementwiseConstants<>+5760(SB), Z3, Z4
+	VMULPD      elementwiseConstants<>+5824(SB), Z3, Z3
 	VMULPD      Z2, Z2, Z5
-	VMULPD      elementwiseConstants<>+4096(SB), Z5, Z5
-	VADDPD      elementwiseConstants<>+1728(SB), Z2, Z6
+	VMULPD      elementwiseConstants<>+4672(SB), Z5, Z5
+	VADDPD      elementwiseConstants<>+2304(SB), Z2, Z6
 	VDIVPD      Z6, Z2, Z6
 	VMULPD      Z6, Z6, Z7
 	VMULPD      Z7, Z7, Z15
 	VMOVAPD     Z11, Z11
-	VFMADD213PD elementwiseConstants<>+4224(SB), Z7, Z11
+	VFMADD213PD elementwiseConstants<>+4800(SB), Z7, Z11
 	VMOVAPD     Z12, Z12
-	VFMADD213PD elementwiseConstants<>+4352(SB), Z7, Z12
+	VFMADD213PD elementwiseConstants<>+4928(SB), Z7, Z12
 	VFMADD231PD Z15, Z11, Z12
 	VMOVAPD     Z13, Z11
-	VFMADD213PD elementwiseConstants<>+4480(SB), Z7, Z11
+	VFMADD213PD elementwiseConstants<>+5056(SB), Z7, Z11
 	VFMADD231PD Z15, Z12, Z11
 	VMOVAPD     Z14, Z12
-	VFMADD213PD elementwiseConstants<>+4608(SB), Z7, Z12
+	VFMADD213PD elementwiseConstants<>+5184(SB), Z7, Z12
 	VFMADD231PD Z15, Z11, Z12
 	VMULPD      Z12, Z7, Z7
 	VADDPD      Z7, Z5, Z7
@@ -3987,12 +4035,12 @@ singleEnd:
 	VSUBPD      Z3, Z5, Z3
 	VSUBPD      Z3, Z2, Z2
 	VADDPD      Z2, Z4, Z2
-	VCMPPD      $0x11, elementwiseConstants<>+5312(SB), Z1, K2
+	VCMPPD      $0x11, elementwiseConstants<>+5888(SB), Z1, K2
 	VBLENDMPD   Z2, Z1, K2, Z8
 	VCMPPD      $0x11, Z0, Z1, K2
-	VBLENDMPD   elementwiseConstants<>+5376(SB), Z8, K2, Z9
+	VBLENDMPD   elementwiseConstants<>+5952(SB), Z8, K2, Z9
 	VCMPPD      $0x00, Z0, Z1, K2
-	VBLENDMPD   elementwiseConstants<>+5440(SB), Z9, K2, Z10
+	VBLENDMPD   elementwiseConstants<>+6016(SB), Z9, K2, Z10
 	VMOVUPD     Z10, K1, (DX)
 
 tailEnd:
@@ -4065,7 +4113,7 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-64
 	VBROADCASTSD factor+48(FP), Z0
 	VBROADCASTSD above+56(FP), Z1
 	VMOVUPD      elementwiseConstants<>+1408(SB), Z2
-	VMOVUPD      elementwiseConstants<>+1664(SB), Z3
+	VMOVUPD      elementwiseConstants<>+2176(SB), Z3
 	VMOVUPD      elementwiseConstants<>+192(SB), Z4
 	VMOVUPD      elementwiseConstants<>+512(SB), Z5
 	VMOVUPD      elementwiseConstants<>+640(SB), Z6
@@ -4083,7 +4131,7 @@ single:
 	VFMADD213PD  elementwiseConstants<>+128(SB), Z11, Z14
 	VSUBPD       elementwiseConstants<>+128(SB), Z14, Z15
 	VFNMADD231PD elementwiseConstants<>+256(SB), Z15, Z11
-	VMULPD       elementwiseConstants<>+1536(SB), Z15, Z15
+	VMULPD       elementwiseConstants<>+2240(SB), Z15, Z15
 	VADDPD       Z15, Z11, Z16
 	VMULPD       Z16, Z16, Z17
 	VPSLLQ       $0x34, Z14, Z14
@@ -4131,7 +4179,7 @@ singleEnd:
 	VFMADD213PD  elementwiseConstants<>+128(SB), Z2, Z3
 	VSUBPD       elementwiseConstants<>+128(SB), Z3, Z4
 	VFNMADD231PD elementwiseConstants<>+256(SB), Z4, Z2
-	VMULPD       elementwiseConstants<>+1536(SB), Z4, Z4
+	VMULPD       elementwiseConstants<>+2240(SB), Z4, Z4
 	VADDPD       Z4, Z2, Z11
 	VMULPD       Z11, Z11, Z12
 	VPSLLQ       $0x34, Z3, Z3
@@ -4244,7 +4292,7 @@ TEXT ·celuAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), DX
 	VBROADCASTSD alpha+48(FP), Z0
 	VMOVUPD      elementwiseConstants<>+1408(SB), Z1
-	VMOVUPD      elementwiseConstants<>+1664(SB), Z2
+	VMOVUPD      elementwiseConstants<>+2176(SB), Z2
 	VMOVUPD      elementwiseConstants<>+192(SB), Z3
 	VMOVUPD      elementwiseConstants<>+512(SB), Z4
 	VMOVUPD      elementwiseConstants<>+640(SB), Z5
@@ -4263,7 +4311,7 @@ single:
 	VFMADD213PD  elementwiseConstants<>+128(SB), Z10, Z13
 	VSUBPD       elementwiseConstants<>+128(SB), Z13, Z14
 	VFNMADD231PD elementwiseConstants<>+256(SB), Z14, Z10
-	VMULPD       elementwiseConstants<>+1536(SB), Z14, Z14
+	VMULPD       elementwiseConstants<>+2240(SB), Z14, Z14
 	VADDPD       Z14, Z10, Z15
 	VMULPD       Z15, Z15, Z16
 	VPSLLQ       $0x34, Z13, Z13
@@ -4311,7 +4359,7 @@ singleEnd:
 	VFMADD213PD  elementwiseConstants<>+128(SB), Z1, Z2
 	VSUBPD       elementwiseConstants<>+128(SB), Z2, Z3
 	VFNMADD231PD elementwiseConstants<>+256(SB), Z3, Z1
-	VMULPD       elementwiseConstants<>+1536(SB), Z3, Z3
+	VMULPD       elementwiseConstants<>+2240(SB), Z3, Z3
 	VADDPD       Z3, Z1, Z10
 	VMULPD       Z10, Z10, Z11
 	VPSLLQ       $0x34, Z2, Z2
@@ -4424,7 +4472,7 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_base+24(FP), AX
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
-	VMOVUPD elementwiseConstants<>+1728(SB), Z0
+	VMOVUPD elementwiseConstants<>+2304(SB), Z0
 	VMOVUPD elementwiseConstants<>+0(SB), Z1
 	VMOVUPD elementwiseConstants<>+192(SB), Z2
 	VMOVUPD elementwiseConstants<>+512(SB), Z3
@@ -4446,7 +4494,7 @@ single:
 	VSUBPD       elementwiseConstants<>+1472(SB), Z13, Z14
 	VMOVUPD      elementwiseConstants<>+256(SB), Z15
 	VFNMADD213PD Z10, Z14, Z15
-	VMULPD       elementwiseConstants<>+1536(SB), Z14, Z14
+	VMULPD       elementwiseConstants<>+2240(SB), Z14, Z14
 	VADDPD       Z14, Z15, Z16
 	VMULPD       Z16, Z16, Z17
 	VPSLLQ       $0x34, Z13, Z13
@@ -4539,7 +4587,7 @@ singleEnd:
 	VSUBPD       elementwiseConstants<>+1472(SB), Z2, Z10
 	VMOVUPD      elementwiseConstants<>+256(SB), Z11
 	VFNMADD213PD Z1, Z10, Z11
-	VMULPD       elementwiseConstants<>+1536(SB), Z10, Z10
+	VMULPD       elementwiseConstants<>+2240(SB), Z10, Z10
 	VADDPD       Z10, Z11, Z13
 	VMULPD       Z13, Z13, Z14
 	VPSLLQ       $0x34, Z2, Z2
@@ -4625,14 +4673,14 @@ TEXT ·mishGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dst_base+0(FP), BX
 	VMOVUPD elementwiseConstants<>+1152(SB), Z0
 	VMOVUPD elementwiseConstants<>+0(SB), Z1
-	VMOVUPD elementwiseConstants<>+1792(SB), Z2
+	VMOVUPD elementwiseConstants<>+2368(SB), Z2
 	VMOVUPD elementwiseConstants<>+192(SB), Z3
 	VMOVUPD elementwiseConstants<>+512(SB), Z4
 	VMOVUPD elementwiseConstants<>+640(SB), Z5
 	VMOVUPD elementwiseConstants<>+768(SB), Z6
 	VMOVUPD elementwiseConstants<>+896(SB), Z7
 	VMOVUPD elementwiseConstants<>+1024(SB), Z8
-	VMOVUPD elementwiseConstants<>+1728(SB), Z9
+	VMOVUPD elementwiseConstants<>+2304(SB), Z9
 	CMPQ    CX, $0x00000008
 	JL      singleEnd
 
@@ -4647,7 +4695,7 @@ single:
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Z18, Z19
 	VSUBPD       elementwiseConstants<>+1472(SB), Z19, Z20
 	VFNMADD231PD elementwiseConstants<>+256(SB), Z20, Z18
-	VMULPD       elementwiseConstants<>+1536(SB), Z20, Z20
+	VMULPD       elementwiseConstants<>+2240(SB), Z20, Z20
 	VADDPD       Z20, Z18, Z21
 	VMULPD       Z21, Z21, Z22
 	VPSLLQ       $0x34, Z19, Z19
@@ -4715,7 +4763,7 @@ singleEnd:
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Z2, Z3
 	VSUBPD       elementwiseConstants<>+1472(SB), Z3, Z11
 	VFNMADD231PD elementwiseConstants<>+256(SB), Z11, Z2
-	VMULPD       elementwiseConstants<>+1536(SB), Z11, Z11
+	VMULPD       elementwiseConstants<>+2240(SB), Z11, Z11
 	VADDPD       Z11, Z2, Z12
 	VMULPD       Z12, Z12, Z13
 	VPSLLQ       $0x34, Z3, Z3
@@ -4771,14 +4819,14 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_base+24(FP), AX
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
-	VMOVUPD elementwiseConstants<>+5568(SB), Z0
-	VMOVUPD elementwiseConstants<>+5696(SB), Z1
-	VMOVUPD elementwiseConstants<>+5824(SB), Z2
-	VMOVUPD elementwiseConstants<>+5952(SB), Z3
-	VMOVUPD elementwiseConstants<>+6080(SB), Z4
-	VMOVUPD elementwiseConstants<>+6208(SB), Z5
+	VMOVUPD elementwiseConstants<>+6144(SB), Z0
+	VMOVUPD elementwiseConstants<>+6272(SB), Z1
+	VMOVUPD elementwiseConstants<>+6400(SB), Z2
+	VMOVUPD elementwiseConstants<>+6528(SB), Z3
+	VMOVUPD elementwiseConstants<>+6656(SB), Z4
+	VMOVUPD elementwiseConstants<>+6784(SB), Z5
 	VMOVUPD elementwiseConstants<>+1344(SB), Z6
-	VMOVUPD elementwiseConstants<>+3648(SB), Z7
+	VMOVUPD elementwiseConstants<>+4224(SB), Z7
 	VMOVUPD elementwiseConstants<>+1152(SB), Z8
 	VMOVUPD elementwiseConstants<>+192(SB), Z9
 	VMOVUPD elementwiseConstants<>+512(SB), Z10
@@ -4791,22 +4839,22 @@ single:
 	VMULPD       Z12, Z12, Z13
 	VMULPD       Z13, Z13, Z14
 	VMOVAPD      Z0, Z15
-	VFMADD213PD  elementwiseConstants<>+5632(SB), Z13, Z15
-	VFMADD231PD  elementwiseConstants<>+5504(SB), Z14, Z15
+	VFMADD213PD  elementwiseConstants<>+6208(SB), Z13, Z15
+	VFMADD231PD  elementwiseConstants<>+6080(SB), Z14, Z15
 	VMOVAPD      Z1, Z16
-	VFMADD213PD  elementwiseConstants<>+5760(SB), Z13, Z16
+	VFMADD213PD  elementwiseConstants<>+6336(SB), Z13, Z16
 	VFMADD231PD  Z14, Z15, Z16
 	VMOVAPD      Z2, Z15
-	VFMADD213PD  elementwiseConstants<>+5888(SB), Z13, Z15
+	VFMADD213PD  elementwiseConstants<>+6464(SB), Z13, Z15
 	VFMADD231PD  Z14, Z16, Z15
 	VMOVAPD      Z3, Z16
-	VFMADD213PD  elementwiseConstants<>+6016(SB), Z13, Z16
+	VFMADD213PD  elementwiseConstants<>+6592(SB), Z13, Z16
 	VFMADD231PD  Z14, Z15, Z16
 	VMOVAPD      Z4, Z15
-	VFMADD213PD  elementwiseConstants<>+6144(SB), Z13, Z15
+	VFMADD213PD  elementwiseConstants<>+6720(SB), Z13, Z15
 	VFMADD231PD  Z14, Z16, Z15
 	VMOVAPD      Z5, Z16
-	VFMADD213PD  elementwiseConstants<>+6272(SB), Z13, Z16
+	VFMADD213PD  elementwiseConstants<>+6848(SB), Z13, Z16
 	VFMADD231PD  Z14, Z15, Z16
 	VFMADD213PD  Z12, Z12, Z16
 	VANDNPD      Z12, Z6, Z13
@@ -4839,23 +4887,14 @@ single:
 	VFMADD213PD  elementwiseConstants<>+1088(SB), Z20, Z22
 	VFMADD231PD  Z21, Z23, Z22
 	VFMADD231PD  Z22, Z21, Z15
-	VMULPD       elementwiseConstants<>+6336(SB), Z13, Z20
-	VADDPD       elementwiseConstants<>+1920(SB), Z20, Z21
-	VMOVUPD      elementwiseConstants<>+1728(SB), Z22
+	VMULPD       elementwiseConstants<>+6912(SB), Z13, Z20
+	VADDPD       elementwiseConstants<>+2496(SB), Z20, Z21
+	VMOVUPD      elementwiseConstants<>+2304(SB), Z22
 	VDIVPD       Z21, Z22, Z21
 	VMULPD       Z21, Z20, Z20
-	VMULPD       elementwiseConstants<>+4096(SB), Z20, Z20
-	VSUBPD       elementwiseConstants<>+2048(SB), Z20, Z20
-	VMOVUPD      elementwiseConstants<>+2112(SB), Z22
-	VFMADD213PD  elementwiseConstants<>+2176(SB), Z20, Z22
-	VFMADD213PD  elementwiseConstants<>+2240(SB), Z20, Z22
-	VFMADD213PD  elementwiseConstants<>+2304(SB), Z20, Z22
-	VFMADD213PD  elementwiseConstants<>+2368(SB), Z20, Z22
-	VFMADD213PD  elementwiseConstants<>+2432(SB), Z20, Z22
-	VFMADD213PD  elementwiseConstants<>+2496(SB), Z20, Z22
-	VFMADD213PD  elementwiseConstants<>+2560(SB), Z20, Z22
-	VFMADD213PD  elementwiseConstants<>+2624(SB), Z20, Z22
-	VFMADD213PD  elementwiseConstants<>+2688(SB), Z20, Z22
+	VMULPD       elementwiseConstants<>+4672(SB), Z20, Z20
+	VSUBPD       elementwiseConstants<>+2624(SB), Z20, Z20
+	VMOVUPD      elementwiseConstants<>+2688(SB), Z22
 	VFMADD213PD  elementwiseConstants<>+2752(SB), Z20, Z22
 	VFMADD213PD  elementwiseConstants<>+2816(SB), Z20, Z22
 	VFMADD213PD  elementwiseConstants<>+2880(SB), Z20, Z22
@@ -4869,6 +4908,15 @@ single:
 	VFMADD213PD  elementwiseConstants<>+3392(SB), Z20, Z22
 	VFMADD213PD  elementwiseConstants<>+3456(SB), Z20, Z22
 	VFMADD213PD  elementwiseConstants<>+3520(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+3584(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+3648(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+3712(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+3776(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+3840(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+3904(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+3968(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+4032(SB), Z20, Z22
+	VFMADD213PD  elementwiseConstants<>+4096(SB), Z20, Z22
 	VADDPD       Z15, Z14, Z14
 	VADDPD       Z8, Z14, Z14
 	VMULPD       Z19, Z14, Z14
@@ -4877,7 +4925,7 @@ single:
 	VSUBPD       Z14, Z8, Z14
 	VANDPD       Z6, Z12, Z12
 	VORPD        Z12, Z14, Z12
-	VCMPPD       $0x11, elementwiseConstants<>+6400(SB), Z13, K1
+	VCMPPD       $0x11, elementwiseConstants<>+6976(SB), Z13, K1
 	VBLENDMPD    Z16, Z12, K1, Z17
 	VMOVUPD      Z17, (DX)
 	ADDQ         $0x00000040, AX
@@ -4896,22 +4944,22 @@ singleEnd:
 	VMULPD       Z12, Z12, Z13
 	VMULPD       Z13, Z13, Z14
 	VMOVAPD      Z0, Z0
-	VFMADD213PD  elementwiseConstants<>+5632(SB), Z13, Z0
-	VFMADD231PD  elementwiseConstants<>+5504(SB), Z14, Z0
+	VFMADD213PD  elementwiseConstants<>+6208(SB), Z13, Z0
+	VFMADD231PD  elementwiseConstants<>+6080(SB), Z14, Z0
 	VMOVAPD      Z1, Z1
-	VFMADD213PD  elementwiseConstants<>+5760(SB), Z13, Z1
+	VFMADD213PD  elementwiseConstants<>+6336(SB), Z13, Z1
 	VFMADD231PD  Z14, Z0, Z1
 	VMOVAPD      Z2, Z0
-	VFMADD213PD  elementwiseConstants<>+5888(SB), Z13, Z0
+	VFMADD213PD  elementwiseConstants<>+6464(SB), Z13, Z0
 	VFMADD231PD  Z14, Z1, Z0
 	VMOVAPD      Z3, Z1
-	VFMADD213PD  elementwiseConstants<>+6016(SB), Z13, Z1
+	VFMADD213PD  elementwiseConstants<>+6592(SB), Z13, Z1
 	VFMADD231PD  Z14, Z0, Z1
 	VMOVAPD      Z4, Z0
-	VFMADD213PD  elementwiseConstants<>+6144(SB), Z13, Z0
+	VFMADD213PD  elementwiseConstants<>+6720(SB), Z13, Z0
 	VFMADD231PD  Z14, Z1, Z0
 	VMOVAPD      Z5, Z1
-	VFMADD213PD  elementwiseConstants<>+6272(SB), Z13, Z1
+	VFMADD213PD  elementwiseConstants<>+6848(SB), Z13, Z1
 	VFMADD231PD  Z14, Z0, Z1
 	VFMADD213PD  Z12, Z12, Z1
 	VANDNPD      Z12, Z6, Z0
@@ -4944,23 +4992,14 @@ singleEnd:
 	VFMADD213PD  elementwiseConstants<>+1088(SB), Z5, Z9
 	VFMADD231PD  Z7, Z10, Z9
 	VFMADD231PD  Z9, Z7, Z3
-	VMULPD       elementwiseConstants<>+6336(SB), Z0, Z5
-	VADDPD       elementwiseConstants<>+1920(SB), Z5, Z7
-	VMOVUPD      elementwiseConstants<>+1728(SB), Z9
+	VMULPD       elementwiseConstants<>+6912(SB), Z0, Z5
+	VADDPD       elementwiseConstants<>+2496(SB), Z5, Z7
+	VMOVUPD      elementwiseConstants<>+2304(SB), Z9
 	VDIVPD       Z7, Z9, Z7
 	VMULPD       Z7, Z5, Z5
-	VMULPD       elementwiseConstants<>+4096(SB), Z5, Z5
-	VSUBPD       elementwiseConstants<>+2048(SB), Z5, Z5
-	VMOVUPD      elementwiseConstants<>+2112(SB), Z9
-	VFMADD213PD  elementwiseConstants<>+2176(SB), Z5, Z9
-	VFMADD213PD  elementwiseConstants<>+2240(SB), Z5, Z9
-	VFMADD213PD  elementwiseConstants<>+2304(SB), Z5, Z9
-	VFMADD213PD  elementwiseConstants<>+2368(SB), Z5, Z9
-	VFMADD213PD  elementwiseConstants<>+2432(SB), Z5, Z9
-	VFMADD213PD  elementwiseConstants<>+2496(SB), Z5, Z9
-	VFMADD213PD  elementwiseConstants<>+2560(SB), Z5, Z9
-	VFMADD213PD  elementwiseConstants<>+2624(SB), Z5, Z9
-	VFMADD213PD  elementwiseConstants<>+2688(SB), Z5, Z9
+	VMULPD       elementwiseConstants<>+4672(SB), Z5, Z5
+	VSUBPD       elementwiseConstants<>+2624(SB), Z5, Z5
+	VMOVUPD      elementwiseConstants<>+2688(SB), Z9
 	VFMADD213PD  elementwiseConstants<>+2752(SB), Z5, Z9
 	VFMADD213PD  elementwiseConstants<>+2816(SB), Z5, Z9
 	VFMADD213PD  elementwiseConstants<>+2880(SB), Z5, Z9
@@ -4974,6 +5013,15 @@ singleEnd:
 	VFMADD213PD  elementwiseConstants<>+3392(SB), Z5, Z9
 	VFMADD213PD  elementwiseConstants<>+3456(SB), Z5, Z9
 	VFMADD213PD  elementwiseConstants<>+3520(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+3584(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+3648(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+3712(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+3776(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+3840(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+3904(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+3968(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+4032(SB), Z5, Z9
+	VFMADD213PD  elementwiseConstants<>+4096(SB), Z5, Z9
 	VADDPD       Z3, Z2, Z2
 	VADDPD       Z8, Z2, Z2
 	VMULPD       Z4, Z2, Z2
@@ -4982,7 +5030,7 @@ singleEnd:
 	VSUBPD       Z2, Z8, Z2
 	VANDPD       Z6, Z12, Z3
 	VORPD        Z3, Z2, Z2
-	VCMPPD       $0x11, elementwiseConstants<>+6400(SB), Z0, K2
+	VCMPPD       $0x11, elementwiseConstants<>+6976(SB), Z0, K2
 	VBLENDMPD    Z1, Z2, K2, Z18
 	VMOVUPD      Z18, K1, (DX)
 
@@ -4998,7 +5046,7 @@ TEXT ·erfGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ    x_base+48(FP), DX
 	MOVQ    dst_base+0(FP), BX
 	VMOVUPD elementwiseConstants<>+1344(SB), Z0
-	VMOVUPD elementwiseConstants<>+6464(SB), Z1
+	VMOVUPD elementwiseConstants<>+7040(SB), Z1
 	VMOVUPD elementwiseConstants<>+192(SB), Z2
 	VMOVUPD elementwiseConstants<>+512(SB), Z3
 	VMOVUPD elementwiseConstants<>+640(SB), Z4
@@ -5042,7 +5090,7 @@ single:
 	VFMADD231PD  Z14, Z13, Z9
 	VADDPD       Z9, Z11, Z9
 	VADDPD       elementwiseConstants<>+1152(SB), Z9, Z9
-	VMULPD       elementwiseConstants<>+6528(SB), Z9, Z9
+	VMULPD       elementwiseConstants<>+7104(SB), Z9, Z9
 	VMULPD       Z10, Z9, Z9
 	VMULPD       elementwiseConstants<>+1216(SB), Z9, Z9
 	VMULPD       Z9, Z8, Z8
@@ -5093,7 +5141,7 @@ singleEnd:
 	VFMADD231PD  Z3, Z9, Z0
 	VADDPD       Z0, Z10, Z0
 	VADDPD       elementwiseConstants<>+1152(SB), Z0, Z0
-	VMULPD       elementwiseConstants<>+6528(SB), Z0, Z0
+	VMULPD       elementwiseConstants<>+7104(SB), Z0, Z0
 	VMULPD       Z1, Z0, Z0
 	VMULPD       elementwiseConstants<>+1216(SB), Z0, Z0
 	VMULPD       Z0, Z8, Z0
@@ -5121,7 +5169,7 @@ unrolled:
 	VANDPD    Z0, Z1, Z7
 	VORPD     elementwiseConstants<>+1152(SB), Z7, Z7
 	VANDNPD   Z1, Z0, Z1
-	VCMPPD    $0x00, elementwiseConstants<>+5312(SB), Z1, K1
+	VCMPPD    $0x00, elementwiseConstants<>+5888(SB), Z1, K1
 	VBLENDMPD Z7, Z2, K1, Z3
 	VMOVUPD   Z3, (DX)
 	VMOVUPD   64(AX), Z1
@@ -5131,7 +5179,7 @@ unrolled:
 	VANDPD    Z0, Z1, Z7
 	VORPD     elementwiseConstants<>+1152(SB), Z7, Z7
 	VANDNPD   Z1, Z0, Z1
-	VCMPPD    $0x00, elementwiseConstants<>+5312(SB), Z1, K1
+	VCMPPD    $0x00, elementwiseConstants<>+5888(SB), Z1, K1
 	VBLENDMPD Z7, Z2, K1, Z4
 	VMOVUPD   Z4, 64(DX)
 	ADDQ      $0x00000080, AX
@@ -5152,7 +5200,7 @@ single:
 	VANDPD    Z0, Z1, Z3
 	VORPD     elementwiseConstants<>+1152(SB), Z3, Z3
 	VANDNPD   Z1, Z0, Z1
-	VCMPPD    $0x00, elementwiseConstants<>+5312(SB), Z1, K1
+	VCMPPD    $0x00, elementwiseConstants<>+5888(SB), Z1, K1
 	VBLENDMPD Z3, Z2, K1, Z5
 	VMOVUPD   Z5, (DX)
 	ADDQ      $0x00000040, AX
@@ -5174,7 +5222,7 @@ singleEnd:
 	VANDPD    Z0, Z1, Z3
 	VORPD     elementwiseConstants<>+1152(SB), Z3, Z3
 	VANDNPD   Z1, Z0, Z0
-	VCMPPD    $0x00, elementwiseConstants<>+5312(SB), Z0, K2
+	VCMPPD    $0x00, elementwiseConstants<>+5888(SB), Z0, K2
 	VBLENDMPD Z3, Z2, K2, Z6
 	VMOVUPD   Z6, K1, (DX)
 
@@ -5260,20 +5308,20 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPD elementwiseConstants<>+1408(SB), Z0
-	VMOVUPD elementwiseConstants<>+3648(SB), Z1
+	VMOVUPD elementwiseConstants<>+4224(SB), Z1
 	CMPQ    CX, $0x00000010
 	JL      unrolledEnd
 
 unrolled:
 	VMOVUPD (AX), Z2
-	VADDPD  elementwiseConstants<>+6592(SB), Z2, Z2
+	VADDPD  elementwiseConstants<>+7168(SB), Z2, Z2
 	VMAXPD  Z2, Z0, Z2
 	VADDPD  Z0, Z2, Z2
 	VMINPD  Z2, Z1, Z2
 	VDIVPD  Z1, Z2, Z2
 	VMOVUPD Z2, (DX)
 	VMOVUPD 64(AX), Z2
-	VADDPD  elementwiseConstants<>+6592(SB), Z2, Z2
+	VADDPD  elementwiseConstants<>+7168(SB), Z2, Z2
 	VMAXPD  Z2, Z0, Z2
 	VADDPD  Z0, Z2, Z2
 	VMINPD  Z2, Z1, Z2
@@ -5291,7 +5339,7 @@ unrolledEnd:
 
 single:
 	VMOVUPD (AX), Z2
-	VADDPD  elementwiseConstants<>+6592(SB), Z2, Z2
+	VADDPD  elementwiseConstants<>+7168(SB), Z2, Z2
 	VMAXPD  Z2, Z0, Z2
 	VADDPD  Z0, Z2, Z2
 	VMINPD  Z2, Z1, Z2
@@ -5310,7 +5358,7 @@ singleEnd:
 	BZHIQ     CX, BX, BX
 	KMOVW     BX, K1
 	VMOVUPD.Z (AX), K1, Z2
-	VADDPD    elementwiseConstants<>+6592(SB), Z2, Z2
+	VADDPD    elementwiseConstants<>+7168(SB), Z2, Z2
 	VMAXPD    Z2, Z0, Z2
 	VADDPD    Z0, Z2, Z0
 	VMINPD    Z0, Z1, Z0
@@ -5335,7 +5383,7 @@ TEXT ·hardSigmoidGradAVX512(SB), NOSPLIT, $0-72
 unrolled:
 	VMOVUPD   (AX), Z1
 	VMOVUPD   (DX), Z2
-	VDIVPD    elementwiseConstants<>+3648(SB), Z1, Z1
+	VDIVPD    elementwiseConstants<>+4224(SB), Z1, Z1
 	VCMPPD    $0x1e, Z0, Z2, K1
 	VBLENDMPD Z1, Z0, K1, Z3
 	VCMPPD    $0x11, elementwiseConstants<>+1152(SB), Z2, K1
@@ -5343,7 +5391,7 @@ unrolled:
 	VMOVUPD   Z4, (BX)
 	VMOVUPD   64(AX), Z1
 	VMOVUPD   64(DX), Z2
-	VDIVPD    elementwiseConstants<>+3648(SB), Z1, Z1
+	VDIVPD    elementwiseConstants<>+4224(SB), Z1, Z1
 	VCMPPD    $0x1e, Z0, Z2, K1
 	VBLENDMPD Z1, Z0, K1, Z5
 	VCMPPD    $0x11, elementwiseConstants<>+1152(SB), Z2, K1
@@ -5363,7 +5411,7 @@ unrolledEnd:
 single:
 	VMOVUPD   (AX), Z1
 	VMOVUPD   (DX), Z2
-	VDIVPD    elementwiseConstants<>+3648(SB), Z1, Z1
+	VDIVPD    elementwiseConstants<>+4224(SB), Z1, Z1
 	VCMPPD    $0x1e, Z0, Z2, K1
 	VBLENDMPD Z1, Z0, K1, Z7
 	VCMPPD    $0x11, elementwiseConstants<>+1152(SB), Z2, K1
@@ -5384,7 +5432,7 @@ singleEnd:
 	KMOVW     SI, K1
 	VMOVUPD.Z (AX), K1, Z1
 	VMOVUPD.Z (DX), K1, Z2
-	VDIVPD    elementwiseConstants<>+3648(SB), Z1, Z1
+	VDIVPD    elementwiseConstants<>+4224(SB), Z1, Z1
 	VCMPPD    $0x1e, Z0, Z2, K2
 	VBLENDMPD Z1, Z0, K2, Z9
 	VCMPPD    $0x11, elementwiseConstants<>+1152(SB), Z2, K2
@@ -5401,16 +5449,16 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-48
 	MOVQ    x_base+24(FP), AX
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
-	VMOVUPD elementwiseConstants<>+6656(SB), Z0
+	VMOVUPD elementwiseConstants<>+7232(SB), Z0
 	VMOVUPD elementwiseConstants<>+1408(SB), Z1
-	VMOVUPD elementwiseConstants<>+3648(SB), Z2
+	VMOVUPD elementwiseConstants<>+4224(SB), Z2
 	CMPQ    CX, $0x00000010
 	JL      unrolledEnd
 
 unrolled:
 	VMOVUPD (AX), Z3
 	VMAXPD  Z3, Z0, Z4
-	VADDPD  elementwiseConstants<>+6592(SB), Z3, Z3
+	VADDPD  elementwiseConstants<>+7168(SB), Z3, Z3
 	VMAXPD  Z3, Z1, Z3
 	VADDPD  Z1, Z3, Z3
 	VMINPD  Z3, Z2, Z3
@@ -5419,7 +5467,7 @@ unrolled:
 	VMOVUPD Z3, (DX)
 	VMOVUPD 64(AX), Z3
 	VMAXPD  Z3, Z0, Z4
-	VADDPD  elementwiseConstants<>+6592(SB), Z3, Z3
+	VADDPD  elementwiseConstants<>+7168(SB), Z3, Z3
 	VMAXPD  Z3, Z1, Z3
 	VADDPD  Z1, Z3, Z3
 	VMINPD  Z3, Z2, Z3
@@ -5439,7 +5487,7 @@ unrolledEnd:
 single:
 	VMOVUPD (AX), Z3
 	VMAXPD  Z3, Z0, Z4
-	VADDPD  elementwiseConstants<>+6592(SB), Z3, Z3
+	VADDPD  elementwiseConstants<>+7168(SB), Z3, Z3
 	VMAXPD  Z3, Z1, Z3
 	VADDPD  Z1, Z3, Z3
 	VMINPD  Z3, Z2, Z3
@@ -5460,7 +5508,7 @@ singleEnd:
 	KMOVW     BX, K1
 	VMOVUPD.Z (AX), K1, Z3
 	VMAXPD    Z3, Z0, Z0
-	VADDPD    elementwiseConstants<>+6592(SB), Z3, Z3
+	VADDPD    elementwiseConstants<>+7168(SB), Z3, Z3
 	VMAXPD    Z3, Z1, Z3
 	VADDPD    Z1, Z3, Z1
 	VMINPD    Z1, Z2, Z1
@@ -5479,7 +5527,7 @@ TEXT ·hardSwishGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dy_len+32(FP), CX
 	MOVQ    x_base+48(FP), DX
 	MOVQ    dst_base+0(FP), BX
-	VMOVUPD elementwiseConstants<>+1728(SB), Z0
+	VMOVUPD elementwiseConstants<>+2304(SB), Z0
 	VMOVUPD elementwiseConstants<>+1152(SB), Z1
 	VMOVUPD elementwiseConstants<>+1408(SB), Z2
 	CMPQ    CX, $0x00000010
@@ -5489,11 +5537,11 @@ unrolled:
 	VMOVUPD     (AX), Z3
 	VMOVUPD     (DX), Z4
 	VMOVAPD     Z0, Z5
-	VFMADD213PD elementwiseConstants<>+6592(SB), Z4, Z5
-	VDIVPD      elementwiseConstants<>+3648(SB), Z5, Z5
-	VCMPPD      $0x11, elementwiseConstants<>+6592(SB), Z4, K1
+	VFMADD213PD elementwiseConstants<>+7168(SB), Z4, Z5
+	VDIVPD      elementwiseConstants<>+4224(SB), Z5, Z5
+	VCMPPD      $0x11, elementwiseConstants<>+7168(SB), Z4, K1
 	VBLENDMPD   Z5, Z1, K1, Z6
-	VCMPPD      $0x1e, elementwiseConstants<>+6656(SB), Z4, K1
+	VCMPPD      $0x1e, elementwiseConstants<>+7232(SB), Z4, K1
 	VBLENDMPD   Z6, Z2, K1, Z7
 	VCMPPD      $0x03, Z4, Z4, K1
 	VBLENDMPD   Z4, Z7, K1, Z8
@@ -5502,11 +5550,11 @@ unrolled:
 	VMOVUPD     64(AX), Z3
 	VMOVUPD     64(DX), Z4
 	VMOVAPD     Z0, Z5
-	VFMADD213PD elementwiseConstants<>+6592(SB), Z4, Z5
-	VDIVPD      elementwiseConstants<>+3648(SB), Z5, Z5
-	VCMPPD      $0x11, elementwiseConstants<>+6592(SB), Z4, K1
+	VFMADD213PD elementwiseConstants<>+7168(SB), Z4, Z5
+	VDIVPD      elementwiseConstants<>+4224(SB), Z5, Z5
+	VCMPPD      $0x11, elementwiseConstants<>+7168(SB), Z4, K1
 	VBLENDMPD   Z5, Z1, K1, Z9
-	VCMPPD      $0x1e, elementwiseConstants<>+6656(SB), Z4, K1
+	VCMPPD      $0x1e, elementwiseConstants<>+7232(SB), Z4, K1
 	VBLENDMPD   Z9, Z2, K1, Z10
 	VCMPPD      $0x03, Z4, Z4, K1
 	VBLENDMPD   Z4, Z10, K1, Z11
@@ -5527,11 +5575,11 @@ single:
 	VMOVUPD     (AX), Z3
 	VMOVUPD     (DX), Z4
 	VMOVAPD     Z0, Z5
-	VFMADD213PD elementwiseConstants<>+6592(SB), Z4, Z5
-	VDIVPD      elementwiseConstants<>+3648(SB), Z5, Z5
-	VCMPPD      $0x11, elementwiseConstants<>+6592(SB), Z4, K1
+	VFMADD213PD elementwiseConstants<>+7168(SB), Z4, Z5
+	VDIVPD      elementwiseConstants<>+4224(SB), Z5, Z5
+	VCMPPD      $0x11, elementwiseConstants<>+7168(SB), Z4, K1
 	VBLENDMPD   Z5, Z1, K1, Z12
-	VCMPPD      $0x1e, elementwiseConstants<>+6656(SB), Z4, K1
+	VCMPPD      $0x1e, elementwiseConstants<>+7232(SB), Z4, K1
 	VBLENDMPD   Z12, Z2, K1, Z13
 	VCMPPD      $0x03, Z4, Z4, K1
 	VBLENDMPD   Z4, Z13, K1, Z14
@@ -5553,11 +5601,11 @@ singleEnd:
 	VMOVUPD.Z   (AX), K1, Z3
 	VMOVUPD.Z   (DX), K1, Z4
 	VMOVAPD     Z0, Z0
-	VFMADD213PD elementwiseConstants<>+6592(SB), Z4, Z0
-	VDIVPD      elementwiseConstants<>+3648(SB), Z0, Z0
-	VCMPPD      $0x11, elementwiseConstants<>+6592(SB), Z4, K2
+	VFMADD213PD elementwiseConstants<>+7168(SB), Z4, Z0
+	VDIVPD      elementwiseConstants<>+4224(SB), Z0, Z0
+	VCMPPD      $0x11, elementwiseConstants<>+7168(SB), Z4, K2
 	VBLENDMPD   Z0, Z1, K2, Z15
-	VCMPPD      $0x1e, elementwiseConstants<>+6656(SB), Z4, K2
+	VCMPPD      $0x1e, elementwiseConstants<>+7232(SB), Z4, K2
 	VBLENDMPD   Z15, Z2, K2, Z16
 	VCMPPD      $0x03, Z4, Z4, K2
 	VBLENDMPD   Z4, Z16, K2, Z17
@@ -5977,57 +6025,54 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	MOVQ    x_base+24(FP), AX
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
-	VMOVUPD elementwiseConstants<>+1152(SB), Y0
-	VMOVUPD elementwiseConstants<>+0(SB), Y1
-	VMOVUPD elementwiseConstants<>+192(SB), Y2
-	VMOVUPD elementwiseConstants<>+512(SB), Y3
-	VMOVUPD elementwiseConstants<>+640(SB), Y4
+	VMOVUPD elementwiseConstants<>+0(SB), Y0
+	VMOVUPD elementwiseConstants<>+1600(SB), Y1
+	VMOVUPD elementwiseConstants<>+1664(SB), Y2
+	VMOVUPD elementwiseConstants<>+1728(SB), Y3
+	VMOVUPD elementwiseConstants<>+1792(SB), Y4
 	CMPQ    CX, $0x00000004
 	JL      singleEnd
 
 single:
 	VMOVUPD      (AX), Y5
-	VMOVAPD      Y5, Y6
-	VORPD        elementwiseConstants<>+1344(SB), Y5, Y5
-	VMAXPD       Y5, Y1, Y5
-	VMOVAPD      Y2, Y7
-	VFMADD213PD  elementwiseConstants<>+1472(SB), Y5, Y7
-	VSUBPD       elementwiseConstants<>+1472(SB), Y7, Y8
-	VFNMADD231PD elementwiseConstants<>+256(SB), Y8, Y5
-	VMULPD       elementwiseConstants<>+1536(SB), Y8, Y8
-	VADDPD       Y8, Y5, Y9
-	VMULPD       Y9, Y9, Y10
-	VPSLLQ       $0x34, Y7, Y7
-	VMOVAPD      Y3, Y11
-	VFMADD213PD  elementwiseConstants<>+576(SB), Y9, Y11
-	VMOVAPD      Y4, Y12
-	VFMADD213PD  elementwiseConstants<>+704(SB), Y9, Y12
-	VFMADD231PD  Y10, Y11, Y12
-	VMOVUPD      elementwiseConstants<>+768(SB), Y11
-	VFMADD213PD  elementwiseConstants<>+832(SB), Y9, Y11
-	VFMADD231PD  Y10, Y12, Y11
-	VMOVUPD      elementwiseConstants<>+896(SB), Y12
-	VFMADD213PD  elementwiseConstants<>+960(SB), Y9, Y12
-	VFMADD231PD  Y10, Y11, Y12
-	VMOVUPD      elementwiseConstants<>+1024(SB), Y11
-	VFMADD213PD  elementwiseConstants<>+1088(SB), Y9, Y11
-	VFMADD231PD  Y10, Y12, Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VMULPD       elementwiseConstants<>+1216(SB), Y7, Y7
-	VADDPD       Y8, Y5, Y9
-	VFMADD213PD  Y7, Y7, Y9
-	VADDPD       Y0, Y9, Y10
-	VSUBPD       Y0, Y10, Y11
-	VSUBPD       Y11, Y9, Y9
-	VDIVPD       Y10, Y0, Y11
-	VFNMADD213PD Y0, Y11, Y10
-	VFNMADD231PD Y9, Y11, Y10
-	VADDPD       Y10, Y8, Y8
-	VADDPD       Y8, Y5, Y5
-	VFMADD213PD  Y11, Y11, Y5
-	VMULPD       Y7, Y5, Y5
-	VSUBPD       Y5, Y0, Y7
-	VBLENDVPD    Y6, Y5, Y7, Y5
+	VMAXPD       Y5, Y0, Y5
+	VMINPD       Y5, Y1, Y5
+	VMOVAPD      Y2, Y6
+	VFMADD213PD  elementwiseConstants<>+1536(SB), Y5, Y6
+	VSUBPD       elementwiseConstants<>+1536(SB), Y6, Y7
+	VFMADD231PD  elementwiseConstants<>+256(SB), Y7, Y5
+	VFMADD231PD  elementwiseConstants<>+320(SB), Y7, Y5
+	VMULPD       Y5, Y5, Y7
+	VMOVAPD      Y3, Y8
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y5, Y8
+	VMOVAPD      Y4, Y9
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y5, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+1856(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y5, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VMOVUPD      elementwiseConstants<>+1920(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y5, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+1984(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y5, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VFMSUB231PD  Y8, Y7, Y5
+	VPSLLQ       $0x34, Y6, Y6
+	VADDPD       elementwiseConstants<>+2048(SB), Y6, Y7
+	VSUBPD       Y6, Y7, Y8
+	VMOVUPD      elementwiseConstants<>+2048(SB), Y9
+	VSUBPD       Y8, Y9, Y8
+	VFMADD231PD  Y6, Y5, Y8
+	VADDPD       Y8, Y7, Y5
+	VSUBPD       Y7, Y5, Y6
+	VSUBPD       Y6, Y8, Y6
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y7
+	VDIVPD       Y5, Y7, Y7
+	VFNMADD213PD elementwiseConstants<>+1152(SB), Y7, Y5
+	VFNMADD231PD Y6, Y7, Y5
+	VFMADD213PD  Y7, Y7, Y5
+	VMULPD       elementwiseConstants<>+2048(SB), Y5, Y5
 	VMOVUPD      Y5, (DX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
@@ -6043,47 +6088,44 @@ singleEnd:
 	SUBQ         CX, SI
 	VMOVUPS      (BX)(SI*8), Y5
 	VMASKMOVPD   (AX), Y5, Y6
-	VMOVAPD      Y6, Y7
-	VORPD        elementwiseConstants<>+1344(SB), Y6, Y6
-	VMAXPD       Y6, Y1, Y1
-	VMOVAPD      Y2, Y2
-	VFMADD213PD  elementwiseConstants<>+1472(SB), Y1, Y2
-	VSUBPD       elementwiseConstants<>+1472(SB), Y2, Y6
-	VFNMADD231PD elementwiseConstants<>+256(SB), Y6, Y1
-	VMULPD       elementwiseConstants<>+1536(SB), Y6, Y6
-	VADDPD       Y6, Y1, Y8
-	VMULPD       Y8, Y8, Y9
-	VPSLLQ       $0x34, Y2, Y2
+	VMAXPD       Y6, Y0, Y0
+	VMINPD       Y0, Y1, Y0
+	VMOVAPD      Y2, Y1
+	VFMADD213PD  elementwiseConstants<>+1536(SB), Y0, Y1
+	VSUBPD       elementwiseConstants<>+1536(SB), Y1, Y2
+	VFMADD231PD  elementwiseConstants<>+256(SB), Y2, Y0
+	VFMADD231PD  elementwiseConstants<>+320(SB), Y2, Y0
+	VMULPD       Y0, Y0, Y2
 	VMOVAPD      Y3, Y3
-	VFMADD213PD  elementwiseConstants<>+576(SB), Y8, Y3
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y0, Y3
 	VMOVAPD      Y4, Y4
-	VFMADD213PD  elementwiseConstants<>+704(SB), Y8, Y4
-	VFMADD231PD  Y9, Y3, Y4
-	VMOVUPD      elementwiseConstants<>+768(SB), Y3
-	VFMADD213PD  elementwiseConstants<>+832(SB), Y8, Y3
-	VFMADD231PD  Y9, Y4, Y3
-	VMOVUPD      elementwiseConstants<>+896(SB), Y4
-	VFMADD213PD  elementwiseConstants<>+960(SB), Y8, Y4
-	VFMADD231PD  Y9, Y3, Y4
-	VMOVUPD      elementwiseConstants<>+1024(SB), Y3
-	VFMADD213PD  elementwiseConstants<>+1088(SB), Y8, Y3
-	VFMADD231PD  Y9, Y4, Y3
-	VFMADD231PD  Y3, Y9, Y6
-	VMULPD       elementwiseConstants<>+1216(SB), Y2, Y2
-	VADDPD       Y6, Y1, Y3
-	VFMADD213PD  Y2, Y2, Y3
-	VADDPD       Y0, Y3, Y4
-	VSUBPD       Y0, Y4, Y8
-	VSUBPD       Y8, Y3, Y3
-	VDIVPD       Y4, Y0, Y8
-	VFNMADD213PD Y0, Y8, Y4
-	VFNMADD231PD Y3, Y8, Y4
-	VADDPD       Y4, Y6, Y3
-	VADDPD       Y3, Y1, Y1
-	VFMADD213PD  Y8, Y8, Y1
-	VMULPD       Y2, Y1, Y1
-	VSUBPD       Y1, Y0, Y0
-	VBLENDVPD    Y7, Y1, Y0, Y0
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y0, Y4
+	VFMADD231PD  Y2, Y3, Y4
+	VMOVUPD      elementwiseConstants<>+1856(SB), Y3
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y0, Y3
+	VFMADD231PD  Y2, Y4, Y3
+	VMOVUPD      elementwiseConstants<>+1920(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y0, Y4
+	VFMADD231PD  Y2, Y3, Y4
+	VMOVUPD      elementwiseConstants<>+1984(SB), Y3
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y0, Y3
+	VFMADD231PD  Y2, Y4, Y3
+	VFMSUB231PD  Y3, Y2, Y0
+	VPSLLQ       $0x34, Y1, Y1
+	VADDPD       elementwiseConstants<>+2048(SB), Y1, Y2
+	VSUBPD       Y1, Y2, Y3
+	VMOVUPD      elementwiseConstants<>+2048(SB), Y4
+	VSUBPD       Y3, Y4, Y3
+	VFMADD231PD  Y1, Y0, Y3
+	VADDPD       Y3, Y2, Y0
+	VSUBPD       Y2, Y0, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y2
+	VDIVPD       Y0, Y2, Y2
+	VFNMADD213PD elementwiseConstants<>+1152(SB), Y2, Y0
+	VFNMADD231PD Y1, Y2, Y0
+	VFMADD213PD  Y2, Y2, Y0
+	VMULPD       elementwiseConstants<>+2048(SB), Y0, Y0
 	VMASKMOVPD   Y0, Y5, (DX)
 
 tailEnd:
@@ -6167,7 +6209,7 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPD elementwiseConstants<>+1344(SB), Y0
-	VMOVUPD elementwiseConstants<>+1664(SB), Y1
+	VMOVUPD elementwiseConstants<>+2176(SB), Y1
 	VMOVUPD elementwiseConstants<>+192(SB), Y2
 	VMOVUPD elementwiseConstants<>+512(SB), Y3
 	VMOVUPD elementwiseConstants<>+640(SB), Y4
@@ -6177,13 +6219,13 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 single:
 	VMOVUPD      (AX), Y5
 	VANDNPD      Y5, Y0, Y6
-	VMULPD       elementwiseConstants<>+1600(SB), Y6, Y6
+	VMULPD       elementwiseConstants<>+2112(SB), Y6, Y6
 	VMAXPD       Y6, Y1, Y6
 	VMOVAPD      Y2, Y7
 	VFMADD213PD  elementwiseConstants<>+128(SB), Y6, Y7
 	VSUBPD       elementwiseConstants<>+128(SB), Y7, Y8
 	VFNMADD231PD elementwiseConstants<>+256(SB), Y8, Y6
-	VMULPD       elementwiseConstants<>+1536(SB), Y8, Y8
+	VMULPD       elementwiseConstants<>+2240(SB), Y8, Y8
 	VADDPD       Y8, Y6, Y9
 	VMULPD       Y9, Y9, Y10
 	VPSLLQ       $0x34, Y7, Y7
@@ -6214,8 +6256,8 @@ single:
 	VSUBPD       Y8, Y9, Y8
 	VFMADD231PD  Y6, Y7, Y8
 	VADDPD       Y10, Y8, Y6
-	VADDPD       elementwiseConstants<>+1728(SB), Y11, Y7
-	VSUBPD       elementwiseConstants<>+1728(SB), Y7, Y8
+	VADDPD       elementwiseConstants<>+2304(SB), Y11, Y7
+	VSUBPD       elementwiseConstants<>+2304(SB), Y7, Y8
 	VSUBPD       Y8, Y11, Y8
 	VADDPD       Y6, Y8, Y8
 	VMOVUPD      elementwiseConstants<>+1152(SB), Y9
@@ -6244,13 +6286,13 @@ singleEnd:
 	VMOVUPS      (BX)(SI*8), Y5
 	VMASKMOVPD   (AX), Y5, Y6
 	VANDNPD      Y6, Y0, Y7
-	VMULPD       elementwiseConstants<>+1600(SB), Y7, Y7
+	VMULPD       elementwiseConstants<>+2112(SB), Y7, Y7
 	VMAXPD       Y7, Y1, Y1
 	VMOVAPD      Y2, Y2
 	VFMADD213PD  elementwiseConstants<>+128(SB), Y1, Y2
 	VSUBPD       elementwiseConstants<>+128(SB), Y2, Y7
 	VFNMADD231PD elementwiseConstants<>+256(SB), Y7, Y1
-	VMULPD       elementwiseConstants<>+1536(SB), Y7, Y7
+	VMULPD       elementwiseConstants<>+2240(SB), Y7, Y7
 	VADDPD       Y7, Y1, Y8
 	VMULPD       Y8, Y8, Y9
 	VPSLLQ       $0x34, Y2, Y2
@@ -6281,8 +6323,8 @@ singleEnd:
 	VSUBPD       Y4, Y3, Y3
 	VFMADD231PD  Y1, Y2, Y3
 	VADDPD       Y7, Y3, Y1
-	VADDPD       elementwiseConstants<>+1728(SB), Y8, Y2
-	VSUBPD       elementwiseConstants<>+1728(SB), Y2, Y3
+	VADDPD       elementwiseConstants<>+2304(SB), Y8, Y2
+	VSUBPD       elementwiseConstants<>+2304(SB), Y2, Y3
 	VSUBPD       Y3, Y8, Y3
 	VADDPD       Y1, Y3, Y3
 	VMOVUPD      elementwiseConstants<>+1152(SB), Y4
@@ -6370,64 +6412,56 @@ TEXT ·siluAVX2(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPD elementwiseConstants<>+0(SB), Y0
-	VMOVUPD elementwiseConstants<>+192(SB), Y1
-	VMOVUPD elementwiseConstants<>+512(SB), Y2
-	VMOVUPD elementwiseConstants<>+640(SB), Y3
-	VMOVUPD elementwiseConstants<>+768(SB), Y4
+	VMOVUPD elementwiseConstants<>+1600(SB), Y1
+	VMOVUPD elementwiseConstants<>+1664(SB), Y2
+	VMOVUPD elementwiseConstants<>+1728(SB), Y3
+	VMOVUPD elementwiseConstants<>+1792(SB), Y4
 	CMPQ    CX, $0x00000004
 	JL      singleEnd
 
 single:
 	VMOVUPD      (AX), Y5
-	VMOVAPD      Y5, Y6
-	VORPD        elementwiseConstants<>+1344(SB), Y5, Y7
-	VMAXPD       Y7, Y0, Y7
-	VMOVAPD      Y1, Y8
-	VFMADD213PD  elementwiseConstants<>+1472(SB), Y7, Y8
-	VSUBPD       elementwiseConstants<>+1472(SB), Y8, Y9
-	VMOVUPD      elementwiseConstants<>+256(SB), Y10
-	VFNMADD213PD Y7, Y9, Y10
-	VMULPD       elementwiseConstants<>+1536(SB), Y9, Y9
-	VADDPD       Y9, Y10, Y11
-	VMULPD       Y11, Y11, Y12
+	VMAXPD       Y5, Y0, Y6
+	VMINPD       Y6, Y1, Y7
+	VMOVAPD      Y2, Y8
+	VFMADD213PD  elementwiseConstants<>+1536(SB), Y7, Y8
+	VSUBPD       elementwiseConstants<>+1536(SB), Y8, Y9
+	VFMADD231PD  elementwiseConstants<>+256(SB), Y9, Y7
+	VFMADD231PD  elementwiseConstants<>+320(SB), Y9, Y7
+	VMULPD       Y7, Y7, Y9
+	VMOVAPD      Y3, Y10
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y7, Y10
+	VMOVAPD      Y4, Y11
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y7, Y11
+	VFMADD231PD  Y9, Y10, Y11
+	VMOVUPD      elementwiseConstants<>+1856(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y7, Y10
+	VFMADD231PD  Y9, Y11, Y10
+	VMOVUPD      elementwiseConstants<>+1920(SB), Y11
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y7, Y11
+	VFMADD231PD  Y9, Y10, Y11
+	VMOVUPD      elementwiseConstants<>+1984(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y7, Y10
+	VFMADD231PD  Y9, Y11, Y10
+	VFMSUB231PD  Y10, Y9, Y7
 	VPSLLQ       $0x34, Y8, Y8
-	VMOVAPD      Y2, Y13
-	VFMADD213PD  elementwiseConstants<>+576(SB), Y11, Y13
-	VMOVAPD      Y3, Y14
-	VFMADD213PD  elementwiseConstants<>+704(SB), Y11, Y14
-	VFMADD231PD  Y12, Y13, Y14
-	VMOVAPD      Y4, Y13
-	VFMADD213PD  elementwiseConstants<>+832(SB), Y11, Y13
-	VFMADD231PD  Y12, Y14, Y13
-	VMOVUPD      elementwiseConstants<>+896(SB), Y14
-	VFMADD213PD  elementwiseConstants<>+960(SB), Y11, Y14
-	VFMADD231PD  Y12, Y13, Y14
-	VMOVUPD      elementwiseConstants<>+1024(SB), Y13
-	VFMADD213PD  elementwiseConstants<>+1088(SB), Y11, Y13
-	VFMADD231PD  Y12, Y14, Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VMULPD       elementwiseConstants<>+1216(SB), Y8, Y11
-	VADDPD       Y9, Y10, Y12
-	VFMADD213PD  Y11, Y11, Y12
-	VADDPD       elementwiseConstants<>+1152(SB), Y12, Y11
-	VSUBPD       elementwiseConstants<>+1152(SB), Y11, Y13
-	VSUBPD       Y13, Y12, Y12
-	VMOVUPD      elementwiseConstants<>+1152(SB), Y13
-	VDIVPD       Y11, Y13, Y13
-	VFNMADD213PD elementwiseConstants<>+1152(SB), Y13, Y11
-	VFNMADD231PD Y12, Y13, Y11
-	VADDPD       Y11, Y9, Y9
-	VADDPD       Y9, Y10, Y9
-	VMOVAPD      Y13, Y10
-	VFMADD231PD  Y9, Y13, Y10
-	VSUBPD       Y10, Y13, Y11
-	VFMADD231PD  Y9, Y13, Y11
-	VMULPD       Y11, Y7, Y9
-	VFMADD231PD  Y10, Y7, Y9
-	VMULPD       Y8, Y9, Y7
-	VMULPD       elementwiseConstants<>+1216(SB), Y7, Y7
-	VADDPD       Y7, Y5, Y5
-	VBLENDVPD    Y6, Y7, Y5, Y5
+	VADDPD       elementwiseConstants<>+2048(SB), Y8, Y9
+	VSUBPD       Y8, Y9, Y10
+	VMOVUPD      elementwiseConstants<>+2048(SB), Y11
+	VSUBPD       Y10, Y11, Y10
+	VFMADD231PD  Y8, Y7, Y10
+	VADDPD       Y10, Y9, Y7
+	VSUBPD       Y9, Y7, Y8
+	VSUBPD       Y8, Y10, Y8
+	VMOVUPD      elementwiseConstants<>+1152(SB), Y9
+	VDIVPD       Y7, Y9, Y9
+	VMULPD       Y9, Y6, Y10
+	VFMSUB231PD  Y7, Y10, Y6
+	VFMADD231PD  Y8, Y10, Y6
+	VFNMADD231PD Y9, Y6, Y10
+	VMULPD       elementwiseConstants<>+2048(SB), Y10, Y6
+	VCMPPD       $0x1e, Y1, Y5, Y7
+	VBLENDVPD    Y7, Y5, Y6, Y5
 	VMOVUPD      Y5, (DX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
@@ -6443,55 +6477,47 @@ singleEnd:
 	SUBQ         CX, SI
 	VMOVUPS      (BX)(SI*8), Y5
 	VMASKMOVPD   (AX), Y5, Y6
-	VMOVAPD      Y6, Y7
-	VORPD        elementwiseConstants<>+1344(SB), Y6, Y8
-	VMAXPD       Y8, Y0, Y0
-	VMOVAPD      Y1, Y1
-	VFMADD213PD  elementwiseConstants<>+1472(SB), Y0, Y1
-	VSUBPD       elementwiseConstants<>+1472(SB), Y1, Y8
-	VMOVUPD      elementwiseConstants<>+256(SB), Y9
-	VFNMADD213PD Y0, Y8, Y9
-	VMULPD       elementwiseConstants<>+1536(SB), Y8, Y8
-	VADDPD       Y8, Y9, Y10
-	VMULPD       Y10, Y10, Y11
-	VPSLLQ       $0x34, Y1, Y1
+	VMAXPD       Y6, Y0, Y0
+	VMINPD       Y0, Y1, Y7
 	VMOVAPD      Y2, Y2
-	VFMADD213PD  elementwiseConstants<>+576(SB), Y10, Y2
+	VFMADD213PD  elementwiseConstants<>+1536(SB), Y7, Y2
+	VSUBPD       elementwiseConstants<>+1536(SB), Y2, Y8
+	VFMADD231PD  elementwiseConstants<>+256(SB), Y8, Y7
+	VFMADD231PD  elementwiseConstants<>+320(SB), Y8, Y7
+	VMULPD       Y7, Y7, Y8
 	VMOVAPD      Y3, Y3
-	VFMADD213PD  elementwiseConstants<>+704(SB), Y10, Y3
-	VFMADD231PD  Y11, Y2, Y3
-	VMOVAPD      Y4, Y2
-	VFMADD213PD  elementwiseConstants<>+832(SB), Y10, Y2
-	VFMADD231PD  Y11, Y3, Y2
-	VMOVUPD      elementwiseConstants<>+896(SB), Y3
-	VFMADD213PD  elementwiseConstants<>+960(SB), Y10, Y3
-	VFMADD231PD  Y11, Y2, Y3
-	VMOVUPD      elementwiseConstants<>+1024(SB), Y2
-	VFMADD213PD  elementwiseConstants<>+1088(SB), Y10, Y2
-	VFMADD231PD  Y11, Y3, Y2
-	VFMADD231PD  Y2, Y11, Y8
-	VMULPD       elementwiseConstants<>+1216(SB), Y1, Y2
-	VADDPD       Y8, Y9, Y3
-	VFMADD213PD  Y2, Y2, Y3
-	VADDPD       elementwiseConstants<>+1152(SB), Y3, Y2
-	VSUBPD       elementwiseConstants<>+1152(SB), Y2, Y4
-	VSUBPD       Y4, Y3, Y3
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y7, Y3
+	VMOVAPD      Y4, Y4
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y7, Y4
+	VFMADD231PD  Y8, Y3, Y4
+	VMOVUPD      elementwiseConstants<>+1856(SB), Y3
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y7, Y3
+	VFMADD231PD  Y8, Y4, Y3
+	VMOVUPD      elementwiseConstants<>+1920(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y7, Y4
+	VFMADD231PD  Y8, Y3, Y4
+	VMOVUPD      elementwiseConstants<>+1984(SB), Y3
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y7, Y3
+	VFMADD231PD  Y8, Y4, Y3
+	VFMSUB231PD  Y3, Y8, Y7
+	VPSLLQ       $0x34, Y2, Y2
+	VADDPD       elementwiseConstants<>+2048(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y4
+	VMOVUPD      elementwiseConstants<>+2048(SB), Y8
+	VSUBPD       Y4, Y8, Y4
+	VFMADD231PD  Y2, Y7, Y4
+	VADDPD       Y4, Y3, Y2
+	VSUBPD       Y3, Y2, Y3
+	VSUBPD       Y3, Y4, Y3
 	VMOVUPD      elementwiseConstants<>+1152(SB), Y4
 	VDIVPD       Y2, Y4, Y4
-	VFNMADD213PD elementwiseConstants<>+1152(SB), Y4, Y2
-	VFNMADD231PD Y3, Y4, Y2
-	VADDPD       Y2, Y8, Y2
-	VADDPD       Y2, Y9, Y2
-	VMOVAPD      Y4, Y3
-	VFMADD231PD  Y2, Y4, Y3
-	VSUBPD       Y3, Y4, Y8
-	VFMADD231PD  Y2, Y4, Y8
-	VMULPD       Y8, Y0, Y2
-	VFMADD231PD  Y3, Y0, Y2
-	VMULPD       Y1, Y2, Y0
-	VMULPD       elementwiseConstants<>+1216(SB), Y0, Y0
-	VADDPD       Y0, Y6, Y1
-	VBLENDVPD    Y7, Y0, Y1, Y0
+	VMULPD       Y4, Y0, Y7
+	VFMSUB231PD  Y2, Y7, Y0
+	VFMADD231PD  Y3, Y7, Y0
+	VFNMADD231PD Y4, Y0, Y7
+	VMULPD       elementwiseConstants<>+2048(SB), Y7, Y0
+	VCMPPD       $0x1e, Y1, Y6, Y1
+	VBLENDVPD    Y1, Y6, Y0, Y0
 	VMASKMOVPD   Y0, Y5, (DX)
 
 tailEnd:
@@ -6514,14 +6540,14 @@ single:
 	VMOVAPD      Y1, Y2
 	VMOVUPD      elementwiseConstants<>+0(SB), Y3
 	VMAXPD       Y1, Y3, Y1
-	VMOVUPD      elementwiseConstants<>+1792(SB), Y3
+	VMOVUPD      elementwiseConstants<>+2368(SB), Y3
 	VMINPD       Y1, Y3, Y1
 	VORPD        elementwiseConstants<>+1344(SB), Y1, Y3
 	VMOVUPD      elementwiseConstants<>+192(SB), Y4
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Y3, Y4
 	VSUBPD       elementwiseConstants<>+1472(SB), Y4, Y5
 	VFNMADD231PD elementwiseConstants<>+256(SB), Y5, Y3
-	VMULPD       elementwiseConstants<>+1536(SB), Y5, Y5
+	VMULPD       elementwiseConstants<>+2240(SB), Y5, Y5
 	VADDPD       Y5, Y3, Y6
 	VMULPD       Y6, Y6, Y7
 	VPSLLQ       $0x34, Y4, Y4
@@ -6581,14 +6607,14 @@ singleEnd:
 	VMOVAPD      Y2, Y3
 	VMOVUPD      elementwiseConstants<>+0(SB), Y4
 	VMAXPD       Y2, Y4, Y2
-	VMOVUPD      elementwiseConstants<>+1792(SB), Y4
+	VMOVUPD      elementwiseConstants<>+2368(SB), Y4
 	VMINPD       Y2, Y4, Y2
 	VORPD        elementwiseConstants<>+1344(SB), Y2, Y4
 	VMOVUPD      elementwiseConstants<>+192(SB), Y5
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Y4, Y5
 	VSUBPD       elementwiseConstants<>+1472(SB), Y5, Y6
 	VFNMADD231PD elementwiseConstants<>+256(SB), Y6, Y4
-	VMULPD       elementwiseConstants<>+1536(SB), Y6, Y6
+	VMULPD       elementwiseConstants<>+2240(SB), Y6, Y6
 	VADDPD       Y6, Y4, Y7
 	VMULPD       Y7, Y7, Y8
 	VPSLLQ       $0x34, Y5, Y5
@@ -6648,16 +6674,16 @@ single:
 	VMOVAPD      Y0, Y1
 	VMOVUPD      elementwiseConstants<>+1344(SB), Y2
 	VANDNPD      Y0, Y2, Y2
-	VMOVUPD      elementwiseConstants<>+1856(SB), Y3
+	VMOVUPD      elementwiseConstants<>+2432(SB), Y3
 	VMINPD       Y2, Y3, Y2
-	VADDPD       elementwiseConstants<>+1920(SB), Y2, Y3
-	VSUBPD       elementwiseConstants<>+1920(SB), Y3, Y4
+	VADDPD       elementwiseConstants<>+2496(SB), Y2, Y3
+	VSUBPD       elementwiseConstants<>+2496(SB), Y3, Y4
 	VSUBPD       Y4, Y2, Y4
 	VMULPD       Y2, Y2, Y5
 	VMOVAPD      Y5, Y6
 	VFMSUB231PD  Y2, Y2, Y6
-	VMULPD       elementwiseConstants<>+1984(SB), Y6, Y6
-	VMULPD       elementwiseConstants<>+1984(SB), Y5, Y5
+	VMULPD       elementwiseConstants<>+2560(SB), Y6, Y6
+	VMULPD       elementwiseConstants<>+2560(SB), Y5, Y5
 	VMOVUPD      elementwiseConstants<>+192(SB), Y7
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Y5, Y7
 	VSUBPD       elementwiseConstants<>+1472(SB), Y7, Y8
@@ -6694,20 +6720,11 @@ single:
 	VFNMADD231PD Y3, Y9, Y2
 	VFNMADD231PD Y4, Y9, Y2
 	VMULPD       Y8, Y2, Y2
-	VSUBPD       elementwiseConstants<>+2048(SB), Y9, Y3
-	VADDPD       elementwiseConstants<>+2048(SB), Y3, Y4
+	VSUBPD       elementwiseConstants<>+2624(SB), Y9, Y3
+	VADDPD       elementwiseConstants<>+2624(SB), Y3, Y4
 	VSUBPD       Y4, Y9, Y4
 	VADDPD       Y2, Y4, Y4
-	VMOVUPD      elementwiseConstants<>+2112(SB), Y8
-	VFMADD213PD  elementwiseConstants<>+2176(SB), Y3, Y8
-	VFMADD213PD  elementwiseConstants<>+2240(SB), Y3, Y8
-	VFMADD213PD  elementwiseConstants<>+2304(SB), Y3, Y8
-	VFMADD213PD  elementwiseConstants<>+2368(SB), Y3, Y8
-	VFMADD213PD  elementwiseConstants<>+2432(SB), Y3, Y8
-	VFMADD213PD  elementwiseConstants<>+2496(SB), Y3, Y8
-	VFMADD213PD  elementwiseConstants<>+2560(SB), Y3, Y8
-	VFMADD213PD  elementwiseConstants<>+2624(SB), Y3, Y8
-	VFMADD213PD  elementwiseConstants<>+2688(SB), Y3, Y8
+	VMOVUPD      elementwiseConstants<>+2688(SB), Y8
 	VFMADD213PD  elementwiseConstants<>+2752(SB), Y3, Y8
 	VFMADD213PD  elementwiseConstants<>+2816(SB), Y3, Y8
 	VFMADD213PD  elementwiseConstants<>+2880(SB), Y3, Y8
@@ -6719,14 +6736,23 @@ single:
 	VFMADD213PD  elementwiseConstants<>+3264(SB), Y3, Y8
 	VFMADD213PD  elementwiseConstants<>+3328(SB), Y3, Y8
 	VFMADD213PD  elementwiseConstants<>+3392(SB), Y3, Y8
+	VFMADD213PD  elementwiseConstants<>+3456(SB), Y3, Y8
+	VFMADD213PD  elementwiseConstants<>+3520(SB), Y3, Y8
+	VFMADD213PD  elementwiseConstants<>+3584(SB), Y3, Y8
+	VFMADD213PD  elementwiseConstants<>+3648(SB), Y3, Y8
+	VFMADD213PD  elementwiseConstants<>+3712(SB), Y3, Y8
+	VFMADD213PD  elementwiseConstants<>+3776(SB), Y3, Y8
+	VFMADD213PD  elementwiseConstants<>+3840(SB), Y3, Y8
+	VFMADD213PD  elementwiseConstants<>+3904(SB), Y3, Y8
+	VFMADD213PD  elementwiseConstants<>+3968(SB), Y3, Y8
 	VMULPD       Y8, Y3, Y10
 	VMOVAPD      Y10, Y11
 	VFMSUB231PD  Y8, Y3, Y11
 	VFMADD231PD  Y8, Y4, Y11
-	VADDPD       elementwiseConstants<>+3456(SB), Y10, Y8
-	VSUBPD       elementwiseConstants<>+3456(SB), Y8, Y12
+	VADDPD       elementwiseConstants<>+4032(SB), Y10, Y8
+	VSUBPD       elementwiseConstants<>+4032(SB), Y8, Y12
 	VSUBPD       Y12, Y8, Y13
-	VMOVUPD      elementwiseConstants<>+3456(SB), Y14
+	VMOVUPD      elementwiseConstants<>+4032(SB), Y14
 	VSUBPD       Y13, Y14, Y13
 	VSUBPD       Y12, Y10, Y10
 	VADDPD       Y10, Y13, Y10
@@ -6736,10 +6762,10 @@ single:
 	VFMSUB231PD  Y8, Y3, Y12
 	VFMADD231PD  Y8, Y4, Y12
 	VFMADD231PD  Y10, Y3, Y12
-	VADDPD       elementwiseConstants<>+3520(SB), Y11, Y3
-	VSUBPD       elementwiseConstants<>+3520(SB), Y3, Y4
+	VADDPD       elementwiseConstants<>+4096(SB), Y11, Y3
+	VSUBPD       elementwiseConstants<>+4096(SB), Y3, Y4
 	VSUBPD       Y4, Y3, Y8
-	VMOVUPD      elementwiseConstants<>+3520(SB), Y10
+	VMOVUPD      elementwiseConstants<>+4096(SB), Y10
 	VSUBPD       Y8, Y10, Y8
 	VSUBPD       Y4, Y11, Y4
 	VADDPD       Y4, Y8, Y4
@@ -6775,16 +6801,16 @@ singleEnd:
 	VMOVAPD      Y1, Y2
 	VMOVUPD      elementwiseConstants<>+1344(SB), Y3
 	VANDNPD      Y1, Y3, Y3
-	VMOVUPD      elementwiseConstants<>+1856(SB), Y4
+	VMOVUPD      elementwiseConstants<>+2432(SB), Y4
 	VMINPD       Y3, Y4, Y3
-	VADDPD       elementwiseConstants<>+1920(SB), Y3, Y4
-	VSUBPD       elementwiseConstants<>+1920(SB), Y4, Y5
+	VADDPD       elementwiseConstants<>+2496(SB), Y3, Y4
+	VSUBPD       elementwiseConstants<>+2496(SB), Y4, Y5
 	VSUBPD       Y5, Y3, Y5
 	VMULPD       Y3, Y3, Y6
 	VMOVAPD      Y6, Y7
 	VFMSUB231PD  Y3, Y3, Y7
-	VMULPD       elementwiseConstants<>+1984(SB), Y7, Y7
-	VMULPD       elementwiseConstants<>+1984(SB), Y6, Y6
+	VMULPD       elementwiseConstants<>+2560(SB), Y7, Y7
+	VMULPD       elementwiseConstants<>+2560(SB), Y6, Y6
 	VMOVUPD      elementwiseConstants<>+192(SB), Y8
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Y6, Y8
 	VSUBPD       elementwiseConstants<>+1472(SB), Y8, Y9
@@ -6821,20 +6847,11 @@ singleEnd:
 	VFNMADD231PD Y4, Y10, Y3
 	VFNMADD231PD Y5, Y10, Y3
 	VMULPD       Y9, Y3, Y3
-	VSUBPD       elementwiseConstants<>+2048(SB), Y10, Y4
-	VADDPD       elementwiseConstants<>+2048(SB), Y4, Y5
+	VSUBPD       elementwiseConstants<>+2624(SB), Y10, Y4
+	VADDPD       elementwiseConstants<>+2624(SB), Y4, Y5
 	VSUBPD       Y5, Y10, Y5
 	VADDPD       Y3, Y5, Y5
-	VMOVUPD      elementwiseConstants<>+2112(SB), Y9
-	VFMADD213PD  elementwiseConstants<>+2176(SB), Y4, Y9
-	VFMADD213PD  elementwiseConstants<>+2240(SB), Y4, Y9
-	VFMADD213PD  elementwiseConstants<>+2304(SB), Y4, Y9
-	VFMADD213PD  elementwiseConstants<>+2368(SB), Y4, Y9
-	VFMADD213PD  elementwiseConstants<>+2432(SB), Y4, Y9
-	VFMADD213PD  elementwiseConstants<>+2496(SB), Y4, Y9
-	VFMADD213PD  elementwiseConstants<>+2560(SB), Y4, Y9
-	VFMADD213PD  elementwiseConstants<>+2624(SB), Y4, Y9
-	VFMADD213PD  elementwiseConstants<>+2688(SB), Y4, Y9
+	VMOVUPD      elementwiseConstants<>+2688(SB), Y9
 	VFMADD213PD  elementwiseConstants<>+2752(SB), Y4, Y9
 	VFMADD213PD  elementwiseConstants<>+2816(SB), Y4, Y9
 	VFMADD213PD  elementwiseConstants<>+2880(SB), Y4, Y9
@@ -6846,14 +6863,23 @@ singleEnd:
 	VFMADD213PD  elementwiseConstants<>+3264(SB), Y4, Y9
 	VFMADD213PD  elementwiseConstants<>+3328(SB), Y4, Y9
 	VFMADD213PD  elementwiseConstants<>+3392(SB), Y4, Y9
+	VFMADD213PD  elementwiseConstants<>+3456(SB), Y4, Y9
+	VFMADD213PD  elementwiseConstants<>+3520(SB), Y4, Y9
+	VFMADD213PD  elementwiseConstants<>+3584(SB), Y4, Y9
+	VFMADD213PD  elementwiseConstants<>+3648(SB), Y4, Y9
+	VFMADD213PD  elementwiseConstants<>+3712(SB), Y4, Y9
+	VFMADD213PD  elementwiseConstants<>+3776(SB), Y4, Y9
+	VFMADD213PD  elementwiseConstants<>+3840(SB), Y4, Y9
+	VFMADD213PD  elementwiseConstants<>+3904(SB), Y4, Y9
+	VFMADD213PD  elementwiseConstants<>+3968(SB), Y4, Y9
 	VMULPD       Y9, Y4, Y11
 	VMOVAPD      Y11, Y12
 	VFMSUB231PD  Y9, Y4, Y12
 	VFMADD231PD  Y9, Y5, Y12
-	VADDPD       elementwiseConstants<>+3456(SB), Y11, Y9
-	VSUBPD       elementwiseConstants<>+3456(SB), Y9, Y13
+	VADDPD       elementwiseConstants<>+4032(SB), Y11, Y9
+	VSUBPD       elementwiseConstants<>+4032(SB), Y9, Y13
 	VSUBPD       Y13, Y9, Y14
-	VMOVUPD      elementwiseConstants<>+3456(SB), Y15
+	VMOVUPD      elementwiseConstants<>+4032(SB), Y15
 	VSUBPD       Y14, Y15, Y14
 	VSUBPD       Y13, Y11, Y11
 	VADDPD       Y11, Y14, Y11
@@ -6863,10 +6889,10 @@ singleEnd:
 	VFMSUB231PD  Y9, Y4, Y13
 	VFMADD231PD  Y9, Y5, Y13
 	VFMADD231PD  Y11, Y4, Y13
-	VADDPD       elementwiseConstants<>+3520(SB), Y12, Y4
-	VSUBPD       elementwiseConstants<>+3520(SB), Y4, Y5
+	VADDPD       elementwiseConstants<>+4096(SB), Y12, Y4
+	VSUBPD       elementwiseConstants<>+4096(SB), Y4, Y5
 	VSUBPD       Y5, Y4, Y9
-	VMOVUPD      elementwiseConstants<>+3520(SB), Y11
+	VMOVUPD      elementwiseConstants<>+4096(SB), Y11
 	VSUBPD       Y9, Y11, Y9
 	VSUBPD       Y5, Y12, Y5
 	VADDPD       Y5, Y9, Y5
@@ -6906,14 +6932,14 @@ single:
 	VMOVAPD      Y1, Y2
 	VMOVUPD      elementwiseConstants<>+1344(SB), Y3
 	VANDNPD      Y1, Y3, Y1
-	VMOVUPD      elementwiseConstants<>+1856(SB), Y3
+	VMOVUPD      elementwiseConstants<>+2432(SB), Y3
 	VMINPD       Y1, Y3, Y1
-	VADDPD       elementwiseConstants<>+1920(SB), Y1, Y3
+	VADDPD       elementwiseConstants<>+2496(SB), Y1, Y3
 	VMULPD       Y1, Y1, Y4
 	VMOVAPD      Y4, Y5
 	VFMSUB231PD  Y1, Y1, Y5
-	VMULPD       elementwiseConstants<>+1984(SB), Y5, Y5
-	VMULPD       elementwiseConstants<>+1984(SB), Y4, Y4
+	VMULPD       elementwiseConstants<>+2560(SB), Y5, Y5
+	VMULPD       elementwiseConstants<>+2560(SB), Y4, Y4
 	VMOVUPD      elementwiseConstants<>+192(SB), Y6
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Y4, Y6
 	VSUBPD       elementwiseConstants<>+1472(SB), Y6, Y7
@@ -6942,17 +6968,8 @@ single:
 	VMOVUPD      elementwiseConstants<>+1152(SB), Y5
 	VDIVPD       Y3, Y5, Y3
 	VMULPD       Y3, Y1, Y5
-	VSUBPD       elementwiseConstants<>+2048(SB), Y5, Y5
-	VMOVUPD      elementwiseConstants<>+2112(SB), Y7
-	VFMADD213PD  elementwiseConstants<>+2176(SB), Y5, Y7
-	VFMADD213PD  elementwiseConstants<>+2240(SB), Y5, Y7
-	VFMADD213PD  elementwiseConstants<>+2304(SB), Y5, Y7
-	VFMADD213PD  elementwiseConstants<>+2368(SB), Y5, Y7
-	VFMADD213PD  elementwiseConstants<>+2432(SB), Y5, Y7
-	VFMADD213PD  elementwiseConstants<>+2496(SB), Y5, Y7
-	VFMADD213PD  elementwiseConstants<>+2560(SB), Y5, Y7
-	VFMADD213PD  elementwiseConstants<>+2624(SB), Y5, Y7
-	VFMADD213PD  elementwiseConstants<>+2688(SB), Y5, Y7
+	VSUBPD       elementwiseConstants<>+2624(SB), Y5, Y5
+	VMOVUPD      elementwiseConstants<>+2688(SB), Y7
 	VFMADD213PD  elementwiseConstants<>+2752(SB), Y5, Y7
 	VFMADD213PD  elementwiseConstants<>+2816(SB), Y5, Y7
 	VFMADD213PD  elementwiseConstants<>+2880(SB), Y5, Y7
@@ -6966,7 +6983,16 @@ single:
 	VFMADD213PD  elementwiseConstants<>+3392(SB), Y5, Y7
 	VFMADD213PD  elementwiseConstants<>+3456(SB), Y5, Y7
 	VFMADD213PD  elementwiseConstants<>+3520(SB), Y5, Y7
-	VMULPD       elementwiseConstants<>+3584(SB), Y1, Y1
+	VFMADD213PD  elementwiseConstants<>+3584(SB), Y5, Y7
+	VFMADD213PD  elementwiseConstants<>+3648(SB), Y5, Y7
+	VFMADD213PD  elementwiseConstants<>+3712(SB), Y5, Y7
+	VFMADD213PD  elementwiseConstants<>+3776(SB), Y5, Y7
+	VFMADD213PD  elementwiseConstants<>+3840(SB), Y5, Y7
+	VFMADD213PD  elementwiseConstants<>+3904(SB), Y5, Y7
+	VFMADD213PD  elementwiseConstants<>+3968(SB), Y5, Y7
+	VFMADD213PD  elementwiseConstants<>+4032(SB), Y5, Y7
+	VFMADD213PD  elementwiseConstants<>+4096(SB), Y5, Y7
+	VMULPD       elementwiseConstants<>+4160(SB), Y1, Y1
 	VFMSUB231PD  Y3, Y7, Y1
 	VMULPD       Y1, Y4, Y1
 	VMULPD       Y6, Y1, Y1
@@ -6995,14 +7021,14 @@ singleEnd:
 	VMOVAPD      Y2, Y3
 	VMOVUPD      elementwiseConstants<>+1344(SB), Y4
 	VANDNPD      Y2, Y4, Y2
-	VMOVUPD      elementwiseConstants<>+1856(SB), Y4
+	VMOVUPD      elementwiseConstants<>+2432(SB), Y4
 	VMINPD       Y2, Y4, Y2
-	VADDPD       elementwiseConstants<>+1920(SB), Y2, Y4
+	VADDPD       elementwiseConstants<>+2496(SB), Y2, Y4
 	VMULPD       Y2, Y2, Y5
 	VMOVAPD      Y5, Y6
 	VFMSUB231PD  Y2, Y2, Y6
-	VMULPD       elementwiseConstants<>+1984(SB), Y6, Y6
-	VMULPD       elementwiseConstants<>+1984(SB), Y5, Y5
+	VMULPD       elementwiseConstants<>+2560(SB), Y6, Y6
+	VMULPD       elementwiseConstants<>+2560(SB), Y5, Y5
 	VMOVUPD      elementwiseConstants<>+192(SB), Y7
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Y5, Y7
 	VSUBPD       elementwiseConstants<>+1472(SB), Y7, Y8
@@ -7031,17 +7057,8 @@ singleEnd:
 	VMOVUPD      elementwiseConstants<>+1152(SB), Y6
 	VDIVPD       Y4, Y6, Y4
 	VMULPD       Y4, Y2, Y6
-	VSUBPD       elementwiseConstants<>+2048(SB), Y6, Y6
-	VMOVUPD      elementwiseConstants<>+2112(SB), Y8
-	VFMADD213PD  elementwiseConstants<>+2176(SB), Y6, Y8
-	VFMADD213PD  elementwiseConstants<>+2240(SB), Y6, Y8
-	VFMADD213PD  elementwiseConstants<>+2304(SB), Y6, Y8
-	VFMADD213PD  elementwiseConstants<>+2368(SB), Y6, Y8
-	VFMADD213PD  elementwiseConstants<>+2432(SB), Y6, Y8
-	VFMADD213PD  elementwiseConstants<>+2496(SB), Y6, Y8
-	VFMADD213PD  elementwiseConstants<>+2560(SB), Y6, Y8
-	VFMADD213PD  elementwiseConstants<>+2624(SB), Y6, Y8
-	VFMADD213PD  elementwiseConstants<>+2688(SB), Y6, Y8
+	VSUBPD       elementwiseConstants<>+2624(SB), Y6, Y6
+	VMOVUPD      elementwiseConstants<>+2688(SB), Y8
 	VFMADD213PD  elementwiseConstants<>+2752(SB), Y6, Y8
 	VFMADD213PD  elementwiseConstants<>+2816(SB), Y6, Y8
 	VFMADD213PD  elementwiseConstants<>+2880(SB), Y6, Y8
@@ -7055,7 +7072,16 @@ singleEnd:
 	VFMADD213PD  elementwiseConstants<>+3392(SB), Y6, Y8
 	VFMADD213PD  elementwiseConstants<>+3456(SB), Y6, Y8
 	VFMADD213PD  elementwiseConstants<>+3520(SB), Y6, Y8
-	VMULPD       elementwiseConstants<>+3584(SB), Y2, Y2
+	VFMADD213PD  elementwiseConstants<>+3584(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3648(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3712(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3776(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3840(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3904(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3968(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+4032(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+4096(SB), Y6, Y8
+	VMULPD       elementwiseConstants<>+4160(SB), Y2, Y2
 	VFMSUB231PD  Y4, Y8, Y2
 	VMULPD       Y2, Y5, Y2
 	VMULPD       Y7, Y2, Y2
@@ -7231,28 +7257,28 @@ unrolled:
 	VMOVUPD elementwiseConstants<>+1408(SB), Y1
 	VMAXPD  Y0, Y1, Y0
 	VADDPD  elementwiseConstants<>+1408(SB), Y0, Y0
-	VMOVUPD elementwiseConstants<>+3648(SB), Y1
+	VMOVUPD elementwiseConstants<>+4224(SB), Y1
 	VMINPD  Y0, Y1, Y0
 	VMOVUPD Y0, (DX)
 	VMOVUPD 32(AX), Y0
 	VMOVUPD elementwiseConstants<>+1408(SB), Y1
 	VMAXPD  Y0, Y1, Y0
 	VADDPD  elementwiseConstants<>+1408(SB), Y0, Y0
-	VMOVUPD elementwiseConstants<>+3648(SB), Y1
+	VMOVUPD elementwiseConstants<>+4224(SB), Y1
 	VMINPD  Y0, Y1, Y0
 	VMOVUPD Y0, 32(DX)
 	VMOVUPD 64(AX), Y0
 	VMOVUPD elementwiseConstants<>+1408(SB), Y1
 	VMAXPD  Y0, Y1, Y0
 	VADDPD  elementwiseConstants<>+1408(SB), Y0, Y0
-	VMOVUPD elementwiseConstants<>+3648(SB), Y1
+	VMOVUPD elementwiseConstants<>+4224(SB), Y1
 	VMINPD  Y0, Y1, Y0
 	VMOVUPD Y0, 64(DX)
 	VMOVUPD 96(AX), Y0
 	VMOVUPD elementwiseConstants<>+1408(SB), Y1
 	VMAXPD  Y0, Y1, Y0
 	VADDPD  elementwiseConstants<>+1408(SB), Y0, Y0
-	VMOVUPD elementwiseConstants<>+3648(SB), Y1
+	VMOVUPD elementwiseConstants<>+4224(SB), Y1
 	VMINPD  Y0, Y1, Y0
 	VMOVUPD Y0, 96(DX)
 	ADDQ    $0x00000080, AX
@@ -7270,7 +7296,7 @@ single:
 	VMOVUPD elementwiseConstants<>+1408(SB), Y1
 	VMAXPD  Y0, Y1, Y0
 	VADDPD  elementwiseConstants<>+1408(SB), Y0, Y0
-	VMOVUPD elementwiseConstants<>+3648(SB), Y1
+	VMOVUPD elementwiseConstants<>+4224(SB), Y1
 	VMINPD  Y0, Y1, Y0
 	VMOVUPD Y0, (DX)
 	ADDQ    $0x00000020, AX
@@ -7290,7 +7316,7 @@ singleEnd:
 	VMOVUPD    elementwiseConstants<>+1408(SB), Y2
 	VMAXPD     Y1, Y2, Y1
 	VADDPD     elementwiseConstants<>+1408(SB), Y1, Y1
-	VMOVUPD    elementwiseConstants<>+3648(SB), Y2
+	VMOVUPD    elementwiseConstants<>+4224(SB), Y2
 	VMINPD     Y1, Y2, Y1
 	VMASKMOVPD Y1, Y0, (DX)
 
@@ -7314,7 +7340,7 @@ unrolled:
 	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Y1, Y2
 	VMOVUPD   elementwiseConstants<>+1408(SB), Y3
 	VBLENDVPD Y2, Y0, Y3, Y0
-	VCMPPD    $0x11, elementwiseConstants<>+3648(SB), Y1, Y1
+	VCMPPD    $0x11, elementwiseConstants<>+4224(SB), Y1, Y1
 	VMOVUPD   elementwiseConstants<>+1408(SB), Y2
 	VBLENDVPD Y1, Y0, Y2, Y0
 	VMOVUPD   Y0, (BX)
@@ -7323,7 +7349,7 @@ unrolled:
 	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Y1, Y2
 	VMOVUPD   elementwiseConstants<>+1408(SB), Y3
 	VBLENDVPD Y2, Y0, Y3, Y0
-	VCMPPD    $0x11, elementwiseConstants<>+3648(SB), Y1, Y1
+	VCMPPD    $0x11, elementwiseConstants<>+4224(SB), Y1, Y1
 	VMOVUPD   elementwiseConstants<>+1408(SB), Y2
 	VBLENDVPD Y1, Y0, Y2, Y0
 	VMOVUPD   Y0, 32(BX)
@@ -7344,7 +7370,7 @@ single:
 	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Y1, Y2
 	VMOVUPD   elementwiseConstants<>+1408(SB), Y3
 	VBLENDVPD Y2, Y0, Y3, Y0
-	VCMPPD    $0x11, elementwiseConstants<>+3648(SB), Y1, Y1
+	VCMPPD    $0x11, elementwiseConstants<>+4224(SB), Y1, Y1
 	VMOVUPD   elementwiseConstants<>+1408(SB), Y2
 	VBLENDVPD Y1, Y0, Y2, Y0
 	VMOVUPD   Y0, (BX)
@@ -7367,7 +7393,7 @@ singleEnd:
 	VCMPPD     $0x1e, elementwiseConstants<>+1408(SB), Y2, Y3
 	VMOVUPD    elementwiseConstants<>+1408(SB), Y4
 	VBLENDVPD  Y3, Y1, Y4, Y1
-	VCMPPD     $0x11, elementwiseConstants<>+3648(SB), Y2, Y2
+	VCMPPD     $0x11, elementwiseConstants<>+4224(SB), Y2, Y2
 	VMOVUPD    elementwiseConstants<>+1408(SB), Y3
 	VBLENDVPD  Y2, Y1, Y3, Y1
 	VMASKMOVPD Y1, Y0, (BX)
@@ -7894,25 +7920,25 @@ single:
 	VMOVAPD      Y0, Y1
 	VMOVUPD      elementwiseConstants<>+1344(SB), Y2
 	VANDNPD      Y0, Y2, Y2
-	VMOVUPD      elementwiseConstants<>+3712(SB), Y3
+	VMOVUPD      elementwiseConstants<>+4288(SB), Y3
 	VMINPD       Y2, Y3, Y2
 	VXORPD       elementwiseConstants<>+1344(SB), Y2, Y2
 	VMULPD       Y2, Y2, Y3
 	VMOVAPD      Y3, Y4
 	VFMSUB231PD  Y2, Y2, Y4
-	VMULPD       elementwiseConstants<>+3776(SB), Y3, Y5
-	VMOVUPD      elementwiseConstants<>+3776(SB), Y6
+	VMULPD       elementwiseConstants<>+4352(SB), Y3, Y5
+	VMOVUPD      elementwiseConstants<>+4352(SB), Y6
 	VFMSUB213PD  Y5, Y3, Y6
-	VFMADD231PD  elementwiseConstants<>+3776(SB), Y4, Y6
-	VFMADD231PD  elementwiseConstants<>+3904(SB), Y3, Y6
-	VADDPD       elementwiseConstants<>+3840(SB), Y5, Y3
-	VSUBPD       elementwiseConstants<>+3840(SB), Y3, Y4
+	VFMADD231PD  elementwiseConstants<>+4352(SB), Y4, Y6
+	VFMADD231PD  elementwiseConstants<>+4480(SB), Y3, Y6
+	VADDPD       elementwiseConstants<>+4416(SB), Y5, Y3
+	VSUBPD       elementwiseConstants<>+4416(SB), Y3, Y4
 	VSUBPD       Y4, Y3, Y7
-	VMOVUPD      elementwiseConstants<>+3840(SB), Y8
+	VMOVUPD      elementwiseConstants<>+4416(SB), Y8
 	VSUBPD       Y7, Y8, Y7
 	VSUBPD       Y4, Y5, Y4
 	VADDPD       Y4, Y7, Y4
-	VADDPD       elementwiseConstants<>+3968(SB), Y4, Y4
+	VADDPD       elementwiseConstants<>+4544(SB), Y4, Y4
 	VADDPD       Y4, Y6, Y4
 	VMULPD       Y3, Y2, Y5
 	VFMSUB213PD  Y5, Y2, Y3
@@ -7980,25 +8006,25 @@ singleEnd:
 	VMOVAPD      Y1, Y2
 	VMOVUPD      elementwiseConstants<>+1344(SB), Y3
 	VANDNPD      Y1, Y3, Y3
-	VMOVUPD      elementwiseConstants<>+3712(SB), Y4
+	VMOVUPD      elementwiseConstants<>+4288(SB), Y4
 	VMINPD       Y3, Y4, Y3
 	VXORPD       elementwiseConstants<>+1344(SB), Y3, Y3
 	VMULPD       Y3, Y3, Y4
 	VMOVAPD      Y4, Y5
 	VFMSUB231PD  Y3, Y3, Y5
-	VMULPD       elementwiseConstants<>+3776(SB), Y4, Y6
-	VMOVUPD      elementwiseConstants<>+3776(SB), Y7
+	VMULPD       elementwiseConstants<>+4352(SB), Y4, Y6
+	VMOVUPD      elementwiseConstants<>+4352(SB), Y7
 	VFMSUB213PD  Y6, Y4, Y7
-	VFMADD231PD  elementwiseConstants<>+3776(SB), Y5, Y7
-	VFMADD231PD  elementwiseConstants<>+3904(SB), Y4, Y7
-	VADDPD       elementwiseConstants<>+3840(SB), Y6, Y4
-	VSUBPD       elementwiseConstants<>+3840(SB), Y4, Y5
+	VFMADD231PD  elementwiseConstants<>+4352(SB), Y5, Y7
+	VFMADD231PD  elementwiseConstants<>+4480(SB), Y4, Y7
+	VADDPD       elementwiseConstants<>+4416(SB), Y6, Y4
+	VSUBPD       elementwiseConstants<>+4416(SB), Y4, Y5
 	VSUBPD       Y5, Y4, Y8
-	VMOVUPD      elementwiseConstants<>+3840(SB), Y9
+	VMOVUPD      elementwiseConstants<>+4416(SB), Y9
 	VSUBPD       Y8, Y9, Y8
 	VSUBPD       Y5, Y6, Y5
 	VADDPD       Y5, Y8, Y5
-	VADDPD       elementwiseConstants<>+3968(SB), Y5, Y5
+	VADDPD       elementwiseConstants<>+4544(SB), Y5, Y5
 	VADDPD       Y5, Y7, Y5
 	VMULPD       Y4, Y3, Y6
 	VFMSUB213PD  Y6, Y3, Y4
@@ -8070,25 +8096,25 @@ single:
 	VMOVAPD      Y1, Y2
 	VMOVUPD      elementwiseConstants<>+1344(SB), Y3
 	VANDNPD      Y1, Y3, Y3
-	VMOVUPD      elementwiseConstants<>+3712(SB), Y4
+	VMOVUPD      elementwiseConstants<>+4288(SB), Y4
 	VMINPD       Y3, Y4, Y3
 	VXORPD       elementwiseConstants<>+1344(SB), Y3, Y3
 	VMULPD       Y3, Y3, Y4
 	VMOVAPD      Y4, Y5
 	VFMSUB231PD  Y3, Y3, Y5
-	VMULPD       elementwiseConstants<>+3776(SB), Y4, Y6
-	VMOVUPD      elementwiseConstants<>+3776(SB), Y7
+	VMULPD       elementwiseConstants<>+4352(SB), Y4, Y6
+	VMOVUPD      elementwiseConstants<>+4352(SB), Y7
 	VFMSUB213PD  Y6, Y4, Y7
-	VFMADD231PD  elementwiseConstants<>+3776(SB), Y5, Y7
-	VFMADD231PD  elementwiseConstants<>+3904(SB), Y4, Y7
-	VADDPD       elementwiseConstants<>+3840(SB), Y6, Y4
-	VSUBPD       elementwiseConstants<>+3840(SB), Y4, Y5
+	VFMADD231PD  elementwiseConstants<>+4352(SB), Y5, Y7
+	VFMADD231PD  elementwiseConstants<>+4480(SB), Y4, Y7
+	VADDPD       elementwiseConstants<>+4416(SB), Y6, Y4
+	VSUBPD       elementwiseConstants<>+4416(SB), Y4, Y5
 	VSUBPD       Y5, Y4, Y8
-	VMOVUPD      elementwiseConstants<>+3840(SB), Y9
+	VMOVUPD      elementwiseConstants<>+4416(SB), Y9
 	VSUBPD       Y8, Y9, Y8
 	VSUBPD       Y5, Y6, Y5
 	VADDPD       Y5, Y8, Y5
-	VADDPD       elementwiseConstants<>+3968(SB), Y5, Y5
+	VADDPD       elementwiseConstants<>+4544(SB), Y5, Y5
 	VADDPD       Y5, Y7, Y5
 	VMULPD       Y4, Y3, Y6
 	VFMSUB213PD  Y6, Y3, Y4
@@ -8135,8 +8161,8 @@ single:
 	VBLENDVPD    Y2, Y4, Y5, Y6
 	VBLENDVPD    Y2, Y5, Y4, Y2
 	VMULPD       Y3, Y3, Y4
-	VMOVUPD      elementwiseConstants<>+4032(SB), Y5
-	VFMADD213PD  elementwiseConstants<>+3840(SB), Y4, Y5
+	VMOVUPD      elementwiseConstants<>+4608(SB), Y5
+	VFMADD213PD  elementwiseConstants<>+4416(SB), Y4, Y5
 	VANDNPD      elementwiseConstants<>+1344(SB), Y1, Y1
 	VXORPD       Y1, Y3, Y1
 	VMULPD       Y5, Y1, Y1
@@ -8163,25 +8189,25 @@ singleEnd:
 	VMOVAPD      Y2, Y3
 	VMOVUPD      elementwiseConstants<>+1344(SB), Y4
 	VANDNPD      Y2, Y4, Y4
-	VMOVUPD      elementwiseConstants<>+3712(SB), Y5
+	VMOVUPD      elementwiseConstants<>+4288(SB), Y5
 	VMINPD       Y4, Y5, Y4
 	VXORPD       elementwiseConstants<>+1344(SB), Y4, Y4
 	VMULPD       Y4, Y4, Y5
 	VMOVAPD      Y5, Y6
 	VFMSUB231PD  Y4, Y4, Y6
-	VMULPD       elementwiseConstants<>+3776(SB), Y5, Y7
-	VMOVUPD      elementwiseConstants<>+3776(SB), Y8
+	VMULPD       elementwiseConstants<>+4352(SB), Y5, Y7
+	VMOVUPD      elementwiseConstants<>+4352(SB), Y8
 	VFMSUB213PD  Y7, Y5, Y8
-	VFMADD231PD  elementwiseConstants<>+3776(SB), Y6, Y8
-	VFMADD231PD  elementwiseConstants<>+3904(SB), Y5, Y8
-	VADDPD       elementwiseConstants<>+3840(SB), Y7, Y5
-	VSUBPD       elementwiseConstants<>+3840(SB), Y5, Y6
+	VFMADD231PD  elementwiseConstants<>+4352(SB), Y6, Y8
+	VFMADD231PD  elementwiseConstants<>+4480(SB), Y5, Y8
+	VADDPD       elementwiseConstants<>+4416(SB), Y7, Y5
+	VSUBPD       elementwiseConstants<>+4416(SB), Y5, Y6
 	VSUBPD       Y6, Y5, Y9
-	VMOVUPD      elementwiseConstants<>+3840(SB), Y10
+	VMOVUPD      elementwiseConstants<>+4416(SB), Y10
 	VSUBPD       Y9, Y10, Y9
 	VSUBPD       Y6, Y7, Y6
 	VADDPD       Y6, Y9, Y6
-	VADDPD       elementwiseConstants<>+3968(SB), Y6, Y6
+	VADDPD       elementwiseConstants<>+4544(SB), Y6, Y6
 	VADDPD       Y6, Y8, Y6
 	VMULPD       Y5, Y4, Y7
 	VFMSUB213PD  Y7, Y4, Y5
@@ -8228,8 +8254,8 @@ singleEnd:
 	VBLENDVPD    Y3, Y5, Y6, Y7
 	VBLENDVPD    Y3, Y6, Y5, Y3
 	VMULPD       Y4, Y4, Y5
-	VMOVUPD      elementwiseConstants<>+4032(SB), Y6
-	VFMADD213PD  elementwiseConstants<>+3840(SB), Y5, Y6
+	VMOVUPD      elementwiseConstants<>+4608(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+4416(SB), Y5, Y6
 	VANDNPD      elementwiseConstants<>+1344(SB), Y2, Y2
 	VXORPD       Y2, Y4, Y2
 	VMULPD       Y6, Y2, Y2
@@ -8262,7 +8288,7 @@ single:
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Y1, Y2
 	VSUBPD       elementwiseConstants<>+1472(SB), Y2, Y3
 	VFNMADD231PD elementwiseConstants<>+256(SB), Y3, Y1
-	VMULPD       elementwiseConstants<>+1536(SB), Y3, Y3
+	VMULPD       elementwiseConstants<>+2240(SB), Y3, Y3
 	VADDPD       Y3, Y1, Y4
 	VMULPD       Y4, Y4, Y5
 	VPSLLQ       $0x34, Y2, Y2
@@ -8292,29 +8318,29 @@ single:
 	VMULPD       elementwiseConstants<>+1216(SB), Y3, Y3
 	VMULPD       Y2, Y1, Y1
 	VMULPD       elementwiseConstants<>+1216(SB), Y1, Y1
-	VCMPPD       $0x1e, elementwiseConstants<>+4096(SB), Y3, Y2
+	VCMPPD       $0x1e, elementwiseConstants<>+4672(SB), Y3, Y2
 	VSUBPD       elementwiseConstants<>+1152(SB), Y3, Y4
-	VMULPD       elementwiseConstants<>+4096(SB), Y4, Y4
+	VMULPD       elementwiseConstants<>+4672(SB), Y4, Y4
 	VBLENDVPD    Y2, Y4, Y3, Y3
 	VMOVUPD      elementwiseConstants<>+1408(SB), Y4
 	VBLENDVPD    Y2, elementwiseConstants<>+256(SB), Y4, Y4
 	VBLENDVPD    Y2, elementwiseConstants<>+320(SB), Y1, Y1
 	VMULPD       Y3, Y3, Y2
-	VMULPD       elementwiseConstants<>+4096(SB), Y2, Y2
-	VADDPD       elementwiseConstants<>+1728(SB), Y3, Y5
+	VMULPD       elementwiseConstants<>+4672(SB), Y2, Y2
+	VADDPD       elementwiseConstants<>+2304(SB), Y3, Y5
 	VDIVPD       Y5, Y3, Y5
 	VMULPD       Y5, Y5, Y6
 	VMULPD       Y6, Y6, Y7
-	VMOVUPD      elementwiseConstants<>+4160(SB), Y8
-	VFMADD213PD  elementwiseConstants<>+4224(SB), Y6, Y8
-	VMOVUPD      elementwiseConstants<>+4288(SB), Y9
-	VFMADD213PD  elementwiseConstants<>+4352(SB), Y6, Y9
+	VMOVUPD      elementwiseConstants<>+4736(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+4800(SB), Y6, Y8
+	VMOVUPD      elementwiseConstants<>+4864(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+4928(SB), Y6, Y9
 	VFMADD231PD  Y7, Y8, Y9
-	VMOVUPD      elementwiseConstants<>+4416(SB), Y8
-	VFMADD213PD  elementwiseConstants<>+4480(SB), Y6, Y8
+	VMOVUPD      elementwiseConstants<>+4992(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+5056(SB), Y6, Y8
 	VFMADD231PD  Y7, Y9, Y8
-	VMOVUPD      elementwiseConstants<>+4544(SB), Y9
-	VFMADD213PD  elementwiseConstants<>+4608(SB), Y6, Y9
+	VMOVUPD      elementwiseConstants<>+5120(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+5184(SB), Y6, Y9
 	VFMADD231PD  Y7, Y8, Y9
 	VMULPD       Y9, Y6, Y6
 	VADDPD       Y6, Y2, Y6
@@ -8347,7 +8373,7 @@ singleEnd:
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Y2, Y3
 	VSUBPD       elementwiseConstants<>+1472(SB), Y3, Y4
 	VFNMADD231PD elementwiseConstants<>+256(SB), Y4, Y2
-	VMULPD       elementwiseConstants<>+1536(SB), Y4, Y4
+	VMULPD       elementwiseConstants<>+2240(SB), Y4, Y4
 	VADDPD       Y4, Y2, Y5
 	VMULPD       Y5, Y5, Y6
 	VPSLLQ       $0x34, Y3, Y3
@@ -8377,29 +8403,29 @@ singleEnd:
 	VMULPD       elementwiseConstants<>+1216(SB), Y4, Y4
 	VMULPD       Y3, Y2, Y2
 	VMULPD       elementwiseConstants<>+1216(SB), Y2, Y2
-	VCMPPD       $0x1e, elementwiseConstants<>+4096(SB), Y4, Y3
+	VCMPPD       $0x1e, elementwiseConstants<>+4672(SB), Y4, Y3
 	VSUBPD       elementwiseConstants<>+1152(SB), Y4, Y5
-	VMULPD       elementwiseConstants<>+4096(SB), Y5, Y5
+	VMULPD       elementwiseConstants<>+4672(SB), Y5, Y5
 	VBLENDVPD    Y3, Y5, Y4, Y4
 	VMOVUPD      elementwiseConstants<>+1408(SB), Y5
 	VBLENDVPD    Y3, elementwiseConstants<>+256(SB), Y5, Y5
 	VBLENDVPD    Y3, elementwiseConstants<>+320(SB), Y2, Y2
 	VMULPD       Y4, Y4, Y3
-	VMULPD       elementwiseConstants<>+4096(SB), Y3, Y3
-	VADDPD       elementwiseConstants<>+1728(SB), Y4, Y6
+	VMULPD       elementwiseConstants<>+4672(SB), Y3, Y3
+	VADDPD       elementwiseConstants<>+2304(SB), Y4, Y6
 	VDIVPD       Y6, Y4, Y6
 	VMULPD       Y6, Y6, Y7
 	VMULPD       Y7, Y7, Y8
-	VMOVUPD      elementwiseConstants<>+4160(SB), Y9
-	VFMADD213PD  elementwiseConstants<>+4224(SB), Y7, Y9
-	VMOVUPD      elementwiseConstants<>+4288(SB), Y10
-	VFMADD213PD  elementwiseConstants<>+4352(SB), Y7, Y10
+	VMOVUPD      elementwiseConstants<>+4736(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+4800(SB), Y7, Y9
+	VMOVUPD      elementwiseConstants<>+4864(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+4928(SB), Y7, Y10
 	VFMADD231PD  Y8, Y9, Y10
-	VMOVUPD      elementwiseConstants<>+4416(SB), Y9
-	VFMADD213PD  elementwiseConstants<>+4480(SB), Y7, Y9
+	VMOVUPD      elementwiseConstants<>+4992(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+5056(SB), Y7, Y9
 	VFMADD231PD  Y8, Y10, Y9
-	VMOVUPD      elementwiseConstants<>+4544(SB), Y10
-	VFMADD213PD  elementwiseConstants<>+4608(SB), Y7, Y10
+	VMOVUPD      elementwiseConstants<>+5120(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+5184(SB), Y7, Y10
 	VFMADD231PD  Y8, Y9, Y10
 	VMULPD       Y10, Y7, Y7
 	VADDPD       Y7, Y3, Y7
@@ -8434,7 +8460,7 @@ single:
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Y1, Y2
 	VSUBPD       elementwiseConstants<>+1472(SB), Y2, Y3
 	VFNMADD231PD elementwiseConstants<>+256(SB), Y3, Y1
-	VMULPD       elementwiseConstants<>+1536(SB), Y3, Y3
+	VMULPD       elementwiseConstants<>+2240(SB), Y3, Y3
 	VADDPD       Y3, Y1, Y4
 	VMULPD       Y4, Y4, Y5
 	VPSLLQ       $0x34, Y2, Y2
@@ -8464,29 +8490,29 @@ single:
 	VMULPD       elementwiseConstants<>+1216(SB), Y3, Y3
 	VMULPD       Y2, Y1, Y1
 	VMULPD       elementwiseConstants<>+1216(SB), Y1, Y1
-	VCMPPD       $0x1e, elementwiseConstants<>+4096(SB), Y3, Y2
+	VCMPPD       $0x1e, elementwiseConstants<>+4672(SB), Y3, Y2
 	VSUBPD       elementwiseConstants<>+1152(SB), Y3, Y4
-	VMULPD       elementwiseConstants<>+4096(SB), Y4, Y4
+	VMULPD       elementwiseConstants<>+4672(SB), Y4, Y4
 	VBLENDVPD    Y2, Y4, Y3, Y3
 	VMOVUPD      elementwiseConstants<>+1408(SB), Y4
 	VBLENDVPD    Y2, elementwiseConstants<>+256(SB), Y4, Y4
 	VBLENDVPD    Y2, elementwiseConstants<>+320(SB), Y1, Y1
 	VMULPD       Y3, Y3, Y2
-	VMULPD       elementwiseConstants<>+4096(SB), Y2, Y2
-	VADDPD       elementwiseConstants<>+1728(SB), Y3, Y5
+	VMULPD       elementwiseConstants<>+4672(SB), Y2, Y2
+	VADDPD       elementwiseConstants<>+2304(SB), Y3, Y5
 	VDIVPD       Y5, Y3, Y5
 	VMULPD       Y5, Y5, Y6
 	VMULPD       Y6, Y6, Y7
-	VMOVUPD      elementwiseConstants<>+4160(SB), Y8
-	VFMADD213PD  elementwiseConstants<>+4224(SB), Y6, Y8
-	VMOVUPD      elementwiseConstants<>+4288(SB), Y9
-	VFMADD213PD  elementwiseConstants<>+4352(SB), Y6, Y9
+	VMOVUPD      elementwiseConstants<>+4736(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+4800(SB), Y6, Y8
+	VMOVUPD      elementwiseConstants<>+4864(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+4928(SB), Y6, Y9
 	VFMADD231PD  Y7, Y8, Y9
-	VMOVUPD      elementwiseConstants<>+4416(SB), Y8
-	VFMADD213PD  elementwiseConstants<>+4480(SB), Y6, Y8
+	VMOVUPD      elementwiseConstants<>+4992(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+5056(SB), Y6, Y8
 	VFMADD231PD  Y7, Y9, Y8
-	VMOVUPD      elementwiseConstants<>+4544(SB), Y9
-	VFMADD213PD  elementwiseConstants<>+4608(SB), Y6, Y9
+	VMOVUPD      elementwiseConstants<>+5120(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+5184(SB), Y6, Y9
 	VFMADD231PD  Y7, Y8, Y9
 	VMULPD       Y9, Y6, Y6
 	VADDPD       Y6, Y2, Y6
@@ -8519,7 +8545,7 @@ singleEnd:
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Y2, Y3
 	VSUBPD       elementwiseConstants<>+1472(SB), Y3, Y4
 	VFNMADD231PD elementwiseConstants<>+256(SB), Y4, Y2
-	VMULPD       elementwiseConstants<>+1536(SB), Y4, Y4
+	VMULPD       elementwiseConstants<>+2240(SB), Y4, Y4
 	VADDPD       Y4, Y2, Y5
 	VMULPD       Y5, Y5, Y6
 	VPSLLQ       $0x34, Y3, Y3
@@ -8549,29 +8575,29 @@ singleEnd:
 	VMULPD       elementwiseConstants<>+1216(SB), Y4, Y4
 	VMULPD       Y3, Y2, Y2
 	VMULPD       elementwiseConstants<>+1216(SB), Y2, Y2
-	VCMPPD       $0x1e, elementwiseConstants<>+4096(SB), Y4, Y3
+	VCMPPD       $0x1e, elementwiseConstants<>+4672(SB), Y4, Y3
 	VSUBPD       elementwiseConstants<>+1152(SB), Y4, Y5
-	VMULPD       elementwiseConstants<>+4096(SB), Y5, Y5
+	VMULPD       elementwiseConstants<>+4672(SB), Y5, Y5
 	VBLENDVPD    Y3, Y5, Y4, Y4
 	VMOVUPD      elementwiseConstants<>+1408(SB), Y5
 	VBLENDVPD    Y3, elementwiseConstants<>+256(SB), Y5, Y5
 	VBLENDVPD    Y3, elementwiseConstants<>+320(SB), Y2, Y2
 	VMULPD       Y4, Y4, Y3
-	VMULPD       elementwiseConstants<>+4096(SB), Y3, Y3
-	VADDPD       elementwiseConstants<>+1728(SB), Y4, Y6
+	VMULPD       elementwiseConstants<>+4672(SB), Y3, Y3
+	VADDPD       elementwiseConstants<>+2304(SB), Y4, Y6
 	VDIVPD       Y6, Y4, Y6
 	VMULPD       Y6, Y6, Y7
 	VMULPD       Y7, Y7, Y8
-	VMOVUPD      elementwiseConstants<>+4160(SB), Y9
-	VFMADD213PD  elementwiseConstants<>+4224(SB), Y7, Y9
-	VMOVUPD      elementwiseConstants<>+4288(SB), Y10
-	VFMADD213PD  elementwiseConstants<>+4352(SB), Y7, Y10
+	VMOVUPD      elementwiseConstants<>+4736(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+4800(SB), Y7, Y9
+	VMOVUPD      elementwiseConstants<>+4864(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+4928(SB), Y7, Y10
 	VFMADD231PD  Y8, Y9, Y10
-	VMOVUPD      elementwiseConstants<>+4416(SB), Y9
-	VFMADD213PD  elementwiseConstants<>+4480(SB), Y7, Y9
+	VMOVUPD      elementwiseConstants<>+4992(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+5056(SB), Y7, Y9
 	VFMADD231PD  Y8, Y10, Y9
-	VMOVUPD      elementwiseConstants<>+4544(SB), Y10
-	VFMADD213PD  elementwiseConstants<>+4608(SB), Y7, Y10
+	VMOVUPD      elementwiseConstants<>+5120(SB), Y10
+	VFMADD213PD  elementwiseConstants<>+5184(SB), Y7, Y10
 	VFMADD231PD  Y8, Y9, Y10
 	VMULPD       Y10, Y7, Y7
 	VADDPD       Y7, Y3, Y7
@@ -8593,44 +8619,44 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 	MOVQ    x_len+32(FP), CX
 	MOVQ    dst_base+0(FP), DX
 	VMOVUPD elementwiseConstants<>+1408(SB), Y0
-	VMOVUPD elementwiseConstants<>+4160(SB), Y1
-	VMOVUPD elementwiseConstants<>+4288(SB), Y2
-	VMOVUPD elementwiseConstants<>+4416(SB), Y3
+	VMOVUPD elementwiseConstants<>+4736(SB), Y1
+	VMOVUPD elementwiseConstants<>+4864(SB), Y2
+	VMOVUPD elementwiseConstants<>+4992(SB), Y3
 	CMPQ    CX, $0x00000004
 	JL      singleEnd
 
 single:
 	VMOVUPD     (AX), Y4
-	VCMPPD      $0x11, elementwiseConstants<>+4672(SB), Y4, Y5
-	VMULPD      elementwiseConstants<>+4736(SB), Y4, Y6
+	VCMPPD      $0x11, elementwiseConstants<>+5248(SB), Y4, Y5
+	VMULPD      elementwiseConstants<>+5312(SB), Y4, Y6
 	VBLENDVPD   Y5, Y6, Y4, Y6
-	VBLENDVPD   Y5, elementwiseConstants<>+4800(SB), Y0, Y5
-	VPADDQ      elementwiseConstants<>+4864(SB), Y6, Y6
+	VBLENDVPD   Y5, elementwiseConstants<>+5376(SB), Y0, Y5
+	VPADDQ      elementwiseConstants<>+5440(SB), Y6, Y6
 	VPSRLQ      $0x34, Y6, Y7
-	VORPD       elementwiseConstants<>+4928(SB), Y7, Y7
-	VSUBPD      elementwiseConstants<>+4992(SB), Y7, Y7
+	VORPD       elementwiseConstants<>+5504(SB), Y7, Y7
+	VSUBPD      elementwiseConstants<>+5568(SB), Y7, Y7
 	VSUBPD      Y5, Y7, Y5
-	VANDPD      elementwiseConstants<>+5056(SB), Y6, Y6
-	VPADDQ      elementwiseConstants<>+5120(SB), Y6, Y6
+	VANDPD      elementwiseConstants<>+5632(SB), Y6, Y6
+	VPADDQ      elementwiseConstants<>+5696(SB), Y6, Y6
 	VSUBPD      elementwiseConstants<>+1152(SB), Y6, Y6
-	VMULPD      elementwiseConstants<>+5184(SB), Y5, Y7
-	VMULPD      elementwiseConstants<>+5248(SB), Y5, Y5
+	VMULPD      elementwiseConstants<>+5760(SB), Y5, Y7
+	VMULPD      elementwiseConstants<>+5824(SB), Y5, Y5
 	VMULPD      Y6, Y6, Y8
-	VMULPD      elementwiseConstants<>+4096(SB), Y8, Y8
-	VADDPD      elementwiseConstants<>+1728(SB), Y6, Y9
+	VMULPD      elementwiseConstants<>+4672(SB), Y8, Y8
+	VADDPD      elementwiseConstants<>+2304(SB), Y6, Y9
 	VDIVPD      Y9, Y6, Y9
 	VMULPD      Y9, Y9, Y10
 	VMULPD      Y10, Y10, Y11
 	VMOVAPD     Y1, Y12
-	VFMADD213PD elementwiseConstants<>+4224(SB), Y10, Y12
+	VFMADD213PD elementwiseConstants<>+4800(SB), Y10, Y12
 	VMOVAPD     Y2, Y13
-	VFMADD213PD elementwiseConstants<>+4352(SB), Y10, Y13
+	VFMADD213PD elementwiseConstants<>+4928(SB), Y10, Y13
 	VFMADD231PD Y11, Y12, Y13
 	VMOVAPD     Y3, Y12
-	VFMADD213PD elementwiseConstants<>+4480(SB), Y10, Y12
+	VFMADD213PD elementwiseConstants<>+5056(SB), Y10, Y12
 	VFMADD231PD Y11, Y13, Y12
-	VMOVUPD     elementwiseConstants<>+4544(SB), Y13
-	VFMADD213PD elementwiseConstants<>+4608(SB), Y10, Y13
+	VMOVUPD     elementwiseConstants<>+5120(SB), Y13
+	VFMADD213PD elementwiseConstants<>+5184(SB), Y10, Y13
 	VFMADD231PD Y11, Y12, Y13
 	VMULPD      Y13, Y10, Y10
 	VADDPD      Y10, Y8, Y10
@@ -8638,12 +8664,12 @@ single:
 	VSUBPD      Y5, Y8, Y5
 	VSUBPD      Y5, Y6, Y5
 	VADDPD      Y5, Y7, Y5
-	VCMPPD      $0x11, elementwiseConstants<>+5312(SB), Y4, Y6
+	VCMPPD      $0x11, elementwiseConstants<>+5888(SB), Y4, Y6
 	VBLENDVPD   Y6, Y5, Y4, Y5
 	VCMPPD      $0x11, Y0, Y4, Y6
-	VBLENDVPD   Y6, elementwiseConstants<>+5376(SB), Y5, Y5
+	VBLENDVPD   Y6, elementwiseConstants<>+5952(SB), Y5, Y5
 	VCMPPD      $0x00, Y0, Y4, Y4
-	VBLENDVPD   Y4, elementwiseConstants<>+5440(SB), Y5, Y4
+	VBLENDVPD   Y4, elementwiseConstants<>+6016(SB), Y5, Y4
 	VMOVUPD     Y4, (DX)
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
@@ -8659,36 +8685,36 @@ singleEnd:
 	SUBQ        CX, SI
 	VMOVUPS     (BX)(SI*8), Y4
 	VMASKMOVPD  (AX), Y4, Y5
-	VCMPPD      $0x11, elementwiseConstants<>+4672(SB), Y5, Y6
-	VMULPD      elementwiseConstants<>+4736(SB), Y5, Y7
+	VCMPPD      $0x11, elementwiseConstants<>+5248(SB), Y5, Y6
+	VMULPD      elementwiseConstants<>+5312(SB), Y5, Y7
 	VBLENDVPD   Y6, Y7, Y5, Y7
-	VBLENDVPD   Y6, elementwiseConstants<>+4800(SB), Y0, Y6
-	VPADDQ      elementwiseConstants<>+4864(SB), Y7, Y7
+	VBLENDVPD   Y6, elementwiseConstants<>+5376(SB), Y0, Y6
+	VPADDQ      elementwiseConstants<>+5440(SB), Y7, Y7
 	VPSRLQ      $0x34, Y7, Y8
-	VORPD       elementwiseConstants<>+4928(SB), Y8, Y8
-	VSUBPD      elementwiseConstants<>+4992(SB), Y8, Y8
+	VORPD       elementwiseConstants<>+5504(SB), Y8, Y8
+	VSUBPD      elementwiseConstants<>+5568(SB), Y8, Y8
 	VSUBPD      Y6, Y8, Y6
-	VANDPD      elementwiseConstants<>+5056(SB), Y7, Y7
-	VPADDQ      elementwiseConstants<>+5120(SB), Y7, Y7
+	VANDPD      elementwiseConstants<>+5632(SB), Y7, Y7
+	VPADDQ      elementwiseConstants<>+5696(SB), Y7, Y7
 	VSUBPD      elementwiseConstants<>+1152(SB), Y7, Y7
-	VMULPD      elementwiseConstants<>+5184(SB), Y6, Y8
-	VMULPD      elementwiseConstants<>+5248(SB), Y6, Y6
+	VMULPD      elementwiseConstants<>+5760(SB), Y6, Y8
+	VMULPD      elementwiseConstants<>+5824(SB), Y6, Y6
 	VMULPD      Y7, Y7, Y9
-	VMULPD      elementwiseConstants<>+4096(SB), Y9, Y9
-	VADDPD      elementwiseConstants<>+1728(SB), Y7, Y10
+	VMULPD      elementwiseConstants<>+4672(SB), Y9, Y9
+	VADDPD      elementwiseConstants<>+2304(SB), Y7, Y10
 	VDIVPD      Y10, Y7, Y10
 	VMULPD      Y10, Y10, Y11
 	VMULPD      Y11, Y11, Y12
 	VMOVAPD     Y1, Y1
-	VFMADD213PD elementwiseConstants<>+4224(SB), Y11, Y1
+	VFMADD213PD elementwiseConstants<>+4800(SB), Y11, Y1
 	VMOVAPD     Y2, Y2
-	VFMADD213PD elementwiseConstants<>+4352(SB), Y11, Y2
+	VFMADD213PD elementwiseConstants<>+4928(SB), Y11, Y2
 	VFMADD231PD Y12, Y1, Y2
 	VMOVAPD     Y3, Y1
-	VFMADD213PD elementwiseConstants<>+4480(SB), Y11, Y1
+	VFMADD213PD elementwiseConstants<>+5056(SB), Y11, Y1
 	VFMADD231PD Y12, Y2, Y1
-	VMOVUPD     elementwiseConstants<>+4544(SB), Y2
-	VFMADD213PD elementwiseConstants<>+4608(SB), Y11, Y2
+	VMOVUPD     elementwiseConstants<>+5120(SB), Y2
+	VFMADD213PD elementwiseConstants<>+5184(SB), Y11, Y2
 	VFMADD231PD Y12, Y1, Y2
 	VMULPD      Y2, Y11, Y1
 	VADDPD      Y1, Y9, Y1
@@ -8696,12 +8722,12 @@ singleEnd:
 	VSUBPD      Y6, Y9, Y1
 	VSUBPD      Y1, Y7, Y1
 	VADDPD      Y1, Y8, Y1
-	VCMPPD      $0x11, elementwiseConstants<>+5312(SB), Y5, Y2
+	VCMPPD      $0x11, elementwiseConstants<>+5888(SB), Y5, Y2
 	VBLENDVPD   Y2, Y1, Y5, Y1
 	VCMPPD      $0x11, Y0, Y5, Y2
-	VBLENDVPD   Y2, elementwiseConstants<>+5376(SB), Y1, Y1
+	VBLENDVPD   Y2, elementwiseConstants<>+5952(SB), Y1, Y1
 	VCMPPD      $0x00, Y0, Y5, Y0
-	VBLENDVPD   Y0, elementwiseConstants<>+5440(SB), Y1, Y0
+	VBLENDVPD   Y0, elementwiseConstants<>+6016(SB), Y1, Y0
 	VMASKMOVPD  Y0, Y4, (DX)
 
 tailEnd:
@@ -8781,13 +8807,13 @@ single:
 	VMOVUPD      (AX), Y2
 	VMOVUPD      elementwiseConstants<>+1408(SB), Y3
 	VMINPD       Y2, Y3, Y3
-	VMOVUPD      elementwiseConstants<>+1664(SB), Y4
+	VMOVUPD      elementwiseConstants<>+2176(SB), Y4
 	VMAXPD       Y3, Y4, Y3
 	VMOVUPD      elementwiseConstants<>+192(SB), Y4
 	VFMADD213PD  elementwiseConstants<>+128(SB), Y3, Y4
 	VSUBPD       elementwiseConstants<>+128(SB), Y4, Y5
 	VFNMADD231PD elementwiseConstants<>+256(SB), Y5, Y3
-	VMULPD       elementwiseConstants<>+1536(SB), Y5, Y5
+	VMULPD       elementwiseConstants<>+2240(SB), Y5, Y5
 	VADDPD       Y5, Y3, Y6
 	VMULPD       Y6, Y6, Y7
 	VPSLLQ       $0x34, Y4, Y4
@@ -8832,13 +8858,13 @@ singleEnd:
 	VMASKMOVPD   (AX), Y2, Y3
 	VMOVUPD      elementwiseConstants<>+1408(SB), Y4
 	VMINPD       Y3, Y4, Y4
-	VMOVUPD      elementwiseConstants<>+1664(SB), Y5
+	VMOVUPD      elementwiseConstants<>+2176(SB), Y5
 	VMAXPD       Y4, Y5, Y4
 	VMOVUPD      elementwiseConstants<>+192(SB), Y5
 	VFMADD213PD  elementwiseConstants<>+128(SB), Y4, Y5
 	VSUBPD       elementwiseConstants<>+128(SB), Y5, Y6
 	VFNMADD231PD elementwiseConstants<>+256(SB), Y6, Y4
-	VMULPD       elementwiseConstants<>+1536(SB), Y6, Y6
+	VMULPD       elementwiseConstants<>+2240(SB), Y6, Y6
 	VADDPD       Y6, Y4, Y7
 	VMULPD       Y7, Y7, Y8
 	VPSLLQ       $0x34, Y5, Y5
@@ -8959,13 +8985,13 @@ single:
 	VMOVUPD      elementwiseConstants<>+1408(SB), Y2
 	VMINPD       Y1, Y2, Y2
 	VDIVPD       Y0, Y2, Y2
-	VMOVUPD      elementwiseConstants<>+1664(SB), Y3
+	VMOVUPD      elementwiseConstants<>+2176(SB), Y3
 	VMAXPD       Y2, Y3, Y2
 	VMOVUPD      elementwiseConstants<>+192(SB), Y3
 	VFMADD213PD  elementwiseConstants<>+128(SB), Y2, Y3
 	VSUBPD       elementwiseConstants<>+128(SB), Y3, Y4
 	VFNMADD231PD elementwiseConstants<>+256(SB), Y4, Y2
-	VMULPD       elementwiseConstants<>+1536(SB), Y4, Y4
+	VMULPD       elementwiseConstants<>+2240(SB), Y4, Y4
 	VADDPD       Y4, Y2, Y5
 	VMULPD       Y5, Y5, Y6
 	VPSLLQ       $0x34, Y3, Y3
@@ -9010,13 +9036,13 @@ singleEnd:
 	VMOVUPD      elementwiseConstants<>+1408(SB), Y3
 	VMINPD       Y2, Y3, Y3
 	VDIVPD       Y0, Y3, Y3
-	VMOVUPD      elementwiseConstants<>+1664(SB), Y4
+	VMOVUPD      elementwiseConstants<>+2176(SB), Y4
 	VMAXPD       Y3, Y4, Y3
 	VMOVUPD      elementwiseConstants<>+192(SB), Y4
 	VFMADD213PD  elementwiseConstants<>+128(SB), Y3, Y4
 	VSUBPD       elementwiseConstants<>+128(SB), Y4, Y5
 	VFNMADD231PD elementwiseConstants<>+256(SB), Y5, Y3
-	VMULPD       elementwiseConstants<>+1536(SB), Y5, Y5
+	VMULPD       elementwiseConstants<>+2240(SB), Y5, Y5
 	VADDPD       Y5, Y3, Y6
 	VMULPD       Y6, Y6, Y7
 	VPSLLQ       $0x34, Y4, Y4
@@ -9144,7 +9170,7 @@ single:
 	VSUBPD       elementwiseConstants<>+1472(SB), Y3, Y4
 	VMOVUPD      elementwiseConstants<>+256(SB), Y5
 	VFNMADD213PD Y2, Y4, Y5
-	VMULPD       elementwiseConstants<>+1536(SB), Y4, Y4
+	VMULPD       elementwiseConstants<>+2240(SB), Y4, Y4
 	VADDPD       Y4, Y5, Y6
 	VMULPD       Y6, Y6, Y7
 	VPSLLQ       $0x34, Y3, Y3
@@ -9174,10 +9200,10 @@ single:
 	VMULPD       elementwiseConstants<>+1216(SB), Y6, Y6
 	VMULPD       Y3, Y4, Y7
 	VMULPD       elementwiseConstants<>+1216(SB), Y7, Y7
-	VADDPD       elementwiseConstants<>+1728(SB), Y6, Y8
-	VSUBPD       elementwiseConstants<>+1728(SB), Y8, Y9
+	VADDPD       elementwiseConstants<>+2304(SB), Y6, Y8
+	VSUBPD       elementwiseConstants<>+2304(SB), Y8, Y9
 	VSUBPD       Y9, Y8, Y10
-	VMOVUPD      elementwiseConstants<>+1728(SB), Y11
+	VMOVUPD      elementwiseConstants<>+2304(SB), Y11
 	VSUBPD       Y10, Y11, Y10
 	VSUBPD       Y9, Y6, Y9
 	VADDPD       Y9, Y10, Y9
@@ -9192,10 +9218,10 @@ single:
 	VFMSUB231PD  Y8, Y6, Y5
 	VFMADD231PD  Y9, Y6, Y5
 	VFMADD231PD  Y8, Y7, Y5
-	VADDPD       elementwiseConstants<>+1728(SB), Y4, Y7
-	VSUBPD       elementwiseConstants<>+1728(SB), Y7, Y8
+	VADDPD       elementwiseConstants<>+2304(SB), Y4, Y7
+	VSUBPD       elementwiseConstants<>+2304(SB), Y7, Y8
 	VSUBPD       Y8, Y7, Y9
-	VMOVUPD      elementwiseConstants<>+1728(SB), Y12
+	VMOVUPD      elementwiseConstants<>+2304(SB), Y12
 	VSUBPD       Y9, Y12, Y9
 	VSUBPD       Y8, Y4, Y4
 	VADDPD       Y4, Y9, Y4
@@ -9242,7 +9268,7 @@ singleEnd:
 	VSUBPD       elementwiseConstants<>+1472(SB), Y4, Y5
 	VMOVUPD      elementwiseConstants<>+256(SB), Y6
 	VFNMADD213PD Y3, Y5, Y6
-	VMULPD       elementwiseConstants<>+1536(SB), Y5, Y5
+	VMULPD       elementwiseConstants<>+2240(SB), Y5, Y5
 	VADDPD       Y5, Y6, Y7
 	VMULPD       Y7, Y7, Y8
 	VPSLLQ       $0x34, Y4, Y4
@@ -9272,10 +9298,10 @@ singleEnd:
 	VMULPD       elementwiseConstants<>+1216(SB), Y7, Y7
 	VMULPD       Y4, Y5, Y8
 	VMULPD       elementwiseConstants<>+1216(SB), Y8, Y8
-	VADDPD       elementwiseConstants<>+1728(SB), Y7, Y9
-	VSUBPD       elementwiseConstants<>+1728(SB), Y9, Y10
+	VADDPD       elementwiseConstants<>+2304(SB), Y7, Y9
+	VSUBPD       elementwiseConstants<>+2304(SB), Y9, Y10
 	VSUBPD       Y10, Y9, Y11
-	VMOVUPD      elementwiseConstants<>+1728(SB), Y12
+	VMOVUPD      elementwiseConstants<>+2304(SB), Y12
 	VSUBPD       Y11, Y12, Y11
 	VSUBPD       Y10, Y7, Y10
 	VADDPD       Y10, Y11, Y10
@@ -9290,10 +9316,10 @@ singleEnd:
 	VFMSUB231PD  Y9, Y7, Y6
 	VFMADD231PD  Y10, Y7, Y6
 	VFMADD231PD  Y9, Y8, Y6
-	VADDPD       elementwiseConstants<>+1728(SB), Y5, Y8
-	VSUBPD       elementwiseConstants<>+1728(SB), Y8, Y9
+	VADDPD       elementwiseConstants<>+2304(SB), Y5, Y8
+	VSUBPD       elementwiseConstants<>+2304(SB), Y8, Y9
 	VSUBPD       Y9, Y8, Y10
-	VMOVUPD      elementwiseConstants<>+1728(SB), Y13
+	VMOVUPD      elementwiseConstants<>+2304(SB), Y13
 	VSUBPD       Y10, Y13, Y10
 	VSUBPD       Y9, Y5, Y5
 	VADDPD       Y5, Y10, Y5
@@ -9338,14 +9364,14 @@ single:
 	VMOVAPD      Y1, Y2
 	VMOVUPD      elementwiseConstants<>+0(SB), Y3
 	VMAXPD       Y1, Y3, Y1
-	VMOVUPD      elementwiseConstants<>+1792(SB), Y3
+	VMOVUPD      elementwiseConstants<>+2368(SB), Y3
 	VMINPD       Y1, Y3, Y1
 	VORPD        elementwiseConstants<>+1344(SB), Y1, Y3
 	VMOVUPD      elementwiseConstants<>+192(SB), Y4
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Y3, Y4
 	VSUBPD       elementwiseConstants<>+1472(SB), Y4, Y5
 	VFNMADD231PD elementwiseConstants<>+256(SB), Y5, Y3
-	VMULPD       elementwiseConstants<>+1536(SB), Y5, Y5
+	VMULPD       elementwiseConstants<>+2240(SB), Y5, Y5
 	VADDPD       Y5, Y3, Y6
 	VMULPD       Y6, Y6, Y7
 	VPSLLQ       $0x34, Y4, Y4
@@ -9368,14 +9394,14 @@ single:
 	VADDPD       elementwiseConstants<>+1152(SB), Y3, Y3
 	VMULPD       Y4, Y3, Y3
 	VMULPD       elementwiseConstants<>+1216(SB), Y3, Y3
-	VADDPD       elementwiseConstants<>+1728(SB), Y3, Y4
+	VADDPD       elementwiseConstants<>+2304(SB), Y3, Y4
 	VMULPD       Y4, Y3, Y4
-	VMOVUPD      elementwiseConstants<>+1728(SB), Y5
+	VMOVUPD      elementwiseConstants<>+2304(SB), Y5
 	VFMADD213PD  elementwiseConstants<>+1152(SB), Y3, Y5
 	VBLENDVPD    Y2, Y4, Y5, Y4
 	VADDPD       Y3, Y3, Y5
 	VMULPD       Y3, Y5, Y5
-	VBLENDVPD    Y2, elementwiseConstants<>+1728(SB), Y5, Y5
+	VBLENDVPD    Y2, elementwiseConstants<>+2304(SB), Y5, Y5
 	VADDPD       Y5, Y4, Y6
 	VMOVUPD      elementwiseConstants<>+1152(SB), Y7
 	VBLENDVPD    Y2, Y3, Y7, Y2
@@ -9411,14 +9437,14 @@ singleEnd:
 	VMOVAPD      Y2, Y3
 	VMOVUPD      elementwiseConstants<>+0(SB), Y4
 	VMAXPD       Y2, Y4, Y2
-	VMOVUPD      elementwiseConstants<>+1792(SB), Y4
+	VMOVUPD      elementwiseConstants<>+2368(SB), Y4
 	VMINPD       Y2, Y4, Y2
 	VORPD        elementwiseConstants<>+1344(SB), Y2, Y4
 	VMOVUPD      elementwiseConstants<>+192(SB), Y5
 	VFMADD213PD  elementwiseConstants<>+1472(SB), Y4, Y5
 	VSUBPD       elementwiseConstants<>+1472(SB), Y5, Y6
 	VFNMADD231PD elementwiseConstants<>+256(SB), Y6, Y4
-	VMULPD       elementwiseConstants<>+1536(SB), Y6, Y6
+	VMULPD       elementwiseConstants<>+2240(SB), Y6, Y6
 	VADDPD       Y6, Y4, Y7
 	VMULPD       Y7, Y7, Y8
 	VPSLLQ       $0x34, Y5, Y5
@@ -9441,14 +9467,14 @@ singleEnd:
 	VADDPD       elementwiseConstants<>+1152(SB), Y4, Y4
 	VMULPD       Y5, Y4, Y4
 	VMULPD       elementwiseConstants<>+1216(SB), Y4, Y4
-	VADDPD       elementwiseConstants<>+1728(SB), Y4, Y5
+	VADDPD       elementwiseConstants<>+2304(SB), Y4, Y5
 	VMULPD       Y5, Y4, Y5
-	VMOVUPD      elementwiseConstants<>+1728(SB), Y6
+	VMOVUPD      elementwiseConstants<>+2304(SB), Y6
 	VFMADD213PD  elementwiseConstants<>+1152(SB), Y4, Y6
 	VBLENDVPD    Y3, Y5, Y6, Y5
 	VADDPD       Y4, Y4, Y6
 	VMULPD       Y4, Y6, Y6
-	VBLENDVPD    Y3, elementwiseConstants<>+1728(SB), Y6, Y6
+	VBLENDVPD    Y3, elementwiseConstants<>+2304(SB), Y6, Y6
 	VADDPD       Y6, Y5, Y7
 	VMOVUPD      elementwiseConstants<>+1152(SB), Y8
 	VBLENDVPD    Y3, Y4, Y8, Y3
@@ -9483,28 +9509,28 @@ single:
 	VMOVUPD      (AX), Y0
 	VMULPD       Y0, Y0, Y1
 	VMULPD       Y1, Y1, Y2
-	VMOVUPD      elementwiseConstants<>+5568(SB), Y3
-	VFMADD213PD  elementwiseConstants<>+5632(SB), Y1, Y3
-	VFMADD231PD  elementwiseConstants<>+5504(SB), Y2, Y3
-	VMOVUPD      elementwiseConstants<>+5696(SB), Y4
-	VFMADD213PD  elementwiseConstants<>+5760(SB), Y1, Y4
+	VMOVUPD      elementwiseConstants<>+6144(SB), Y3
+	VFMADD213PD  elementwiseConstants<>+6208(SB), Y1, Y3
+	VFMADD231PD  elementwiseConstants<>+6080(SB), Y2, Y3
+	VMOVUPD      elementwiseConstants<>+6272(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+6336(SB), Y1, Y4
 	VFMADD231PD  Y2, Y3, Y4
-	VMOVUPD      elementwiseConstants<>+5824(SB), Y3
-	VFMADD213PD  elementwiseConstants<>+5888(SB), Y1, Y3
+	VMOVUPD      elementwiseConstants<>+6400(SB), Y3
+	VFMADD213PD  elementwiseConstants<>+6464(SB), Y1, Y3
 	VFMADD231PD  Y2, Y4, Y3
-	VMOVUPD      elementwiseConstants<>+5952(SB), Y4
-	VFMADD213PD  elementwiseConstants<>+6016(SB), Y1, Y4
+	VMOVUPD      elementwiseConstants<>+6528(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+6592(SB), Y1, Y4
 	VFMADD231PD  Y2, Y3, Y4
-	VMOVUPD      elementwiseConstants<>+6080(SB), Y3
-	VFMADD213PD  elementwiseConstants<>+6144(SB), Y1, Y3
+	VMOVUPD      elementwiseConstants<>+6656(SB), Y3
+	VFMADD213PD  elementwiseConstants<>+6720(SB), Y1, Y3
 	VFMADD231PD  Y2, Y4, Y3
-	VMOVUPD      elementwiseConstants<>+6208(SB), Y4
-	VFMADD213PD  elementwiseConstants<>+6272(SB), Y1, Y4
+	VMOVUPD      elementwiseConstants<>+6784(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+6848(SB), Y1, Y4
 	VFMADD231PD  Y2, Y3, Y4
 	VFMADD213PD  Y0, Y0, Y4
 	VMOVUPD      elementwiseConstants<>+1344(SB), Y1
 	VANDNPD      Y0, Y1, Y1
-	VMOVUPD      elementwiseConstants<>+3648(SB), Y2
+	VMOVUPD      elementwiseConstants<>+4224(SB), Y2
 	VMINPD       Y1, Y2, Y1
 	VMULPD       Y1, Y1, Y2
 	VMOVAPD      Y2, Y3
@@ -9534,23 +9560,14 @@ single:
 	VFMADD213PD  elementwiseConstants<>+1088(SB), Y6, Y8
 	VFMADD231PD  Y7, Y9, Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VMULPD       elementwiseConstants<>+6336(SB), Y1, Y6
-	VADDPD       elementwiseConstants<>+1920(SB), Y6, Y7
-	VMOVUPD      elementwiseConstants<>+1728(SB), Y8
+	VMULPD       elementwiseConstants<>+6912(SB), Y1, Y6
+	VADDPD       elementwiseConstants<>+2496(SB), Y6, Y7
+	VMOVUPD      elementwiseConstants<>+2304(SB), Y8
 	VDIVPD       Y7, Y8, Y7
 	VMULPD       Y7, Y6, Y6
-	VMULPD       elementwiseConstants<>+4096(SB), Y6, Y6
-	VSUBPD       elementwiseConstants<>+2048(SB), Y6, Y6
-	VMOVUPD      elementwiseConstants<>+2112(SB), Y8
-	VFMADD213PD  elementwiseConstants<>+2176(SB), Y6, Y8
-	VFMADD213PD  elementwiseConstants<>+2240(SB), Y6, Y8
-	VFMADD213PD  elementwiseConstants<>+2304(SB), Y6, Y8
-	VFMADD213PD  elementwiseConstants<>+2368(SB), Y6, Y8
-	VFMADD213PD  elementwiseConstants<>+2432(SB), Y6, Y8
-	VFMADD213PD  elementwiseConstants<>+2496(SB), Y6, Y8
-	VFMADD213PD  elementwiseConstants<>+2560(SB), Y6, Y8
-	VFMADD213PD  elementwiseConstants<>+2624(SB), Y6, Y8
-	VFMADD213PD  elementwiseConstants<>+2688(SB), Y6, Y8
+	VMULPD       elementwiseConstants<>+4672(SB), Y6, Y6
+	VSUBPD       elementwiseConstants<>+2624(SB), Y6, Y6
+	VMOVUPD      elementwiseConstants<>+2688(SB), Y8
 	VFMADD213PD  elementwiseConstants<>+2752(SB), Y6, Y8
 	VFMADD213PD  elementwiseConstants<>+2816(SB), Y6, Y8
 	VFMADD213PD  elementwiseConstants<>+2880(SB), Y6, Y8
@@ -9564,6 +9581,15 @@ single:
 	VFMADD213PD  elementwiseConstants<>+3392(SB), Y6, Y8
 	VFMADD213PD  elementwiseConstants<>+3456(SB), Y6, Y8
 	VFMADD213PD  elementwiseConstants<>+3520(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3584(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3648(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3712(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3776(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3840(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3904(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+3968(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+4032(SB), Y6, Y8
+	VFMADD213PD  elementwiseConstants<>+4096(SB), Y6, Y8
 	VADDPD       Y3, Y2, Y2
 	VADDPD       elementwiseConstants<>+1152(SB), Y2, Y2
 	VMULPD       Y5, Y2, Y2
@@ -9573,7 +9599,7 @@ single:
 	VSUBPD       Y2, Y3, Y2
 	VANDPD       elementwiseConstants<>+1344(SB), Y0, Y0
 	VORPD        Y0, Y2, Y0
-	VCMPPD       $0x11, elementwiseConstants<>+6400(SB), Y1, Y1
+	VCMPPD       $0x11, elementwiseConstants<>+6976(SB), Y1, Y1
 	VBLENDVPD    Y1, Y4, Y0, Y0
 	VMOVUPD      Y0, (DX)
 	ADDQ         $0x00000020, AX
@@ -9592,28 +9618,28 @@ singleEnd:
 	VMASKMOVPD   (AX), Y0, Y1
 	VMULPD       Y1, Y1, Y2
 	VMULPD       Y2, Y2, Y3
-	VMOVUPD      elementwiseConstants<>+5568(SB), Y4
-	VFMADD213PD  elementwiseConstants<>+5632(SB), Y2, Y4
-	VFMADD231PD  elementwiseConstants<>+5504(SB), Y3, Y4
-	VMOVUPD      elementwiseConstants<>+5696(SB), Y5
-	VFMADD213PD  elementwiseConstants<>+5760(SB), Y2, Y5
+	VMOVUPD      elementwiseConstants<>+6144(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+6208(SB), Y2, Y4
+	VFMADD231PD  elementwiseConstants<>+6080(SB), Y3, Y4
+	VMOVUPD      elementwiseConstants<>+6272(SB), Y5
+	VFMADD213PD  elementwiseConstants<>+6336(SB), Y2, Y5
 	VFMADD231PD  Y3, Y4, Y5
-	VMOVUPD      elementwiseConstants<>+5824(SB), Y4
-	VFMADD213PD  elementwiseConstants<>+5888(SB), Y2, Y4
+	VMOVUPD      elementwiseConstants<>+6400(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+6464(SB), Y2, Y4
 	VFMADD231PD  Y3, Y5, Y4
-	VMOVUPD      elementwiseConstants<>+5952(SB), Y5
-	VFMADD213PD  elementwiseConstants<>+6016(SB), Y2, Y5
+	VMOVUPD      elementwiseConstants<>+6528(SB), Y5
+	VFMADD213PD  elementwiseConstants<>+6592(SB), Y2, Y5
 	VFMADD231PD  Y3, Y4, Y5
-	VMOVUPD      elementwiseConstants<>+6080(SB), Y4
-	VFMADD213PD  elementwiseConstants<>+6144(SB), Y2, Y4
+	VMOVUPD      elementwiseConstants<>+6656(SB), Y4
+	VFMADD213PD  elementwiseConstants<>+6720(SB), Y2, Y4
 	VFMADD231PD  Y3, Y5, Y4
-	VMOVUPD      elementwiseConstants<>+6208(SB), Y5
-	VFMADD213PD  elementwiseConstants<>+6272(SB), Y2, Y5
+	VMOVUPD      elementwiseConstants<>+6784(SB), Y5
+	VFMADD213PD  elementwiseConstants<>+6848(SB), Y2, Y5
 	VFMADD231PD  Y3, Y4, Y5
 	VFMADD213PD  Y1, Y1, Y5
 	VMOVUPD      elementwiseConstants<>+1344(SB), Y2
 	VANDNPD      Y1, Y2, Y2
-	VMOVUPD      elementwiseConstants<>+3648(SB), Y3
+	VMOVUPD      elementwiseConstants<>+4224(SB), Y3
 	VMINPD       Y2, Y3, Y2
 	VMULPD       Y2, Y2, Y3
 	VMOVAPD      Y3, Y4
@@ -9643,23 +9669,14 @@ singleEnd:
 	VFMADD213PD  elementwiseConstants<>+1088(SB), Y7, Y9
 	VFMADD231PD  Y8, Y10, Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VMULPD       elementwiseConstants<>+6336(SB), Y2, Y7
-	VADDPD       elementwiseConstants<>+1920(SB), Y7, Y8
-	VMOVUPD      elementwiseConstants<>+1728(SB), Y9
+	VMULPD       elementwiseConstants<>+6912(SB), Y2, Y7
+	VADDPD       elementwiseConstants<>+2496(SB), Y7, Y8
+	VMOVUPD      elementwiseConstants<>+2304(SB), Y9
 	VDIVPD       Y8, Y9, Y8
 	VMULPD       Y8, Y7, Y7
-	VMULPD       elementwiseConstants<>+4096(SB), Y7, Y7
-	VSUBPD       elementwiseConstants<>+2048(SB), Y7, Y7
-	VMOVUPD      elementwiseConstants<>+2112(SB), Y9
-	VFMADD213PD  elementwiseConstants<>+2176(SB), Y7, Y9
-	VFMADD213PD  elementwiseConstants<>+2240(SB), Y7, Y9
-	VFMADD213PD  elementwiseConstants<>+2304(SB), Y7, Y9
-	VFMADD213PD  elementwiseConstants<>+2368(SB), Y7, Y9
-	VFMADD213PD  elementwiseConstants<>+2432(SB), Y7, Y9
-	VFMADD213PD  elementwiseConstants<>+2496(SB), Y7, Y9
-	VFMADD213PD  elementwiseConstants<>+2560(SB), Y7, Y9
-	VFMADD213PD  elementwiseConstants<>+2624(SB), Y7, Y9
-	VFMADD213PD  elementwiseConstants<>+2688(SB), Y7, Y9
+	VMULPD       elementwiseConstants<>+4672(SB), Y7, Y7
+	VSUBPD       elementwiseConstants<>+2624(SB), Y7, Y7
+	VMOVUPD      elementwiseConstants<>+2688(SB), Y9
 	VFMADD213PD  elementwiseConstants<>+2752(SB), Y7, Y9
 	VFMADD213PD  elementwiseConstants<>+2816(SB), Y7, Y9
 	VFMADD213PD  elementwiseConstants<>+2880(SB), Y7, Y9
@@ -9673,6 +9690,15 @@ singleEnd:
 	VFMADD213PD  elementwiseConstants<>+3392(SB), Y7, Y9
 	VFMADD213PD  elementwiseConstants<>+3456(SB), Y7, Y9
 	VFMADD213PD  elementwiseConstants<>+3520(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+3584(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+3648(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+3712(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+3776(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+3840(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+3904(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+3968(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+4032(SB), Y7, Y9
+	VFMADD213PD  elementwiseConstants<>+4096(SB), Y7, Y9
 	VADDPD       Y4, Y3, Y3
 	VADDPD       elementwiseConstants<>+1152(SB), Y3, Y3
 	VMULPD       Y6, Y3, Y3
@@ -9682,7 +9708,7 @@ singleEnd:
 	VSUBPD       Y3, Y4, Y3
 	VANDPD       elementwiseConstants<>+1344(SB), Y1, Y1
 	VORPD        Y1, Y3, Y1
-	VCMPPD       $0x11, elementwiseConstants<>+6400(SB), Y2, Y2
+	VCMPPD       $0x11, elementwiseConstants<>+6976(SB), Y2, Y2
 	VBLENDVPD    Y2, Y5, Y1, Y1
 	VMASKMOVPD   Y1, Y0, (DX)
 
@@ -9705,7 +9731,7 @@ single:
 	VMOVUPD      (DX), Y1
 	VMOVUPD      elementwiseConstants<>+1344(SB), Y2
 	VANDNPD      Y1, Y2, Y1
-	VMOVUPD      elementwiseConstants<>+6464(SB), Y2
+	VMOVUPD      elementwiseConstants<>+7040(SB), Y2
 	VMINPD       Y1, Y2, Y1
 	VMULPD       Y1, Y1, Y2
 	VXORPD       elementwiseConstants<>+1344(SB), Y2, Y3
@@ -9736,7 +9762,7 @@ single:
 	VFMADD231PD  Y6, Y5, Y1
 	VADDPD       Y1, Y3, Y1
 	VADDPD       elementwiseConstants<>+1152(SB), Y1, Y1
-	VMULPD       elementwiseConstants<>+6528(SB), Y1, Y1
+	VMULPD       elementwiseConstants<>+7104(SB), Y1, Y1
 	VMULPD       Y2, Y1, Y1
 	VMULPD       elementwiseConstants<>+1216(SB), Y1, Y1
 	VMULPD       Y1, Y0, Y0
@@ -9759,7 +9785,7 @@ singleEnd:
 	VMASKMOVPD   (DX), Y0, Y2
 	VMOVUPD      elementwiseConstants<>+1344(SB), Y3
 	VANDNPD      Y2, Y3, Y2
-	VMOVUPD      elementwiseConstants<>+6464(SB), Y3
+	VMOVUPD      elementwiseConstants<>+7040(SB), Y3
 	VMINPD       Y2, Y3, Y2
 	VMULPD       Y2, Y2, Y3
 	VXORPD       elementwiseConstants<>+1344(SB), Y3, Y4
@@ -9790,7 +9816,7 @@ singleEnd:
 	VFMADD231PD  Y7, Y6, Y2
 	VADDPD       Y2, Y4, Y2
 	VADDPD       elementwiseConstants<>+1152(SB), Y2, Y2
-	VMULPD       elementwiseConstants<>+6528(SB), Y2, Y2
+	VMULPD       elementwiseConstants<>+7104(SB), Y2, Y2
 	VMULPD       Y3, Y2, Y2
 	VMULPD       elementwiseConstants<>+1216(SB), Y2, Y2
 	VMULPD       Y2, Y1, Y1
@@ -9819,7 +9845,7 @@ unrolled:
 	VORPD     elementwiseConstants<>+1152(SB), Y2, Y2
 	VMOVUPD   elementwiseConstants<>+1344(SB), Y3
 	VANDNPD   Y0, Y3, Y0
-	VCMPPD    $0x00, elementwiseConstants<>+5312(SB), Y0, Y0
+	VCMPPD    $0x00, elementwiseConstants<>+5888(SB), Y0, Y0
 	VBLENDVPD Y0, Y2, Y1, Y0
 	VMOVUPD   Y0, (DX)
 	VMOVUPD   32(AX), Y0
@@ -9831,7 +9857,7 @@ unrolled:
 	VORPD     elementwiseConstants<>+1152(SB), Y2, Y2
 	VMOVUPD   elementwiseConstants<>+1344(SB), Y3
 	VANDNPD   Y0, Y3, Y0
-	VCMPPD    $0x00, elementwiseConstants<>+5312(SB), Y0, Y0
+	VCMPPD    $0x00, elementwiseConstants<>+5888(SB), Y0, Y0
 	VBLENDVPD Y0, Y2, Y1, Y0
 	VMOVUPD   Y0, 32(DX)
 	ADDQ      $0x00000040, AX
@@ -9854,7 +9880,7 @@ single:
 	VORPD     elementwiseConstants<>+1152(SB), Y2, Y2
 	VMOVUPD   elementwiseConstants<>+1344(SB), Y3
 	VANDNPD   Y0, Y3, Y0
-	VCMPPD    $0x00, elementwiseConstants<>+5312(SB), Y0, Y0
+	VCMPPD    $0x00, elementwiseConstants<>+5888(SB), Y0, Y0
 	VBLENDVPD Y0, Y2, Y1, Y0
 	VMOVUPD   Y0, (DX)
 	ADDQ      $0x00000020, AX
@@ -9879,7 +9905,7 @@ singleEnd:
 	VORPD      elementwiseConstants<>+1152(SB), Y3, Y3
 	VMOVUPD    elementwiseConstants<>+1344(SB), Y4
 	VANDNPD    Y1, Y4, Y1
-	VCMPPD     $0x00, elementwiseConstants<>+5312(SB), Y1, Y1
+	VCMPPD     $0x00, elementwiseConstants<>+5888(SB), Y1, Y1
 	VBLENDVPD  Y1, Y3, Y2, Y1
 	VMASKMOVPD Y1, Y0, (DX)
 
@@ -9976,22 +10002,22 @@ TEXT ·hardSigmoidAVX2(SB), NOSPLIT, $0-48
 
 unrolled:
 	VMOVUPD (AX), Y0
-	VADDPD  elementwiseConstants<>+6592(SB), Y0, Y0
+	VADDPD  elementwiseConstants<>+7168(SB), Y0, Y0
 	VMOVUPD elementwiseConstants<>+1408(SB), Y1
 	VMAXPD  Y0, Y1, Y0
 	VADDPD  elementwiseConstants<>+1408(SB), Y0, Y0
-	VMOVUPD elementwiseConstants<>+3648(SB), Y1
+	VMOVUPD elementwiseConstants<>+4224(SB), Y1
 	VMINPD  Y0, Y1, Y0
-	VDIVPD  elementwiseConstants<>+3648(SB), Y0, Y0
+	VDIVPD  elementwiseConstants<>+4224(SB), Y0, Y0
 	VMOVUPD Y0, (DX)
 	VMOVUPD 32(AX), Y0
-	VADDPD  elementwiseConstants<>+6592(SB), Y0, Y0
+	VADDPD  elementwiseConstants<>+7168(SB), Y0, Y0
 	VMOVUPD elementwiseConstants<>+1408(SB), Y1
 	VMAXPD  Y0, Y1, Y0
 	VADDPD  elementwiseConstants<>+1408(SB), Y0, Y0
-	VMOVUPD elementwiseConstants<>+3648(SB), Y1
+	VMOVUPD elementwiseConstants<>+4224(SB), Y1
 	VMINPD  Y0, Y1, Y0
-	VDIVPD  elementwiseConstants<>+3648(SB), Y0, Y0
+	VDIVPD  elementwiseConstants<>+4224(SB), Y0, Y0
 	VMOVUPD Y0, 32(DX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
@@ -10005,13 +10031,13 @@ unrolledEnd:
 
 single:
 	VMOVUPD (AX), Y0
-	VADDPD  elementwiseConstants<>+6592(SB), Y0, Y0
+	VADDPD  elementwiseConstants<>+7168(SB), Y0, Y0
 	VMOVUPD elementwiseConstants<>+1408(SB), Y1
 	VMAXPD  Y0, Y1, Y0
 	VADDPD  elementwiseConstants<>+1408(SB), Y0, Y0
-	VMOVUPD elementwiseConstants<>+3648(SB), Y1
+	VMOVUPD elementwiseConstants<>+4224(SB), Y1
 	VMINPD  Y0, Y1, Y0
-	VDIVPD  elementwiseConstants<>+3648(SB), Y0, Y0
+	VDIVPD  elementwiseConstants<>+4224(SB), Y0, Y0
 	VMOVUPD Y0, (DX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
@@ -10027,13 +10053,13 @@ singleEnd:
 	SUBQ       CX, SI
 	VMOVUPS    (BX)(SI*8), Y0
 	VMASKMOVPD (AX), Y0, Y1
-	VADDPD     elementwiseConstants<>+6592(SB), Y1, Y1
+	VADDPD     elementwiseConstants<>+7168(SB), Y1, Y1
 	VMOVUPD    elementwiseConstants<>+1408(SB), Y2
 	VMAXPD     Y1, Y2, Y1
 	VADDPD     elementwiseConstants<>+1408(SB), Y1, Y1
-	VMOVUPD    elementwiseConstants<>+3648(SB), Y2
+	VMOVUPD    elementwiseConstants<>+4224(SB), Y2
 	VMINPD     Y1, Y2, Y1
-	VDIVPD     elementwiseConstants<>+3648(SB), Y1, Y1
+	VDIVPD     elementwiseConstants<>+4224(SB), Y1, Y1
 	VMASKMOVPD Y1, Y0, (DX)
 
 tailEnd:
@@ -10053,7 +10079,7 @@ TEXT ·hardSigmoidGradAVX2(SB), NOSPLIT, $0-72
 unrolled:
 	VMOVUPD   (AX), Y0
 	VMOVUPD   (DX), Y1
-	VDIVPD    elementwiseConstants<>+3648(SB), Y0, Y0
+	VDIVPD    elementwiseConstants<>+4224(SB), Y0, Y0
 	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Y1, Y2
 	VMOVUPD   elementwiseConstants<>+1408(SB), Y3
 	VBLENDVPD Y2, Y0, Y3, Y0
@@ -10063,7 +10089,7 @@ unrolled:
 	VMOVUPD   Y0, (BX)
 	VMOVUPD   32(AX), Y0
 	VMOVUPD   32(DX), Y1
-	VDIVPD    elementwiseConstants<>+3648(SB), Y0, Y0
+	VDIVPD    elementwiseConstants<>+4224(SB), Y0, Y0
 	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Y1, Y2
 	VMOVUPD   elementwiseConstants<>+1408(SB), Y3
 	VBLENDVPD Y2, Y0, Y3, Y0
@@ -10085,7 +10111,7 @@ unrolledEnd:
 single:
 	VMOVUPD   (AX), Y0
 	VMOVUPD   (DX), Y1
-	VDIVPD    elementwiseConstants<>+3648(SB), Y0, Y0
+	VDIVPD    elementwiseConstants<>+4224(SB), Y0, Y0
 	VCMPPD    $0x1e, elementwiseConstants<>+1408(SB), Y1, Y2
 	VMOVUPD   elementwiseConstants<>+1408(SB), Y3
 	VBLENDVPD Y2, Y0, Y3, Y0
@@ -10109,7 +10135,7 @@ singleEnd:
 	VMOVUPS    (SI)(DI*8), Y0
 	VMASKMOVPD (AX), Y0, Y1
 	VMASKMOVPD (DX), Y0, Y2
-	VDIVPD     elementwiseConstants<>+3648(SB), Y1, Y1
+	VDIVPD     elementwiseConstants<>+4224(SB), Y1, Y1
 	VCMPPD     $0x1e, elementwiseConstants<>+1408(SB), Y2, Y3
 	VMOVUPD    elementwiseConstants<>+1408(SB), Y4
 	VBLENDVPD  Y3, Y1, Y4, Y1
@@ -10133,28 +10159,28 @@ TEXT ·hardSwishAVX2(SB), NOSPLIT, $0-48
 
 unrolled:
 	VMOVUPD (AX), Y0
-	VMOVUPD elementwiseConstants<>+6656(SB), Y1
+	VMOVUPD elementwiseConstants<>+7232(SB), Y1
 	VMAXPD  Y0, Y1, Y1
-	VADDPD  elementwiseConstants<>+6592(SB), Y0, Y0
+	VADDPD  elementwiseConstants<>+7168(SB), Y0, Y0
 	VMOVUPD elementwiseConstants<>+1408(SB), Y2
 	VMAXPD  Y0, Y2, Y0
 	VADDPD  elementwiseConstants<>+1408(SB), Y0, Y0
-	VMOVUPD elementwiseConstants<>+3648(SB), Y2
+	VMOVUPD elementwiseConstants<>+4224(SB), Y2
 	VMINPD  Y0, Y2, Y0
 	VMULPD  Y0, Y1, Y0
-	VDIVPD  elementwiseConstants<>+3648(SB), Y0, Y0
+	VDIVPD  elementwiseConstants<>+4224(SB), Y0, Y0
 	VMOVUPD Y0, (DX)
 	VMOVUPD 32(AX), Y0
-	VMOVUPD elementwiseConstants<>+6656(SB), Y1
+	VMOVUPD elementwiseConstants<>+7232(SB), Y1
 	VMAXPD  Y0, Y1, Y1
-	VADDPD  elementwiseConstants<>+6592(SB), Y0, Y0
+	VADDPD  elementwiseConstants<>+7168(SB), Y0, Y0
 	VMOVUPD elementwiseConstants<>+1408(SB), Y2
 	VMAXPD  Y0, Y2, Y0
 	VADDPD  elementwiseConstants<>+1408(SB), Y0, Y0
-	VMOVUPD elementwiseConstants<>+3648(SB), Y2
+	VMOVUPD elementwiseConstants<>+4224(SB), Y2
 	VMINPD  Y0, Y2, Y0
 	VMULPD  Y0, Y1, Y0
-	VDIVPD  elementwiseConstants<>+3648(SB), Y0, Y0
+	VDIVPD  elementwiseConstants<>+4224(SB), Y0, Y0
 	VMOVUPD Y0, 32(DX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
@@ -10168,16 +10194,16 @@ unrolledEnd:
 
 single:
 	VMOVUPD (AX), Y0
-	VMOVUPD elementwiseConstants<>+6656(SB), Y1
+	VMOVUPD elementwiseConstants<>+7232(SB), Y1
 	VMAXPD  Y0, Y1, Y1
-	VADDPD  elementwiseConstants<>+6592(SB), Y0, Y0
+	VADDPD  elementwiseConstants<>+7168(SB), Y0, Y0
 	VMOVUPD elementwiseConstants<>+1408(SB), Y2
 	VMAXPD  Y0, Y2, Y0
 	VADDPD  elementwiseConstants<>+1408(SB), Y0, Y0
-	VMOVUPD elementwiseConstants<>+3648(SB), Y2
+	VMOVUPD elementwiseConstants<>+4224(SB), Y2
 	VMINPD  Y0, Y2, Y0
 	VMULPD  Y0, Y1, Y0
-	VDIVPD  elementwiseConstants<>+3648(SB), Y0, Y0
+	VDIVPD  elementwiseConstants<>+4224(SB), Y0, Y0
 	VMOVUPD Y0, (DX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
@@ -10193,16 +10219,16 @@ singleEnd:
 	SUBQ       CX, SI
 	VMOVUPS    (BX)(SI*8), Y0
 	VMASKMOVPD (AX), Y0, Y1
-	VMOVUPD    elementwiseConstants<>+6656(SB), Y2
+	VMOVUPD    elementwiseConstants<>+7232(SB), Y2
 	VMAXPD     Y1, Y2, Y2
-	VADDPD     elementwiseConstants<>+6592(SB), Y1, Y1
+	VADDPD     elementwiseConstants<>+7168(SB), Y1, Y1
 	VMOVUPD    elementwiseConstants<>+1408(SB), Y3
 	VMAXPD     Y1, Y3, Y1
 	VADDPD     elementwiseConstants<>+1408(SB), Y1, Y1
-	VMOVUPD    elementwiseConstants<>+3648(SB), Y3
+	VMOVUPD    elementwiseConstants<>+4224(SB), Y3
 	VMINPD     Y1, Y3, Y1
 	VMULPD     Y1, Y2, Y1
-	VDIVPD     elementwiseConstants<>+3648(SB), Y1, Y1
+	VDIVPD     elementwiseConstants<>+4224(SB), Y1, Y1
 	VMASKMOVPD Y1, Y0, (DX)
 
 tailEnd:
@@ -10222,13 +10248,13 @@ TEXT ·hardSwishGradAVX2(SB), NOSPLIT, $0-72
 unrolled:
 	VMOVUPD     (AX), Y0
 	VMOVUPD     (DX), Y1
-	VMOVUPD     elementwiseConstants<>+1728(SB), Y2
-	VFMADD213PD elementwiseConstants<>+6592(SB), Y1, Y2
-	VDIVPD      elementwiseConstants<>+3648(SB), Y2, Y2
-	VCMPPD      $0x11, elementwiseConstants<>+6592(SB), Y1, Y3
+	VMOVUPD     elementwiseConstants<>+2304(SB), Y2
+	VFMADD213PD elementwiseConstants<>+7168(SB), Y1, Y2
+	VDIVPD      elementwiseConstants<>+4224(SB), Y2, Y2
+	VCMPPD      $0x11, elementwiseConstants<>+7168(SB), Y1, Y3
 	VMOVUPD     elementwiseConstants<>+1152(SB), Y4
 	VBLENDVPD   Y3, Y2, Y4, Y2
-	VCMPPD      $0x1e, elementwiseConstants<>+6656(SB), Y1, Y3
+	VCMPPD      $0x1e, elementwiseConstants<>+7232(SB), Y1, Y3
 	VMOVUPD     elementwiseConstants<>+1408(SB), Y4
 	VBLENDVPD   Y3, Y2, Y4, Y2
 	VCMPPD      $0x03, Y1, Y1, Y3
@@ -10237,13 +10263,13 @@ unrolled:
 	VMOVUPD     Y0, (BX)
 	VMOVUPD     32(AX), Y0
 	VMOVUPD     32(DX), Y1
-	VMOVUPD     elementwiseConstants<>+1728(SB), Y2
-	VFMADD213PD elementwiseConstants<>+6592(SB), Y1, Y2
-	VDIVPD      elementwiseConstants<>+3648(SB), Y2, Y2
-	VCMPPD      $0x11, elementwiseConstants<>+6592(SB), Y1, Y3
+	VMOVUPD     elementwiseConstants<>+2304(SB), Y2
+	VFMADD213PD elementwiseConstants<>+7168(SB), Y1, Y2
+	VDIVPD      elementwiseConstants<>+4224(SB), Y2, Y2
+	VCMPPD      $0x11, elementwiseConstants<>+7168(SB), Y1, Y3
 	VMOVUPD     elementwiseConstants<>+1152(SB), Y4
 	VBLENDVPD   Y3, Y2, Y4, Y2
-	VCMPPD      $0x1e, elementwiseConstants<>+6656(SB), Y1, Y3
+	VCMPPD      $0x1e, elementwiseConstants<>+7232(SB), Y1, Y3
 	VMOVUPD     elementwiseConstants<>+1408(SB), Y4
 	VBLENDVPD   Y3, Y2, Y4, Y2
 	VCMPPD      $0x03, Y1, Y1, Y3
@@ -10264,13 +10290,13 @@ unrolledEnd:
 single:
 	VMOVUPD     (AX), Y0
 	VMOVUPD     (DX), Y1
-	VMOVUPD     elementwiseConstants<>+1728(SB), Y2
-	VFMADD213PD elementwiseConstants<>+6592(SB), Y1, Y2
-	VDIVPD      elementwiseConstants<>+3648(SB), Y2, Y2
-	VCMPPD      $0x11, elementwiseConstants<>+6592(SB), Y1, Y3
+	VMOVUPD     elementwiseConstants<>+2304(SB), Y2
+	VFMADD213PD elementwiseConstants<>+7168(SB), Y1, Y2
+	VDIVPD      elementwiseConstants<>+4224(SB), Y2, Y2
+	VCMPPD      $0x11, elementwiseConstants<>+7168(SB), Y1, Y3
 	VMOVUPD     elementwiseConstants<>+1152(SB), Y4
 	VBLENDVPD   Y3, Y2, Y4, Y2
-	VCMPPD      $0x1e, elementwiseConstants<>+6656(SB), Y1, Y3
+	VCMPPD      $0x1e, elementwiseConstants<>+7232(SB), Y1, Y3
 	VMOVUPD     elementwiseConstants<>+1408(SB), Y4
 	VBLENDVPD   Y3, Y2, Y4, Y2
 	VCMPPD      $0x03, Y1, Y1, Y3
@@ -10293,13 +10319,13 @@ singleEnd:
 	VMOVUPS     (SI)(DI*8), Y0
 	VMASKMOVPD  (AX), Y0, Y1
 	VMASKMOVPD  (DX), Y0, Y2
-	VMOVUPD     elementwiseConstants<>+1728(SB), Y3
-	VFMADD213PD elementwiseConstants<>+6592(SB), Y2, Y3
-	VDIVPD      elementwiseConstants<>+3648(SB), Y3, Y3
-	VCMPPD      $0x11, elementwiseConstants<>+6592(SB), Y2, Y4
+	VMOVUPD     elementwiseConstants<>+2304(SB), Y3
+	VFMADD213PD elementwiseConstants<>+7168(SB), Y2, Y3
+	VDIVPD      elementwiseConstants<>+4224(SB), Y3, Y3
+	VCMPPD      $0x11, elementwiseConstants<>+7168(SB), Y2, Y4
 	VMOVUPD     elementwiseConstants<>+1152(SB), Y5
 	VBLENDVPD   Y4, Y3, Y5, Y3
-	VCMPPD      $0x1e, elementwiseConstants<>+6656(SB), Y2, Y4
+	VCMPPD      $0x1e, elementwiseConstants<>+7232(SB), Y2, Y4
 	VMOVUPD     elementwiseConstants<>+1408(SB), Y5
 	VBLENDVPD   Y4, Y3, Y5, Y3
 	VCMPPD      $0x03, Y2, Y2, Y4
