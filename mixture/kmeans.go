@@ -44,9 +44,10 @@ func (i KMeansInit) String() string {
 // k-means++.
 //
 // Lloyd's iteration computes distances only for rows whose nearest center may have
-// changed, by the bounds of G. Hamerly, Making k-means even faster, SDM 2010; the
-// result is that of computing them all. A cluster that loses its last row gets the
-// row that is farthest from its own center.
+// changed, by the bounds of G. Hamerly, Making k-means even faster, SDM 2010, and only from
+// centers near the one they had (J. Newling, F. Fleuret, Fast k-means with accurate bounds,
+// ICML 2016); the result is that of computing them all. A cluster that loses its last row
+// gets the row that is farthest from its own center.
 type KMeans struct {
 	// Clusters is K, ≥ 1; 0 means 8.
 	Clusters int
@@ -183,11 +184,12 @@ type lloyd struct {
 	k, d    int
 	centers *linalg.Dense[float64] // less the origin
 	lengths []float64              // squared, of the centers
-	// For each row: its cluster, the squared distance from that center, and a lower bound
-	// of the distance from every other one.
+	// For each row: its cluster, the squared distance from that center, a lower bound of
+	// the distance from every other one, and its squared length.
 	label []int32
 	own   []float64
 	lower []float64
+	norms []float64
 
 	inertia     float64
 	convergence gram.Convergence
@@ -226,10 +228,7 @@ func (l *lloyd) start(ctx context.Context, start int) error {
 
 // run is Lloyd's iteration. After it, labels and inertia are those of the centers.
 func (l *lloyd) run(ctx context.Context) error {
-	l.label, l.own, l.lower = make([]int32, l.s.n), make([]float64, l.s.n), make([]float64, l.s.n)
-	for i := range l.label {
-		l.label[i], l.lower[i] = -1, math.Inf(-1)
-	}
+	l.forget()
 	sum, err := l.assign(ctx)
 	if err != nil {
 		return err
@@ -258,6 +257,15 @@ func (l *lloyd) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// forget leaves every row without a cluster.
+func (l *lloyd) forget() {
+	n := l.s.n
+	l.label, l.own, l.lower, l.norms = make([]int32, n), make([]float64, n), make([]float64, n), make([]float64, n)
+	for i := range l.label {
+		l.label[i], l.lower[i] = -1, math.Inf(-1)
+	}
 }
 
 // ratio returns a/b, and 0 for 0/0.
@@ -295,14 +303,14 @@ func (a *clusterSums) add(cluster int, w float64, z []float64) {
 
 // assign finds the nearest center of each row and sums up the clusters.
 func (l *lloyd) assign(ctx context.Context) (*clusterSums, error) {
-	half := l.halfGaps()
+	near := l.neighbours()
 	longest := slices.Max(l.lengths)
 	sum, err := sums(ctx, l.s, l.Workers, blockRows(l.d+l.k), l.k*l.d,
 		func() *clusterSums { return newClusterSums(l.k, l.d) }, (*clusterSums).merge,
 		func(sum *clusterSums, lo, hi int, t *scratch) {
 			z := linalg.NewDense(hi-lo, l.d, grow(&t.z, (hi-lo)*l.d))
 			l.s.block(z.Data, l.d, lo, hi, t)
-			l.nearest(sum, z, lo, half, longest, t)
+			l.nearest(sum, z, lo, near, longest, t)
 			for i := lo; i < hi; i++ {
 				w := l.s.weight(i)
 				sum.add(int(l.label[i]), w, z.Row(i-lo))
@@ -315,41 +323,19 @@ func (l *lloyd) assign(ctx context.Context) (*clusterSums, error) {
 	return sum, err
 }
 
-// halfGaps returns half the distance of each center from the next one: a row closer
-// to its center than that is nearest to it.
-func (l *lloyd) halfGaps() []float64 {
-	half := make([]float64, l.k)
-	dist := make([]float64, l.k*l.k)
-	distances(dist, l.centers, l.centers, l.lengths)
-	for c := range half {
-		half[c] = math.Inf(1)
-		for o, v := range dist[c*l.k : (c+1)*l.k] {
-			if o != c {
-				slack := roundoff * (l.lengths[c] + l.lengths[o])
-				half[c] = min(half[c], math.Sqrt(max(0, v-slack))/2)
-			}
-		}
-	}
-	return half
-}
-
 // roundoff bounds the error of a squared distance relative to the squared lengths.
 const roundoff = 1e-13
 
-// nearest updates rows lo, lo+1, … of which z is the block. Rows that the bounds leave
-// in doubt are gathered and go through one matrix product.
-func (l *lloyd) nearest(sum *clusterSums, z *linalg.Dense[float64], lo int, half []float64, longest float64, t *scratch) {
+// nearest updates rows lo, lo+1, … of which z is the block. Rows that neither the bounds
+// nor the neighbours of their center settle are gathered and go through one matrix product.
+func (l *lloyd) nearest(sum *clusterSums, z *linalg.Dense[float64], lo int, near neighbours, longest float64, t *scratch) {
 	gathered := grow(&t.s, z.Rows*l.d)
 	index := grow(&t.t, z.Rows) // integers, exact as floats
 	doubt := 0
 	for i := range z.Rows {
 		row := z.Row(i)
-		if c := l.label[lo+i]; c >= 0 {
-			dist, slack := l.distance(row, int(c), longest)
-			l.own[lo+i] = dist
-			if math.Sqrt(dist+slack) <= max(half[c], l.lower[lo+i]) {
-				continue
-			}
+		if l.label[lo+i] >= 0 && l.settled(sum, lo+i, row, near, longest) {
+			continue
 		}
 		copy(gathered[doubt*l.d:], row)
 		index[doubt] = float64(i)
@@ -365,6 +351,7 @@ func (l *lloyd) nearest(sum *clusterSums, z *linalg.Dense[float64], lo int, half
 		i := lo + int(index[a])
 		c, first, second := twoLeast(dist[a*l.k : (a+1)*l.k])
 		zz := f64.SumSquares(q.Row(a))
+		l.norms[i] = zz
 		first, second = max(0, first+zz), second+zz
 		slack := roundoff * (zz + longest)
 		if int32(c) != l.label[i] {
@@ -376,10 +363,21 @@ func (l *lloyd) nearest(sum *clusterSums, z *linalg.Dense[float64], lo int, half
 	}
 }
 
-// distance returns the squared distance of a row from a center and a bound of its error.
-func (l *lloyd) distance(z []float64, c int, longest float64) (dist, slack float64) {
-	zz := f64.SumSquares(z)
-	return max(0, zz+l.lengths[c]-2*f64.Dot(z, l.centers.Row(c))), roundoff * (zz + longest)
+// settled updates row i, which is z, if that takes few distances: its center stays when
+// it is not farther than the bounds of all others.
+func (l *lloyd) settled(sum *clusterSums, i int, z []float64, near neighbours, longest float64) bool {
+	c, zz := int(l.label[i]), l.norms[i]
+	l.own[i] = max(0, zz+l.lengths[c]-2*f64.Dot(z, l.centers.Data[c*l.d:(c+1)*l.d]))
+	slack := roundoff * (zz + longest)
+	dist := math.Sqrt(l.own[i] + slack)
+	if dist <= max(near.half(c), l.lower[i]) {
+		return true
+	}
+	some, beyond, ok := near.around(c, dist)
+	if ok {
+		l.closest(sum, i, c, z, some, beyond, slack)
+	}
+	return ok
 }
 
 // twoLeast returns the index of the least element, the first of equal ones, and the
@@ -523,10 +521,7 @@ const decay = 0.933
 
 // finish computes labels and inertia of the centers.
 func (l *lloyd) finish(ctx context.Context) error {
-	l.label, l.own, l.lower = make([]int32, l.s.n), make([]float64, l.s.n), make([]float64, l.s.n)
-	for i := range l.label {
-		l.label[i], l.lower[i] = -1, math.Inf(-1)
-	}
+	l.forget()
 	_, err := l.assign(ctx)
 	l.convergence.Objective = l.inertia
 	return err
