@@ -63,7 +63,7 @@ func transposeInto(dst, src *Dense[float64]) {
 	if src.Rows == 0 || src.Cols == 0 {
 		return
 	}
-	transpose(gemmOf[float64](), src.Cols, src.Rows, src.Data, src.Stride, dst.Data, dst.Stride)
+	gemmOf[float64]().Transpose(src.Rows, src.Cols, src.Data, src.Stride, dst.Data, dst.Stride)
 }
 
 // transposeOf returns a compact transpose of a.

@@ -228,7 +228,7 @@ func (p *product[T]) packA(buf []T, i0, m, q, k int) {
 			dst := buf[i*k : (i+r)*k]
 			switch {
 			case !p.transA:
-				transpose(p.kern, k, r, p.a[(i0+i)*p.lda+q:], p.lda, dst, r)
+				p.kern.Transpose(r, k, p.a[(i0+i)*p.lda+q:], p.lda, dst, r)
 			case r == 4 && y+1 < down.count:
 				p.packFours(buf[i*k:(i+8)*k], i0+i, q, k)
 				y++
@@ -272,30 +272,9 @@ func (p *product[T]) packB(buf []T, lo, hi, j0, n, q, k int) {
 		w, ldd := min(v*g.Lanes, n-j), v*g.Lanes
 		dst := buf[j*k : (j+ldd)*k]
 		if p.transB {
-			transpose(g, k, w, p.b[(j0+j)*p.ldb+q:], p.ldb, dst, ldd)
+			g.Transpose(w, k, p.b[(j0+j)*p.ldb+q:], p.ldb, dst, ldd)
 		} else {
 			g.CopyPanel[v-1](k, &p.b[q*p.ldb+j0+j], p.ldb, &dst[0], ldd, w-(v-1)*g.Lanes)
-		}
-	}
-}
-
-// transpose sets dst[s*ldd+i] = src[i*lds+s] for i < r and s < k.
-func transpose[T kernel.Float](g *kernel.Gemm[T], k, r int, src []T, lds int, dst []T, ldd int) {
-	i := 0
-	for ; i+g.Strip <= r; i += g.Strip {
-		blocks := k / g.Strip
-		if blocks > 0 {
-			g.TransposeStrip(blocks, &src[i*lds], lds, &dst[i], ldd)
-		}
-		for s := blocks * g.Strip; s < k; s++ {
-			for l := i; l < i+g.Strip; l++ {
-				dst[s*ldd+l] = src[l*lds+s]
-			}
-		}
-	}
-	for ; i < r; i++ {
-		for s, v := range src[i*lds : i*lds+k] {
-			dst[s*ldd+i] = v
 		}
 	}
 }

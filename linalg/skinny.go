@@ -98,8 +98,8 @@ func (p *product[T]) swapped(workers int) {
 	q.b, q.ldb, q.transB = p.a, p.lda, !p.transA
 	q.c, q.ldc = grow(&s.c, p.m*p.n), p.m
 	if p.beta != 0 {
-		transpose(p.kern, p.n, p.m, p.c, p.ldc, q.c, q.ldc)
+		p.kern.Transpose(p.m, p.n, p.c, p.ldc, q.c, q.ldc)
 	}
 	multiply(workers, &q)
-	transpose(p.kern, p.m, p.n, q.c, q.ldc, p.c, p.ldc)
+	p.kern.Transpose(p.n, p.m, q.c, q.ldc, p.c, p.ldc)
 }

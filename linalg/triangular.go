@@ -235,9 +235,9 @@ func (t triangle[T]) leafTransposed(b *Dense[T]) {
 	defer s.giveBack()
 	g := gemmOf[T]()
 	c := &Dense[T]{Rows: b.Cols, Cols: b.Rows, Stride: b.Rows, Data: grow(&s.c, b.Rows*b.Cols)}
-	transpose(g, b.Cols, b.Rows, b.Data, b.Stride, c.Data, c.Stride)
+	g.Transpose(b.Rows, b.Cols, b.Data, b.Stride, c.Data, c.Stride)
 	t.leaf(c)
-	transpose(g, b.Rows, b.Cols, c.Data, c.Stride, b.Data, b.Stride)
+	g.Transpose(b.Cols, b.Rows, c.Data, c.Stride, b.Data, b.Stride)
 }
 
 // gemmOf returns the tiles of the current level.

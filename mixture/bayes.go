@@ -341,7 +341,7 @@ func (v *variational) nearest(ctx context.Context, means []float64) (*Statistics
 		return nil, bad
 	}
 	c.direct = true
-	m, err := sums(ctx, v.s, v.Workers, blockRows(k*d+k+2*d), c.momentElements(),
+	m, err := sums(ctx, v.s, v.Workers, blockRows(c.width()), c.momentElements(),
 		func() *moments { return newMoments(c) }, (*moments).merge,
 		func(m *moments, lo, hi int, t *scratch) {
 			p := c.blockRadii(v.s, lo, hi, t)

@@ -9,7 +9,9 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/gram-ml/gram/internal/kernel"
 	"github.com/gram-ml/gram/internal/kernel/f64"
+	"github.com/gram-ml/gram/internal/par"
 	"github.com/gram-ml/gram/linalg"
 )
 
@@ -88,7 +90,10 @@ type components struct {
 	factor, inverse []float64
 	logs            []float64 // log(weight·|U|·(2π)^(−d/2))
 
-	maps *linalg.Dense[float64] // Full and Tied: y = [z 1]·maps, (d+1)×(K·d)
+	// Full and Tied: y = [z 1]·maps, (d+1)×(K·d), and the same for each component as
+	// f64.PanelNorms reads it.
+	maps      *linalg.Dense[float64]
+	triangles [][]float64
 	// The others: log(weight·density) = [z z² 1]·theta, with zeros below it, joint(d)×K.
 	theta *linalg.Dense[float64]
 	// direct tells that [z z² 1]·theta would cancel.
@@ -290,36 +295,44 @@ func (c *components) prepareMaps() {
 			copy(c.maps.Row(i)[k*d:], u)
 			f64.Axpy(-c.means[k*d+i], u, last[k*d:(k+1)*d])
 		}
+		c.triangles = append(c.triangles, kernel.PackTriangle(last[k*d:(k+1)*d], c.inverse[k*d*d:(k+1)*d*d]))
 	}
 }
 
 func (c *components) size() (k, d int) { return c.k, c.d }
 
 // width returns how many numbers of scratch a row takes.
-func (c *components) width() int {
-	if c.kind.matrices() {
-		return c.k*c.d + 2*c.k + 2*c.d
-	}
-	return 3*c.d + 2*c.k
-}
+func (c *components) width() int { return 4*c.d + 4*c.k }
 
-// radii sets p, n×K, to the squared Mahalanobis distances of rows from the
-// components, and y to the rows in the coordinates of the components, n×(K·d). z has
-// the n rows with a further column of ones.
-func (c *components) radii(p, y, z []float64, n int) {
-	width := c.k * c.d
-	if c.kind.matrices() {
-		linalg.Gemm(blas.NoTrans, blas.NoTrans, 1, linalg.NewDense(n, c.d+1, z), c.maps, 0, linalg.NewDense(n, width, y))
-	} else {
+// norms sets p, n×K, to start[k] + scale·‖y‖², with y the rows in the coordinates of the
+// components. z has the n rows, and room for a whole panel at its end, as p has; nil
+// stands for zeros.
+func (c *components) norms(p, z []float64, n int, start []float64, scale float64, t *scratch) {
+	if start == nil {
+		start = make([]float64, c.k)
+	}
+	if !c.kind.matrices() {
+		y := grow(&t.y, c.d)
 		for i := range n {
-			for k := range c.k {
-				c.standardize(y[i*width+k*c.d:i*width+(k+1)*c.d], z[i*(c.d+1):], k)
+			for k, from := range start {
+				c.standardize(y, z[i*c.d:], k)
+				p[i*c.k+k] = from + scale*f64.SumSquares(y)
 			}
 		}
+		return
 	}
-	for i := range p {
-		p[i] = f64.SumSquares(y[i*c.d : (i+1)*c.d])
+	m := len(z) / c.d
+	clear(z[n*c.d:])
+	y := grow(&t.y, len(z)+m*c.k)
+	panels, columns := y[:len(z)], y[len(z):]
+	tiles := f64.Gemm()
+	for i := 0; i < m; i += kernel.PanelRows {
+		tiles.Transpose(kernel.PanelRows, c.d, z[i*c.d:], c.d, panels[i*c.d:], kernel.PanelRows)
 	}
+	for k, from := range start {
+		f64.PanelNorms(c.d, from, scale, panels, c.triangles[k], columns[k*m:(k+1)*m])
+	}
+	tiles.Transpose(c.k, m, columns, m, p, c.k)
 }
 
 // standardize sets y to (z − mean)/sd of component k.
@@ -335,7 +348,7 @@ func (c *components) standardize(y, z []float64, k int) {
 func (c *components) quadratic() bool { return c.theta != nil && !c.direct }
 
 // logDensities sets p, (hi-lo)×K, to the logarithms of weight times density of the
-// rows and leaves in t.y what sums need.
+// rows and leaves in t.y or t.z what sums need.
 func (c *components) logDensities(s *rows, lo, hi int, t *scratch) (p []float64) {
 	if c.quadratic() {
 		n := hi - lo
@@ -345,23 +358,24 @@ func (c *components) logDensities(s *rows, lo, hi int, t *scratch) (p []float64)
 		linalg.Gemm(blas.NoTrans, blas.NoTrans, 1, f, c.theta, 0, linalg.NewDense(n, c.k, p))
 		return p
 	}
-	p = c.blockRadii(s, lo, hi, t)
-	c.fromRadii(p)
-	return p
+	return c.blockNorms(s, lo, hi, c.logs, -0.5, t)
+}
+
+// blockNorms returns norms of rows lo ≤ i < hi, (hi-lo)×K, and leaves the rows, less the
+// origin, in t.z.
+func (c *components) blockNorms(s *rows, lo, hi int, start []float64, scale float64, t *scratch) (p []float64) {
+	n := hi - lo
+	whole := par.Blocks(n, kernel.PanelRows) * kernel.PanelRows
+	p, z := grow(&t.p, whole*c.k), grow(&t.z, whole*c.d)
+	s.block(z, c.d, lo, hi, t)
+	c.norms(p, z, n, start, scale, t)
+	return p[:n*c.k]
 }
 
 // blockRadii returns the squared distances of rows lo ≤ i < hi from the components,
-// (hi-lo)×K, and leaves the rows in their coordinates in t.y.
+// (hi-lo)×K, and leaves the rows, less the origin, in t.z.
 func (c *components) blockRadii(s *rows, lo, hi int, t *scratch) (p []float64) {
-	n := hi - lo
-	p = grow(&t.p, n*c.k)
-	z := grow(&t.z, n*(c.d+1))
-	s.block(z, c.d+1, lo, hi, t)
-	for i := range n {
-		z[i*(c.d+1)+c.d] = 1
-	}
-	c.radii(p, grow(&t.y, n*c.k*c.d), z, n)
-	return p
+	return c.blockNorms(s, lo, hi, nil, 1, t)
 }
 
 // fromRadii turns squared distances, n×K, into logarithms of weight times density.

@@ -75,45 +75,69 @@ func (m *moments) addQuadratic(p, w []float64, weighted bool, t *scratch) {
 	linalg.Gemm(blas.Trans, blas.NoTrans, 1, linalg.NewDense(n, columns, t.y[:n*columns]), linalg.NewDense(n, k, p), 1, m.joint)
 }
 
-// addWhite takes in rows in the coordinates of the components.
+// addWhite takes in the rows of t.z, in the coordinates of the components.
 func (m *moments) addWhite(p, w []float64, t *scratch) {
 	c, d := m.c, m.c.d
-	picked := grow(&t.s, len(w)*(d+1))
+	buf := grow(&t.s, len(w)*(2*d+1))
+	picked, white, roots := buf[:len(w)*d], buf[len(w)*d:len(w)*2*d], buf[len(w)*2*d:]
 	for k := range c.k {
-		count, sum := 0, 0.0
-		root := picked[len(w)*d:]
-		for i, wi := range w {
-			r := p[i*c.k+k]
-			sum += wi * r
-			if r <= negligible || wi == 0 {
-				continue
-			}
-			v := math.Sqrt(wi * r)
-			y := t.y[(i*c.k+k)*d : (i*c.k+k+1)*d]
-			dst := picked[count*d : (count+1)*d]
-			dst = dst[:len(y)]
-			for j, x := range y {
-				dst[j] = v * x
-			}
-			root[count] = v
-			count++
-		}
-		m.weight[k] += sum
+		count := m.pick(picked, roots, p, w, k, t)
 		if count == 0 {
 			continue
 		}
-		f64.AxpyRows(root[:count], picked, d, m.first[k*d:(k+1)*d])
+		y := c.whiten(white[:count*d], picked[:count*d], roots, k)
+		f64.AxpyRows(roots[:count], y, d, m.first[k*d:(k+1)*d])
 		if c.kind.matrices() {
-			linalg.Syrk(blas.Lower, blas.Trans, 1, linalg.NewDense(count, d, picked[:count*d]), 1, linalg.NewDense(d, d, m.second[k*d*d:(k+1)*d*d]))
+			linalg.Syrk(blas.Lower, blas.Trans, 1, linalg.NewDense(count, d, y), 1, linalg.NewDense(d, d, m.second[k*d*d:(k+1)*d*d]))
 			continue
 		}
 		second := m.second[k*d : (k+1)*d]
 		for i := range count {
-			for j, v := range picked[i*d : (i+1)*d] {
+			for j, v := range y[i*d : (i+1)*d] {
 				second[j] += v * v
 			}
 		}
 	}
+}
+
+// pick adds to the weight of component k and gathers the rows that show in its sums, less
+// its mean, with the roots of their weights. It returns their number.
+func (m *moments) pick(picked, roots, p, w []float64, k int, t *scratch) (count int) {
+	d := m.c.d
+	mean := m.c.means[k*d : (k+1)*d]
+	sum := 0.0
+	for i, wi := range w {
+		r := p[i*m.c.k+k]
+		sum += wi * r
+		if r <= negligible || wi == 0 {
+			continue
+		}
+		f64.Subtract(picked[count*d:(count+1)*d], t.z[i*d:(i+1)*d], mean)
+		roots[count] = math.Sqrt(wi * r)
+		count++
+	}
+	m.weight[k] += sum
+	return count
+}
+
+// whiten sets y to rows less the mean of component k, times their roots, in the
+// coordinates of the component.
+func (c *components) whiten(y, rows, roots []float64, k int) []float64 {
+	d := c.d
+	for i, v := range roots[:len(rows)/d] {
+		f64.Scal(v, rows[i*d:(i+1)*d])
+	}
+	if c.kind.matrices() {
+		n := len(rows) / d
+		u := linalg.NewDense(d, d, c.inverse[k*d*d:(k+1)*d*d])
+		linalg.Gemm(blas.NoTrans, blas.NoTrans, 1, linalg.NewDense(n, d, rows), u, 0, linalg.NewDense(n, d, y))
+		return y
+	}
+	inv := c.inverse[k*d : (k+1)*d]
+	for i := 0; i < len(rows); i += d {
+		f64.Mul(y[i:i+d], rows[i:i+d], inv)
+	}
+	return y
 }
 
 // evidence is what the E-steps of all mixtures sum up.

@@ -136,8 +136,6 @@ func lgamma(x float64) float64 {
 	return v
 }
 
-func (f *students) width() int { return f.k*f.d + 4*f.k + 2*f.d }
-
 // fromRadii turns squared distances, n×K, into logarithms of weight times density.
 func (f *students) fromRadii(p []float64) {
 	for ; len(p) > 0; p = p[f.k:] {

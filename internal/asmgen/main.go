@@ -44,6 +44,7 @@ func files() []file {
 	return append(out,
 		file{"f64", "moments", func(c *build.Context) { momentsFile(c, f64) }},
 		file{"f64", "rows", func(c *build.Context) { rowsFile(c, f64) }},
+		file{"f64", "panels", func(c *build.Context) { panelsFile(c, f64) }},
 		file{"f64", "secular", func(c *build.Context) { secularFile(c, f64) }},
 		file{"hist", "hist", histFile},
 		file{"hist", "score", scoreFile},

@@ -37,3 +37,24 @@ type Gemm[T Float] struct {
 	// TransposeStrip sets dst[p*ldd+j] = src[j*lds+p] for j < Strip, p < blocks·Strip.
 	TransposeStrip func(blocks int, src *T, lds int, dst *T, ldd int)
 }
+
+// Transpose sets dst[j*ldd+i] = src[i*lds+j] for i < m and j < n.
+func (g *Gemm[T]) Transpose(m, n int, src []T, lds int, dst []T, ldd int) {
+	blocks := n / g.Strip
+	i := 0
+	for ; i+g.Strip <= m; i += g.Strip {
+		if blocks > 0 {
+			g.TransposeStrip(blocks, &src[i*lds], lds, &dst[i], ldd)
+		}
+		for j := blocks * g.Strip; j < n; j++ {
+			for l := i; l < i+g.Strip; l++ {
+				dst[j*ldd+l] = src[l*lds+j]
+			}
+		}
+	}
+	for ; i < m; i++ {
+		for j, v := range src[i*lds : i*lds+n] {
+			dst[j*ldd+i] = v
+		}
+	}
+}
