@@ -97,8 +97,8 @@
 // and needs no targets. Proximity of a forest's models tells how often two rows share
 // a leaf, which serves to cluster and to find the neighbours that a prediction comes from.
 //
-// GenerateGo writes a tree or a forest as Go source that depends on nothing, and WriteText,
-// WriteDOT and WriteSVG draw a tree.
+// GenerateGo writes a tree, a forest or a boosted model as Go source that depends on nothing but
+// the standard library, and WriteText, WriteDOT and WriteSVG draw a tree.
 //
 // # Gradient boosting
 //

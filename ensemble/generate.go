@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"go/token"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -20,6 +21,7 @@ type goSource struct {
 	start     []float64 // what sums begin with, nil for 0
 	imports   []string
 	finish    string // statements about sum, an array of the outputs
+	results   int    // of the function if they are not the outputs: finish returns them
 }
 
 // check returns an error for names that are none.
@@ -44,7 +46,11 @@ func (g *goSource) write(w io.Writer) error {
 	for _, path := range g.imports {
 		fmt.Fprintf(out, "\nimport %q\n", path)
 	}
-	fmt.Fprintf(out, "\n// %s %s\nfunc %s(x []float64) [%d]float64 {\n", g.name, fmt.Sprintf(g.doc, f.features), g.name, f.outputs)
+	results, end := f.outputs, "\treturn sum\n"
+	if g.results > 0 {
+		results, end = g.results, ""
+	}
+	fmt.Fprintf(out, "\n// %s %s\nfunc %s(x []float64) [%d]float64 {\n", g.name, fmt.Sprintf(g.doc, f.features), g.name, results)
 	fmt.Fprintf(out, "\t_ = x[%d]\n\tsum := [%d]float64{%s}\n", f.features-1, f.outputs, floatList(g.start))
 	fmt.Fprintf(out, "\tfor t, root := range %sRoots {\n\t\tleaf := %sLeaf(x, root)\n", g.name, g.name)
 	if f.width == 1 {
@@ -52,7 +58,7 @@ func (g *goSource) write(w io.Writer) error {
 	} else {
 		fmt.Fprintf(out, "\t\t_ = t\n\t\tfor k := range sum {\n\t\t\tsum[k] += %sValues[leaf*%d+k]\n\t\t}\n", g.name, f.width)
 	}
-	fmt.Fprintf(out, "\t}\n%s\treturn sum\n}\n", g.finish)
+	fmt.Fprintf(out, "\t}\n%s%s}\n", g.finish, end)
 	g.walk(out)
 	g.tables(out)
 	return out.Flush()
@@ -104,7 +110,13 @@ func (g *goSource) tables(out io.Writer) {
 	fmt.Fprint(out, "}\n")
 }
 
-func floatLiteral(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+// floatLiteral returns v as Go has it; infinity, which a score may begin with, needs math.
+func floatLiteral(v float64) string {
+	if math.IsInf(v, 0) {
+		return fmt.Sprintf("math.Inf(%.0f)", math.Copysign(1, v))
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}
 
 func floatList(x []float64) string {
 	parts := make([]string, len(x))
@@ -156,6 +168,67 @@ func (m *ForestRegressorModel) GenerateGo(w io.Writer, pkg, name string) error {
 	g := goSource{pkg: pkg, name: name, doc: docPrediction, flat: m.forestModel.flat, finish: m.finish()}
 	return g.write(w)
 }
+
+// GenerateGo writes the model as a Go file of the given package, which imports math alone: a
+// function of the given name from a row to the array of the classes' probabilities, with
+// the same bits as PredictProbaRow where the processor is the same. It returns the writer's
+// error, or gram.ErrParam for names that are none.
+func (m *GradientBoostingClassifierModel) GenerateGo(w io.Writer, pkg, name string) error {
+	g := m.goSource(pkg, name, docProba)
+	g.imports = []string{"math"}
+	if m.classes == 2 {
+		g.results, g.finish = 2, finishLogit
+	} else {
+		g.finish = finishSoftmax
+	}
+	return g.write(w)
+}
+
+// GenerateGo writes the model as that of [GradientBoostingClassifierModel] does; the function
+// returns an array of one number, what PredictRow does. A score that is no logarithm imports
+// nothing.
+func (m *GradientBoostingRegressorModel) GenerateGo(w io.Writer, pkg, name string) error {
+	g := m.goSource(pkg, name, docPrediction)
+	if m.logarithmic {
+		g.imports, g.finish = []string{"math"}, "\tsum[0] = math.Exp(sum[0])\n"
+	}
+	return g.write(w)
+}
+
+// goSource returns what there is to write of scores.
+func (m *boosted) goSource(pkg, name, doc string) goSource {
+	trees, values := make([]*plainTree, len(m.trees)), make([][]float64, len(m.trees))
+	for i, t := range m.trees {
+		trees[i], values[i] = plainLeaves(t, m.features)
+	}
+	f := forestOf(m.features, 1, trees, values)
+	f.outputs = m.outputs // whose trees take turns
+	return goSource{pkg: pkg, name: name, doc: doc, flat: f, start: m.start}
+}
+
+// What probabilities makes of scores, in Go.
+const (
+	finishLogit = `	e := math.Exp(-math.Abs(sum[0]))
+	big, small := 1/(1+e), e/(1+e)
+	if sum[0] < 0 {
+		big, small = small, big
+	}
+	return [2]float64{small, big}
+`
+	finishSoftmax = `	most := math.Inf(-1)
+	for _, s := range sum {
+		most = max(most, s)
+	}
+	all := 0.0
+	for k, s := range sum {
+		sum[k] = math.Exp(s - most)
+		all += sum[k]
+	}
+	for k := range sum {
+		sum[k] /= all
+	}
+`
+)
 
 // finish is divide in Go.
 func (m *forestModel) finish() string {

@@ -12,58 +12,105 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/ensemble"
+	"github.com/gram-ml/gram/linalg"
 )
+
+// A generated is a model to be written as Go source and what its function should return.
+type generated struct {
+	name     string
+	results  int
+	generate func(w io.Writer, pkg, name string) error
+	row      func(dst, x []float64) error
+}
+
+// classes returns the generated model of k classes.
+func classes(name string, k int, m interface {
+	GenerateGo(w io.Writer, pkg, name string) error
+	PredictProbaRow(dst, x []float64) error
+}) generated {
+	return generated{name, k, m.GenerateGo, m.PredictProbaRow}
+}
+
+// values returns the generated model of targets.
+func values(name string, m interface {
+	GenerateGo(w io.Writer, pkg, name string) error
+	PredictRow(x []float64) (float64, error)
+}) generated {
+	return generated{name, 1, m.GenerateGo, func(dst, x []float64) (err error) {
+		dst[0], err = m.PredictRow(x)
+		return err
+	}}
+}
+
+// generatedModels are fitted to rows with missing values and a feature of codes.
+func generatedModels(t *testing.T) (X *linalg.Dense[float64], models []generated) {
+	X, y, labels := noisy(300, 4, true, 3)
+	coded(X, 2)
+	three, counts, weights := slices.Clone(labels), make([]float64, len(y)), make([]float64, len(y))
+	for i, v := range y {
+		if v > 1.5 {
+			three[i] = 2
+		} else {
+			weights[i] = 1 // none of the last class
+		}
+		counts[i] = math.Abs(math.Round(v))
+	}
+	tree := ensemble.Tree{MaxDepth: 6, Categorical: []int{2}}
+	forest := ensemble.Forest{Estimators: 7, MaxDepth: 6, Categorical: []int{2}}
+	boost := ensemble.GradientBoosting{Rounds: 5, Categorical: []int{2}}
+	plain := ensemble.GradientBoosting{Rounds: 9}
+	return X, []generated{
+		classes("TreeProba", 3, must(tree.FitClassifier(background, X, three, nil))(t)),
+		values("TreeValue", must(ensemble.Tree{MaxDepth: 6}.FitRegressor(background, X, y, nil))(t)),
+		classes("ForestProba", 3, must(forest.FitClassifier(background, X, three, nil))(t)),
+		values("ForestValue", must(forest.FitRegressor(background, X, y, nil))(t)),
+		classes("BoostedTwo", 2, must(boost.FitClassifier(background, X, labels, nil))(t)),
+		classes("BoostedThree", 3, must(boost.FitClassifier(background, X, three, nil))(t)),
+		classes("BoostedAbsent", 3, must(plain.FitClassifier(background, X, three, weights))(t)),
+		values("BoostedValue", must(plain.FitRegressor(background, X, y, nil))(t)),
+		values("BoostedCount", must(ensemble.GradientBoosting{Rounds: 5, Loss: ensemble.PoissonLoss}.FitRegressor(background, X, counts, nil))(t)),
+	}
+}
 
 // Generated source is formatted, compiles, and says of every row what the model says, bit
 // for bit.
 func TestGenerateGo(t *testing.T) {
-	X, y, labels := noisy(300, 4, true, 3)
-	coded(X, 2)
-	for i := range labels {
-		if y[i] > 1.5 {
-			labels[i] = 2
-		}
-	}
-	tree := ensemble.Tree{MaxDepth: 6, Categorical: []int{2}}
-	forest := ensemble.Forest{Estimators: 7, MaxDepth: 6, Categorical: []int{2}}
-	tc := must(tree.FitClassifier(background, X, labels, nil))(t)
-	tr := must(ensemble.Tree{MaxDepth: 6}.FitRegressor(background, X, y, nil))(t)
-	fc := must(forest.FitClassifier(background, X, labels, nil))(t)
-	fr := must(forest.FitRegressor(background, X, y, nil))(t)
-	dir := t.TempDir()
-	for name, generate := range map[string]func(w io.Writer, pkg, name string) error{
-		"TreeProba": tc.GenerateGo, "TreeValue": tr.GenerateGo, "ForestProba": fc.GenerateGo, "ForestValue": fr.GenerateGo,
-	} {
+	X, models := generatedModels(t)
+	dir, calls, width := t.TempDir(), "", 0
+	for _, m := range models {
 		var source bytes.Buffer
-		if err := generate(&source, "main", name); err != nil {
+		if err := m.generate(&source, "main", m.name); err != nil {
 			t.Fatal(err)
 		}
 		formatted, err := format.Source(source.Bytes())
 		if err != nil {
-			t.Fatalf("%s: %v", name, err)
+			t.Fatalf("%s: %v", m.name, err)
 		}
 		if !bytes.Equal(formatted, source.Bytes()) {
-			t.Errorf("%s is not formatted", name)
+			t.Errorf("%s is not formatted", m.name)
 		}
-		if err := os.WriteFile(filepath.Join(dir, name+".go"), source.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, m.name+".go"), source.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		for _, bad := range [][2]string{{"", "F"}, {"p", "2x"}, {"p", "func"}} {
-			if err := generate(io.Discard, bad[0], bad[1]); !errors.Is(err, gram.ErrParam) || !strings.Contains(err.Error(), "is no name") {
+			if err := m.generate(io.Discard, bad[0], bad[1]); !errors.Is(err, gram.ErrParam) || !strings.Contains(err.Error(), "is no name") {
 				t.Errorf("%q: %v", bad, err)
 			}
 		}
+		calls += fmt.Sprintf("\t\tbinary.Write(os.Stdout, binary.LittleEndian, %s(r[:]))\n", m.name)
+		width += m.results
 	}
 	goTool, err := exec.LookPath("go")
 	if err != nil || testing.Short() || runtime.GOOS != "linux" {
 		t.Skip("compiles only where there is a go command, and time")
 	}
-	main := fmt.Sprintf("package main\n\nimport (\n\t\"encoding/binary\"\n\t\"os\"\n)\n\nfunc main() {\n\tvar x [%d][4]float64\n\tbinary.Read(os.Stdin, binary.LittleEndian, &x)\n\tfor _, r := range x {\n\t\tbinary.Write(os.Stdout, binary.LittleEndian, TreeProba(r[:]))\n\t\tbinary.Write(os.Stdout, binary.LittleEndian, TreeValue(r[:]))\n\t\tbinary.Write(os.Stdout, binary.LittleEndian, ForestProba(r[:]))\n\t\tbinary.Write(os.Stdout, binary.LittleEndian, ForestValue(r[:]))\n\t}\n}\n", X.Rows)
+	main := fmt.Sprintf("package main\n\nimport (\n\t\"encoding/binary\"\n\t\"os\"\n)\n\nfunc main() {\n\tvar x [%d][4]float64\n\tbinary.Read(os.Stdin, binary.LittleEndian, &x)\n\tfor _, r := range x {\n%s\t}\n}\n", X.Rows, calls)
 	for name, text := range map[string]string{"main.go": main, "go.mod": "module generated\n\ngo 1.24\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -77,21 +124,22 @@ func TestGenerateGo(t *testing.T) {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v: %s", err, stderr.String())
 	}
-	got := make([]float64, 8*X.Rows)
-	if err := binary.Read(&out, binary.LittleEndian, got); err != nil {
-		t.Fatal(err)
-	}
+	got, want := make([]float64, width), make([]float64, width)
 	for i := range X.Rows {
-		want := make([]float64, 8)
-		if err := errors.Join(tc.PredictProbaRow(want[:3], X.Row(i)), fc.PredictProbaRow(want[4:7], X.Row(i))); err != nil {
+		if err := binary.Read(&out, binary.LittleEndian, got); err != nil {
 			t.Fatal(err)
 		}
-		want[3], _ = tr.PredictRow(X.Row(i))
-		want[7], _ = fr.PredictRow(X.Row(i))
-		for k, v := range want {
-			if math.Float64bits(got[8*i+k]) != math.Float64bits(v) {
-				t.Fatalf("row %d: %v, want %v", i, got[8*i:8*i+8], want)
+		at := 0
+		for _, m := range models {
+			if err := m.row(want[at:at+m.results], X.Row(i)); err != nil {
+				t.Fatal(err)
 			}
+			for k, v := range want[at : at+m.results] {
+				if math.Float64bits(got[at+k]) != math.Float64bits(v) {
+					t.Fatalf("%s of row %d: %v, want %v", m.name, i, got[at:at+m.results], want[at:at+m.results])
+				}
+			}
+			at += m.results
 		}
 	}
 }
