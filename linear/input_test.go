@@ -3,6 +3,7 @@ package linear_test
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -62,7 +63,14 @@ func TestBadInput(t *testing.T) {
 
 // TestNaNInLargeData: large X is not read for its moments alone in full.
 func TestNaNInLargeData(t *testing.T) {
-	X, y := problem(40000, 60, 2, 1)
+	r := rand.New(rand.NewPCG(1, 1))
+	X, y := linalg.NewDense[float64](40000, 60, nil), make([]int, 40000)
+	for i := range X.Data {
+		X.Data[i] = r.Float64()
+	}
+	for i := range y {
+		y[i] = r.IntN(2)
+	}
 	X.Set(33333, 7, math.NaN())
 	for _, solver := range solvers {
 		m, err := linear.Logistic{Solver: solver}.Fit(background, X, y, nil)

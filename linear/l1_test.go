@@ -215,7 +215,7 @@ func TestL1Gap(t *testing.T) {
 // TestL1Forms: sparse and float32 forms of X give the optimum of the dense one, through
 // both models of the loss.
 func TestL1Forms(t *testing.T) {
-	for _, c := range []struct{ n, d, k int }{{400, 40, 2}, {300, 40, 3}, {120, 600, 2}, {60, 200, 3}} {
+	for _, c := range []struct{ n, d, k int }{{400, 40, 2}, {300, 40, 3}, {80, 400, 2}, {40, 120, 3}} {
 		if testing.Short() && c.d == 40 {
 			continue
 		}
@@ -245,8 +245,8 @@ func TestL1Forms(t *testing.T) {
 
 // TestL1Workers: no bit depends on the number of workers.
 func TestL1Workers(t *testing.T) {
-	X, y := problem(9000, 10, 2, 3)
-	wide, few := problem(80, 1200, 2, 3)
+	X, y := problem(5000, 8, 2, 3)
+	wide, few := problem(50, 1100, 2, 3)
 	for _, data := range []struct {
 		X *linalg.Dense[float64]
 		y []int

@@ -55,7 +55,7 @@ func sparseProblem(t testing.TB, n, d, classes int, seed uint64) (*sparse.CSR[fl
 // TestSparse: a sparse X gives the optimum of the dense one, with every solver.
 func TestSparse(t *testing.T) {
 	for _, classes := range []int{2, 3} {
-		A, X, y := sparseProblem(t, 900, 40, classes, 3)
+		A, X, y := sparseProblem(t, 500, 25, classes, 3)
 		short := compressed[float32](t, X)
 		w := make([]float64, len(y))
 		for i := range w {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"testing"
 
 	"github.com/gram-ml/gram"
 )
@@ -215,6 +216,9 @@ func workersAlike(s *suite) error {
 	for _, procs := range []int{1, 2, 5} {
 		runtime.GOMAXPROCS(procs)
 		for _, workers := range []int{0, 1, 3} {
+			if testing.Short() && workers > 0 && procs != 2 {
+				continue // the numbers of workers are tried at one of processors
+			}
 			trainer, ok := with(s.trainer, "Workers", workers)
 			if !ok {
 				if workers > 0 {
