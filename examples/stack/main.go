@@ -1,7 +1,7 @@
-// Command stack compares a classifier made of others with each of them alone: bagged trees,
-// boosted trees and logistic regression, the mean of their probabilities, and a stack that
-// learns whom to believe, as they are and calibrated. It draws how far the boosted trees'
-// probabilities come true, before calibration and after.
+// Command stack compares a classifier made of others with each of them alone: a forest,
+// gradient boosting and logistic regression, the mean of their probabilities, and a stack that
+// learns whom to believe, as they are and calibrated. It draws how far the probabilities of
+// boosting come true, before calibration and after.
 package main
 
 import (
@@ -58,15 +58,15 @@ type contestant struct {
 
 func contestants() []*contestant {
 	logistic := gram.ClassifierPipeline{Steps: []gram.TransformerTrainer{prep.Standard{}}, Last: linear.Logistic{}}
-	bagged := ensemble.Bagging{Base: ensemble.Tree{MinLeaf: 3}, Estimators: 40, MaxFeatures: 0.6}
-	boosted := ensemble.AdaBoost{Base: ensemble.Tree{MaxDepth: 3}, Estimators: 80}
-	all := []gram.ClassifierTrainer{logistic, bagged, boosted}
+	forest := ensemble.Forest{Estimators: 100, MinLeaf: 3}
+	boosting := ensemble.GradientBoosting{Rounds: 150, MaxLeaves: 15}
+	all := []gram.ClassifierTrainer{logistic, forest, boosting}
 	stack := ensemble.Stacking{Trainers: all, Last: linear.Logistic{}}
 	return []*contestant{
 		{name: "logistic regression", trainer: logistic},
-		{name: "bagged trees", trainer: bagged},
-		{name: "boosted trees", trainer: boosted},
-		{name: "boosted trees, calibrated", trainer: ensemble.Calibrated{Base: boosted}},
+		{name: "forest", trainer: forest},
+		{name: "boosting", trainer: boosting},
+		{name: "boosting, calibrated", trainer: ensemble.Calibrated{Base: boosting}},
 		{name: "mean of the three", trainer: ensemble.Voting{Trainers: all}},
 		{name: "stack of the three", trainer: stack},
 		{name: "stack, calibrated", trainer: ensemble.Calibrated{Base: stack}},
