@@ -25,7 +25,7 @@ type moments struct {
 	weight []float64 // Σ w·r of each component
 	first  []float64 // Σ w·r·y, K×d
 	second []float64 // Σ w·r·yyᵀ, lower triangles K×d×d; or of squares, K×d
-	// joint stands for all three if the components are quadratic: Σ w·r·[z z² 1], joint(d)×K.
+	// joint stands for the other two if the components are quadratic: Σ w·r·[z z² 1], K×joint(d).
 	joint *linalg.Dense[float64]
 }
 
@@ -33,7 +33,7 @@ func newMoments(c *components) *moments {
 	m := &moments{c: c, weight: make([]float64, c.k)}
 	switch {
 	case c.quadratic():
-		m.joint = linalg.NewDense[float64](joint(c.d), c.k, nil)
+		m.joint = linalg.NewDense[float64](c.k, joint(c.d), nil)
 	case c.kind.matrices():
 		m.first, m.second = make([]float64, c.k*c.d), make([]float64, c.k*c.d*c.d)
 	default:
@@ -44,11 +44,11 @@ func newMoments(c *components) *moments {
 
 func (m *moments) merge(o *moments) {
 	m.evidence.merge(o.evidence)
+	f64.Axpy(1, o.weight, m.weight)
 	if m.joint != nil {
 		f64.Axpy(1, o.joint.Data, m.joint.Data)
 		return
 	}
-	f64.Axpy(1, o.weight, m.weight)
 	f64.Axpy(1, o.first, m.first)
 	f64.Axpy(1, o.second, m.second)
 }
@@ -67,12 +67,37 @@ func (m *moments) add(s *rows, lo, hi int, t *scratch) {
 // addQuadratic takes in rows given as [z z² 1].
 func (m *moments) addQuadratic(p, w []float64, weighted bool, t *scratch) {
 	n, k, columns := len(w), m.c.k, joint(m.c.d)
+	f64.AxpyRows(w, p, k, m.weight)
+	shown := shows(grow(&t.s, len(p)), p)
 	if weighted {
 		for i, v := range w {
 			f64.Scal(v, p[i*k:(i+1)*k])
 		}
 	}
-	linalg.Gemm(blas.Trans, blas.NoTrans, 1, linalg.NewDense(n, columns, t.y[:n*columns]), linalg.NewDense(n, k, p), 1, m.joint)
+	const share = 3 // rows added one by one cost as much more than those of a product
+	if share*len(shown) > len(p) {
+		linalg.Gemm(blas.Trans, blas.NoTrans, 1, linalg.NewDense(n, k, p), linalg.NewDense(n, columns, t.y[:n*columns]), 1, m.joint)
+		return
+	}
+	for _, v := range shown {
+		at := int(v)
+		i := at / k
+		f64.Axpy(p[at], t.y[i*columns:(i+1)*columns], m.joint.Row(at-i*k))
+	}
+}
+
+// shows returns the places of p that show in sums of matrices, in the memory of dst, as
+// floats, which are exact.
+func shows(dst, p []float64) []float64 {
+	count := 0
+	dst = dst[:len(p)]
+	for at, r := range p {
+		if r > negligible {
+			dst[count] = float64(at)
+			count++
+		}
+	}
+	return dst[:count]
 }
 
 // addWhite takes in the rows of t.z, in the coordinates of the components.
@@ -80,6 +105,7 @@ func (m *moments) addWhite(p, w []float64, t *scratch) {
 	c, d := m.c, m.c.d
 	buf := grow(&t.s, len(w)*(2*d+1))
 	picked, white, roots := buf[:len(w)*d], buf[len(w)*d:len(w)*2*d], buf[len(w)*2*d:]
+	f64.AxpyRows(w, p, c.k, m.weight)
 	for k := range c.k {
 		count := m.pick(picked, roots, p, w, k, t)
 		if count == 0 {
@@ -100,15 +126,13 @@ func (m *moments) addWhite(p, w []float64, t *scratch) {
 	}
 }
 
-// pick adds to the weight of component k and gathers the rows that show in its sums, less
-// its mean, with the roots of their weights. It returns their number.
+// pick gathers the rows that show in the sums of component k, less its mean, with the
+// roots of their weights. It returns their number.
 func (m *moments) pick(picked, roots, p, w []float64, k int, t *scratch) (count int) {
 	d := m.c.d
 	mean := m.c.means[k*d : (k+1)*d]
-	sum := 0.0
 	for i, wi := range w {
 		r := p[i*m.c.k+k]
-		sum += wi * r
 		if r <= negligible || wi == 0 {
 			continue
 		}
@@ -116,7 +140,6 @@ func (m *moments) pick(picked, roots, p, w []float64, k int, t *scratch) (count 
 		roots[count] = math.Sqrt(wi * r)
 		count++
 	}
-	m.weight[k] += sum
 	return count
 }
 
@@ -385,9 +408,6 @@ func (e *evidence) finite() error {
 // statistics takes the sums back to the coordinates of the data.
 func (m *moments) statistics(origin []float64) *Statistics {
 	c, d := m.c, m.c.d
-	if m.joint != nil {
-		copy(m.weight, m.joint.Row(2*d))
-	}
 	s := &Statistics{
 		Covariance: c.kind, Origin: slices.Clone(origin), Total: m.total, LogLikelihood: m.logLik, Entropy: m.entropy,
 		Weight: slices.Clone(m.weight), Mean: slices.Clone(c.means),
@@ -405,8 +425,8 @@ func (m *moments) statistics(origin []float64) *Statistics {
 		switch {
 		case m.joint != nil:
 			for j := range mean {
-				mean[j] = m.joint.At(j, k) / w
-				s.Scatter[k*d+j] = max(0, m.joint.At(d+j, k)-m.joint.At(j, k)*mean[j])
+				mean[j] = m.joint.At(k, j) / w
+				s.Scatter[k*d+j] = max(0, m.joint.At(k, d+j)-m.joint.At(k, j)*mean[j])
 			}
 		case c.kind.matrices():
 			m.unwhiten(mean, s.Scatter[k*d*d:(k+1)*d*d], k)
