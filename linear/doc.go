@@ -63,6 +63,7 @@
 // of the dual problem, whose value bounds the minimum from below: the duality gap.
 //
 // [SAGA] goes row by row, and is there for whoever wants a rough optimum after few passes.
+// It draws steep rows more often than others, and of sparse ones touches the entries alone.
 //
 // Rows are read in blocks that stay in cache from the product X·β to the product
 // of Xᵀ with the residuals, through gram.Operator, so that sparse matrices serve

@@ -38,8 +38,9 @@ const (
 	CoordinateDescent
 	// SAGA goes row by row with a memory of every row's gradient: for penalties of any
 	// kind and a Tol that is not strict, where X is so large that one pass more counts. Its
-	// iterations are as many steps as there are rows, O(n·d·K), and many if features are
-	// nearly collinear or the penalty is weak. It does not follow a Path.
+	// iterations are as many steps as there are rows, O(n·d·K) or, of sparse rows, K for each
+	// entry, and many if features are nearly collinear or the penalty is weak: MaxIter may
+	// then end them, which is reported. It does not follow a Path.
 	SAGA
 )
 
