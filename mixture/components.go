@@ -367,7 +367,7 @@ func (c *components) blockNorms(s *rows, lo, hi int, start []float64, scale floa
 	n := hi - lo
 	whole := par.Blocks(n, kernel.PanelRows) * kernel.PanelRows
 	p, z := grow(&t.p, whole*c.k), grow(&t.z, whole*c.d)
-	s.block(z, c.d, lo, hi, t)
+	s.block(z, lo, hi, t)
 	c.norms(p, z, n, start, scale, t)
 	return p[:n*c.k]
 }

@@ -535,7 +535,7 @@ func (f *em) commonCovariance(ctx context.Context, means []float64) ([]float64, 
 	sum, err := sums(ctx, f.s, f.Workers, blockRows(2*d+k), d*d, func() *vector { return newVector(d * d) }, (*vector).merge,
 		func(sum *vector, lo, hi int, t *scratch) {
 			z := linalg.NewDense(hi-lo, d, grow(&t.z, (hi-lo)*d))
-			f.s.block(z.Data, d, lo, hi, t)
+			f.s.block(z.Data, lo, hi, t)
 			dist := grow(&t.y, (hi-lo)*k)
 			distances(dist, z, centers, lengths)
 			for i := range z.Rows {

@@ -309,7 +309,7 @@ func (l *lloyd) assign(ctx context.Context) (*clusterSums, error) {
 		func() *clusterSums { return newClusterSums(l.k, l.d) }, (*clusterSums).merge,
 		func(sum *clusterSums, lo, hi int, t *scratch) {
 			z := linalg.NewDense(hi-lo, l.d, grow(&t.z, (hi-lo)*l.d))
-			l.s.block(z.Data, l.d, lo, hi, t)
+			l.s.block(z.Data, lo, hi, t)
 			l.nearest(sum, z, lo, near, longest, t)
 			for i := lo; i < hi; i++ {
 				w := l.s.weight(i)
@@ -618,7 +618,7 @@ func (m *KMeansModel) eachBlock(X gram.Matrix, n int, f func(lo, hi int, dist []
 	for lo := 0; lo < n; lo += size {
 		hi := min(n, lo+size)
 		z := linalg.NewDense(hi-lo, d, grow(&t.z, (hi-lo)*d))
-		s.block(z.Data, d, lo, hi, t)
+		s.block(z.Data, lo, hi, t)
 		dist := grow(&t.y, (hi-lo)*k)
 		distances(dist, z, m.centers, m.lengths)
 		f(lo, hi, dist)

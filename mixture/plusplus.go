@@ -137,7 +137,7 @@ func (s *rows) closer(ctx context.Context, nearest, centers []float64, keep bool
 	total, err := sums(ctx, s, workers, blockRows(s.d+k), k, func() *vector { return newVector(k) }, (*vector).merge,
 		func(sum *vector, lo, hi int, t *scratch) {
 			z := grow(&t.z, (hi-lo)*s.d)
-			s.block(z, s.d, lo, hi, t)
+			s.block(z, lo, hi, t)
 			dist := grow(&t.y, (hi-lo)*k)
 			distances(dist, linalg.NewDense(hi-lo, s.d, z), c, lengths)
 			for i := lo; i < hi; i++ {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/internal/kernel/f64"
@@ -14,11 +15,12 @@ import (
 // rows is X as fits read it: in blocks, with weights, moved by an origin so that
 // data far from zero lose no digits.
 type rows struct {
-	x      gram.Operator
-	n, d   int
-	w      []float64 // nil for ones
-	total  float64   // Σ w
-	origin []float64
+	x       gram.Operator
+	n, d    int
+	w       []float64 // nil for ones
+	total   float64   // Σ w
+	origin  []float64
+	origins []float64 // some rows of it
 	// spread holds the variance of each column.
 	spread []float64
 }
@@ -47,7 +49,13 @@ func newRows(ctx context.Context, X gram.Matrix, w []float64, workers int) (*row
 
 // scoredRows is X for a model with its origin; what X holds is not checked.
 func scoredRows(X gram.Matrix, n int, origin []float64) *rows {
-	return &rows{x: linalg.AsOperator(X), n: n, d: len(origin), total: float64(n), origin: origin}
+	s := &rows{x: linalg.AsOperator(X), n: n, d: len(origin), total: float64(n)}
+	s.setOrigin(origin)
+	return s
+}
+
+func (s *rows) setOrigin(origin []float64) {
+	s.origin, s.origins = origin, slices.Repeat(origin, min(s.n, 16))
 }
 
 func stopped(err error) error {
@@ -77,22 +85,32 @@ func (s *rows) positive() int {
 }
 
 // scratch is the memory of one goroutine.
-type scratch struct{ raw, z, y, p, s, t, u []float64 }
+type scratch struct {
+	raw, z, y, p, s, t, u []float64
+	shown                 []int
+}
 
 // grow returns *buf with length n.
-func grow(buf *[]float64, n int) []float64 {
+func grow[T any](buf *[]T, n int) []T {
 	if cap(*buf) < n {
-		*buf = make([]float64, n)
+		*buf = make([]T, n)
 	}
 	return (*buf)[:n]
 }
 
-// block sets dst, (hi-lo)×width row-major with width ≥ d, to rows lo ≤ i < hi less
-// the origin; further columns are left as they are.
-func (s *rows) block(dst []float64, width, lo, hi int, t *scratch) {
+// block sets dst, (hi-lo)×d row-major, to rows lo ≤ i < hi less the origin.
+func (s *rows) block(dst []float64, lo, hi int, t *scratch) {
 	raw, stride := s.x.RowBlock(grow(&t.raw, (hi-lo)*s.d), lo, hi)
-	for i := range hi - lo {
-		subtract(dst[i*width:i*width+s.d], raw[i*stride:], s.origin)
+	if stride != s.d {
+		for i := range hi - lo {
+			subtract(dst[i*s.d:(i+1)*s.d], raw[i*stride:], s.origin)
+		}
+		return
+	}
+	for left := (hi - lo) * s.d; left > 0; {
+		m := min(left, len(s.origins))
+		subtract(dst[:m], raw, s.origins)
+		dst, raw, left = dst[m:], raw[m:], left-m
 	}
 }
 
@@ -112,7 +130,7 @@ func (s *rows) blockSquares(f *linalg.Dense[float64], lo, hi int, t *scratch) {
 func subtract(dst, x, y []float64) { f64.Subtract(dst, x, y) }
 
 // row sets dst, of length d, to row i less the origin.
-func (s *rows) row(dst []float64, i int, t *scratch) { s.block(dst, s.d, i, i+1, t) }
+func (s *rows) row(dst []float64, i int, t *scratch) { s.block(dst, i, i+1, t) }
 
 // blockRows returns how many rows a block has when each takes width numbers of
 // scratch: so many that they stay in the second-level cache.
@@ -184,7 +202,8 @@ func (s *rows) center(ctx context.Context, workers int) error {
 	for _, p := range parts {
 		sum.merge(p)
 	}
-	s.origin, s.spread = sum.mean, sum.squares
+	s.setOrigin(sum.mean)
+	s.spread = sum.squares
 	f64.Scal(1/sum.weight, s.spread)
 	return nil
 }

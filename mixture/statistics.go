@@ -68,7 +68,7 @@ func (m *moments) add(s *rows, lo, hi int, t *scratch) {
 func (m *moments) addQuadratic(p, w []float64, weighted bool, t *scratch) {
 	n, k, columns := len(w), m.c.k, joint(m.c.d)
 	f64.AxpyRows(w, p, k, m.weight)
-	shown := shows(grow(&t.s, len(p)), p)
+	shown := shows(grow(&t.shown, len(p)), p, 1)
 	if weighted {
 		for i, v := range w {
 			f64.Scal(v, p[i*k:(i+1)*k])
@@ -79,23 +79,19 @@ func (m *moments) addQuadratic(p, w []float64, weighted bool, t *scratch) {
 		linalg.Gemm(blas.Trans, blas.NoTrans, 1, linalg.NewDense(n, k, p), linalg.NewDense(n, columns, t.y[:n*columns]), 1, m.joint)
 		return
 	}
-	for _, v := range shown {
-		at := int(v)
+	for _, at := range shown {
 		i := at / k
 		f64.Axpy(p[at], t.y[i*columns:(i+1)*columns], m.joint.Row(at-i*k))
 	}
 }
 
-// shows returns the places of p that show in sums of matrices, in the memory of dst, as
-// floats, which are exact.
-func shows(dst, p []float64) []float64 {
-	count := 0
-	dst = dst[:len(p)]
-	for at, r := range p {
-		if r > negligible {
-			dst[count] = float64(at)
-			count++
-		}
+// shows returns which of the responsibilities p[0], p[k], … show in the sums, in the memory
+// of dst. There is no branch on what cannot be foretold.
+func shows(dst []int, p []float64, k int) []int {
+	count, least := 0, math.Float64bits(negligible)
+	for i := 0; i*k < len(p); i++ {
+		dst[count] = i
+		count += int((least - math.Float64bits(p[i*k])) >> 63) // numbers ≥ 0 are in the order of their bits
 	}
 	return dst[:count]
 }
@@ -131,13 +127,12 @@ func (m *moments) addWhite(p, w []float64, t *scratch) {
 func (m *moments) pick(picked, roots, p, w []float64, k int, t *scratch) (count int) {
 	d := m.c.d
 	mean := m.c.means[k*d : (k+1)*d]
-	for i, wi := range w {
-		r := p[i*m.c.k+k]
-		if r <= negligible || wi == 0 {
+	for _, i := range shows(grow(&t.shown, len(w)), p[k:], m.c.k) {
+		if w[i] == 0 {
 			continue
 		}
 		f64.Subtract(picked[count*d:(count+1)*d], t.z[i*d:(i+1)*d], mean)
-		roots[count] = math.Sqrt(wi * r)
+		roots[count] = math.Sqrt(w[i] * p[i*m.c.k+k])
 		count++
 	}
 	return count
