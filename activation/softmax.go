@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/exp/constraints"
 
+	"github.com/gram-ml/gram/internal/kernel/coef"
 	"github.com/gram-ml/gram/internal/kernel/f32"
 	"github.com/gram-ml/gram/internal/kernel/f64"
 )
@@ -58,6 +59,34 @@ func exps[T constraints.Float](dst, x []T, shift, scale T) float64 {
 	return sum
 }
 
+// powers sets dst to exp(x·scale) times what brings the largest near 1 and returns the sum.
+// Where it can, that is a power of two, which takes nothing from x.
+func powers[T constraints.Float](dst, x []T, scale T) float64 {
+	top := largest(x)
+	peak := float64(top) * float64(scale)
+	k := math.RoundToEven(peak * math.Log2E)
+	least := coef.Float32.Low
+	if is64[T]() {
+		least = coef.Float64.Low
+	}
+	low := T((peak + least) / float64(scale))
+	if !(math.Abs(peak) < 1<<16) || math.IsInf(float64(low), 0) {
+		return exps(dst, x, top, scale)
+	}
+	var sum float64
+	for lo := 0; lo < len(x); lo += block {
+		hi := min(lo+block, len(x))
+		d := dst[lo:hi]
+		if is64[T]() {
+			f64.ScaledExp(f64.Of(d), f64.Of(x[lo:hi]), float64(scale), k, float64(low))
+		} else {
+			f32.ScaledExp(f32.Of(d), f32.Of(x[lo:hi]), float32(scale), float32(k), float32(low))
+		}
+		sum += total(d)
+	}
+	return sum
+}
+
 // inverse returns 1/temperature.
 func inverse[T constraints.Float](op string, temperature T) T {
 	if !(temperature > 0) || math.IsInf(float64(temperature), 1) {
@@ -86,7 +115,7 @@ func softmax[T constraints.Float](op string, dst, x []T, cols int, scale T) []T 
 	dst = target(op, dst, len(x))
 	for i := range n {
 		row, to := x[i*cols:(i+1)*cols], dst[i*cols:(i+1)*cols]
-		scal(T(1/exps(to, row, largest(row), scale)), to)
+		scal(T(1/powers(to, row, scale)), to)
 	}
 	return dst
 }

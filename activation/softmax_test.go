@@ -37,11 +37,11 @@ func testSoftmax[T floattest.Float](t *testing.T) {
 		normal = 0x1p-126
 	}
 	for _, cols := range []int{1, 2, 3, 17, 300} {
-		for _, spread := range []float64{1, 30} {
+		for _, at := range []struct{ centre, spread float64 }{{0, 1}, {0, 30}, {60_000, 1}, {-60_000, 30}, {70_000, 1}} {
 			r := floattest.Rand(uint64(cols))
 			x := floattest.Normals(r, make([]T, 3*cols))
 			for i := range x {
-				x[i] *= T(spread)
+				x[i] = x[i]*T(at.spread) + T(at.centre)
 			}
 			y := activation.Softmax(nil, x, cols)
 			z := activation.SoftmaxTemperature(nil, x, cols, 4)

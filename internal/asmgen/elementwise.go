@@ -28,8 +28,13 @@ type exponential struct {
 // exponential takes v, from low to 0 or a little above, and what rounding took from v,
 // or none. shift is 0, or half for an argument that goes down to low.
 func (f *formula) exponential(v, vRest value, shift float64) exponential {
+	return f.exponentialBy(v, vRest, f.num(f.fit().Magic+f.fit().Bias+shift))
+}
+
+// exponentialBy is exponential with what is added to the exponent in the number that
+// rounds it.
+func (f *formula) exponentialBy(v, vRest, magic value) exponential {
 	k := f.fit()
-	magic := f.num(k.Magic + k.Bias + shift)
 	t := f.fma(v, f.num(k.Log2e), magic)
 	n := f.sub(t, magic)
 	r := f.fnma(n, f.num(k.Ln2), v)
@@ -560,6 +565,15 @@ func (f *formula) shiftedExp(x, shift, scale value) value {
 	return f.down(f.add(f.add(e.r, e.s), f.num(1)), e.scale)
 }
 
+// scaledExp is exp(x·scale)·2^(−k) for an integer k, x being at least low.
+func (f *formula) scaledExp(x, scale, k, low value) value {
+	c := f.fit()
+	x = f.max(low, x)
+	v := f.mul(x, scale)
+	e := f.exponentialBy(v, f.fms(x, scale, v), f.sub(f.num(c.Magic+c.Bias+c.Half), k))
+	return f.down(f.add(f.add(e.r, e.s), f.num(1)), e.scale)
+}
+
 // positive is max(x, 0), +0 for −0, and NaN for NaN.
 func (f *formula) positive(x value) value { return f.add(f.atLeast(0, x), f.num(0)) }
 
@@ -582,6 +596,9 @@ var elementwiseKernels = []elementwise{
 	{name: "shiftedExp", inputs: oneInput, scalars: []string{"shift", "scale"}, does: "exp((x − shift)·scale), at most 1,",
 		loop:    "exp((x[i] - shift) * scale)",
 		formula: func(f *formula, in, s []value) value { return f.shiftedExp(in[0], s[0], s[1]) }},
+	{name: "scaledExp", inputs: oneInput, scalars: []string{"scale", "k", "low"}, does: "exp(max(x, low)·scale)/2ᵏ, k an integer,",
+		loop:    "exp(max(x[i], low)*scale) / exp2(k)",
+		formula: func(f *formula, in, s []value) value { return f.scaledExp(in[0], s[0], s[1], s[2]) }},
 	{name: "shift", inputs: oneInput, scalars: []string{"shift", "scale", "after"}, does: "(x − shift)·scale − after",
 		loop: "(x[i] - shift) * scale - after", unroll: 2,
 		formula: func(f *formula, in, s []value) value { return f.fms(f.sub(in[0], s[0]), s[1], s[2]) }},

@@ -36,6 +36,17 @@ func ShiftedExp[T Float](dst, x []T, shift, scale T) {
 	}
 }
 
+// ScaledExp sets dst to exp(max(x, low)·scale)/2ᵏ, k an integer, over len(x) elements.
+func ScaledExp[T Float](dst, x []T, scale, k, low T) {
+	dst = dst[:len(x)]
+	for i, v := range x {
+		v := float64(max(v, low))
+		p := float64(v * float64(scale))
+		e := exponentialOf(p, math.FMA(v, float64(scale), -p))
+		dst[i] = T(scaled(1+(e.r+e.s), e.n-int(k)))
+	}
+}
+
 // Shift sets dst to (x − shift)·scale − after over len(x) elements.
 func Shift[T Float](dst, x []T, shift, scale, after T) {
 	dst = dst[:len(x)]

@@ -18,6 +18,13 @@ func expAVX512(dst []float32, x []float32)
 //go:noescape
 func shiftedExpAVX512(dst []float32, x []float32, shift float32, scale float32)
 
+// Sets dst to exp(max(x, low)·scale)/2ᵏ, k an integer, over len(x) elements:
+//
+//	for i := range x { dst[i] = exp(max(x[i], low)*scale) / exp2(k) }
+//
+//go:noescape
+func scaledExpAVX512(dst []float32, x []float32, scale float32, k float32, low float32)
+
 // Sets dst to (x − shift)·scale − after over len(x) elements:
 //
 //	for i := range x { dst[i] = (x[i] - shift) * scale - after }
@@ -304,6 +311,13 @@ func expAVX2(dst []float32, x []float32)
 //
 //go:noescape
 func shiftedExpAVX2(dst []float32, x []float32, shift float32, scale float32)
+
+// Sets dst to exp(max(x, low)·scale)/2ᵏ, k an integer, over len(x) elements:
+//
+//	for i := range x { dst[i] = exp(max(x[i], low)*scale) / exp2(k) }
+//
+//go:noescape
+func scaledExpAVX2(dst []float32, x []float32, scale float32, k float32, low float32)
 
 // Sets dst to (x − shift)·scale − after over len(x) elements:
 //

@@ -1678,6 +1678,89 @@ tailEnd:
 	VZEROUPPER
 	RET
 
+// func scaledExpAVX512(dst []float32, x []float32, scale float32, k float32, low float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·scaledExpAVX512(SB), NOSPLIT, $0-60
+	MOVQ         x_base+24(FP), AX
+	MOVQ         x_len+32(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	VBROADCASTSS scale+48(FP), Z0
+	VBROADCASTSS k+52(FP), Z1
+	VBROADCASTSS low+56(FP), Z2
+	VMOVUPS      elementwiseConstants<>+1152(SB), Z3
+	VMOVUPS      elementwiseConstants<>+576(SB), Z4
+	VMOVUPS      elementwiseConstants<>+704(SB), Z5
+	CMPQ         CX, $0x00000010
+	JL           singleEnd
+
+single:
+	VMOVUPS      (AX), Z6
+	VMAXPS       Z6, Z2, Z6
+	VMULPS       Z0, Z6, Z7
+	VFMSUB213PS  Z7, Z0, Z6
+	VSUBPS       Z1, Z3, Z8
+	VMOVUPS      elementwiseConstants<>+192(SB), Z9
+	VFMADD213PS  Z8, Z7, Z9
+	VSUBPS       Z8, Z9, Z8
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z8, Z7
+	VFNMADD231PS elementwiseConstants<>+320(SB), Z8, Z6
+	VADDPS       Z6, Z7, Z8
+	VMULPS       Z8, Z8, Z10
+	VPSLLD       $0x17, Z9, Z9
+	VMOVAPS      Z4, Z11
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z8, Z11
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z10, Z11
+	VMOVAPS      Z5, Z12
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z8, Z12
+	VFMADD231PS  Z10, Z11, Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VADDPS       Z6, Z7, Z6
+	VADDPS       elementwiseConstants<>+832(SB), Z6, Z6
+	VMULPS       Z9, Z6, Z6
+	VMULPS       elementwiseConstants<>+896(SB), Z6, Z6
+	VMOVUPS      Z6, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	CMPQ         CX, $0x00000010
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (AX), K1, Z6
+	VMAXPS       Z6, Z2, Z2
+	VMULPS       Z0, Z2, Z6
+	VFMSUB213PS  Z6, Z0, Z2
+	VSUBPS       Z1, Z3, Z0
+	VMOVUPS      elementwiseConstants<>+192(SB), Z1
+	VFMADD213PS  Z0, Z6, Z1
+	VSUBPS       Z0, Z1, Z0
+	VFNMADD231PS elementwiseConstants<>+256(SB), Z0, Z6
+	VFNMADD231PS elementwiseConstants<>+320(SB), Z0, Z2
+	VADDPS       Z2, Z6, Z0
+	VMULPS       Z0, Z0, Z3
+	VPSLLD       $0x17, Z1, Z1
+	VMOVAPS      Z4, Z4
+	VFMADD213PS  elementwiseConstants<>+640(SB), Z0, Z4
+	VFMADD231PS  elementwiseConstants<>+512(SB), Z3, Z4
+	VMOVAPS      Z5, Z5
+	VFMADD213PS  elementwiseConstants<>+768(SB), Z0, Z5
+	VFMADD231PS  Z3, Z4, Z5
+	VFMADD231PS  Z5, Z3, Z2
+	VADDPS       Z2, Z6, Z0
+	VADDPS       elementwiseConstants<>+832(SB), Z0, Z0
+	VMULPS       Z1, Z0, Z0
+	VMULPS       elementwiseConstants<>+896(SB), Z0, Z0
+	VMOVUPS      Z0, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
 // func shiftAVX512(dst []float32, x []float32, shift float32, scale float32, after float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·shiftAVX512(SB), NOSPLIT, $0-60
@@ -5786,6 +5869,89 @@ singleEnd:
 	VMULPS       Y3, Y0, Y0
 	VMULPS       elementwiseConstants<>+896(SB), Y0, Y0
 	VMASKMOVPS   Y0, Y2, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func scaledExpAVX2(dst []float32, x []float32, scale float32, k float32, low float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·scaledExpAVX2(SB), NOSPLIT, $0-60
+	MOVQ         x_base+24(FP), AX
+	MOVQ         x_len+32(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	VBROADCASTSS scale+48(FP), Y0
+	VBROADCASTSS k+52(FP), Y1
+	VBROADCASTSS low+56(FP), Y2
+	CMPQ         CX, $0x00000008
+	JL           singleEnd
+
+single:
+	VMOVUPS      (AX), Y3
+	VMAXPS       Y3, Y2, Y3
+	VMULPS       Y0, Y3, Y4
+	VFMSUB213PS  Y4, Y0, Y3
+	VMOVUPS      elementwiseConstants<>+1152(SB), Y5
+	VSUBPS       Y1, Y5, Y5
+	VMOVUPS      elementwiseConstants<>+192(SB), Y6
+	VFMADD213PS  Y5, Y4, Y6
+	VSUBPS       Y5, Y6, Y5
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y5, Y4
+	VFNMADD231PS elementwiseConstants<>+320(SB), Y5, Y3
+	VADDPS       Y3, Y4, Y5
+	VMULPS       Y5, Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMOVUPS      elementwiseConstants<>+576(SB), Y8
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y5, Y8
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y7, Y8
+	VMOVUPS      elementwiseConstants<>+704(SB), Y9
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y5, Y9
+	VFMADD231PS  Y7, Y8, Y9
+	VFMADD231PS  Y9, Y7, Y3
+	VADDPS       Y3, Y4, Y3
+	VADDPS       elementwiseConstants<>+832(SB), Y3, Y3
+	VMULPS       Y6, Y3, Y3
+	VMULPS       elementwiseConstants<>+896(SB), Y3, Y3
+	VMOVUPS      Y3, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000008, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*4), Y3
+	VMASKMOVPS   (AX), Y3, Y4
+	VMAXPS       Y4, Y2, Y2
+	VMULPS       Y0, Y2, Y4
+	VFMSUB213PS  Y4, Y0, Y2
+	VMOVUPS      elementwiseConstants<>+1152(SB), Y0
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      elementwiseConstants<>+192(SB), Y1
+	VFMADD213PS  Y0, Y4, Y1
+	VSUBPS       Y0, Y1, Y0
+	VFNMADD231PS elementwiseConstants<>+256(SB), Y0, Y4
+	VFNMADD231PS elementwiseConstants<>+320(SB), Y0, Y2
+	VADDPS       Y2, Y4, Y0
+	VMULPS       Y0, Y0, Y5
+	VPSLLD       $0x17, Y1, Y1
+	VMOVUPS      elementwiseConstants<>+576(SB), Y6
+	VFMADD213PS  elementwiseConstants<>+640(SB), Y0, Y6
+	VFMADD231PS  elementwiseConstants<>+512(SB), Y5, Y6
+	VMOVUPS      elementwiseConstants<>+704(SB), Y7
+	VFMADD213PS  elementwiseConstants<>+768(SB), Y0, Y7
+	VFMADD231PS  Y5, Y6, Y7
+	VFMADD231PS  Y7, Y5, Y2
+	VADDPS       Y2, Y4, Y0
+	VADDPS       elementwiseConstants<>+832(SB), Y0, Y0
+	VMULPS       Y1, Y0, Y0
+	VMULPS       elementwiseConstants<>+896(SB), Y0, Y0
+	VMASKMOVPS   Y0, Y3, (DX)
 
 tailEnd:
 	VZEROUPPER

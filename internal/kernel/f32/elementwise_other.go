@@ -10,6 +10,10 @@ func shiftedExpAVX512(dst []float32, x []float32, shift float32, scale float32) 
 	panic("f32: no assembly here")
 }
 
+func scaledExpAVX512(dst []float32, x []float32, scale float32, k float32, low float32) {
+	panic("f32: no assembly here")
+}
+
 func shiftAVX512(dst []float32, x []float32, shift float32, scale float32, after float32) {
 	panic("f32: no assembly here")
 }
@@ -105,6 +109,10 @@ func hardSwishGradAVX512(dst []float32, dy []float32, x []float32) { panic("f32:
 func expAVX2(dst []float32, x []float32) { panic("f32: no assembly here") }
 
 func shiftedExpAVX2(dst []float32, x []float32, shift float32, scale float32) {
+	panic("f32: no assembly here")
+}
+
+func scaledExpAVX2(dst []float32, x []float32, scale float32, k float32, low float32) {
 	panic("f32: no assembly here")
 }
 

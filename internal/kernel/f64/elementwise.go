@@ -33,6 +33,19 @@ func ShiftedExp(dst, x []float64, shift, scale float64) {
 	}
 }
 
+// ScaledExp sets dst to exp(max(x, low)·scale)/2ᵏ, k an integer, over len(x) elements.
+// dst may be one of the inputs.
+func ScaledExp(dst, x []float64, scale, k, low float64) {
+	switch cpu.Current() {
+	case cpu.AVX512:
+		scaledExpAVX512(dst, x, scale, k, low)
+	case cpu.AVX2:
+		scaledExpAVX2(dst, x, scale, k, low)
+	default:
+		kernel.ScaledExp(dst, x, scale, k, low)
+	}
+}
+
 // Shift sets dst to (x − shift)·scale − after over len(x) elements.
 // dst may be one of the inputs.
 func Shift(dst, x []float64, shift, scale, after float64) {

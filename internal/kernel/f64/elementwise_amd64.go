@@ -18,6 +18,13 @@ func expAVX512(dst []float64, x []float64)
 //go:noescape
 func shiftedExpAVX512(dst []float64, x []float64, shift float64, scale float64)
 
+// Sets dst to exp(max(x, low)·scale)/2ᵏ, k an integer, over len(x) elements:
+//
+//	for i := range x { dst[i] = exp(max(x[i], low)*scale) / exp2(k) }
+//
+//go:noescape
+func scaledExpAVX512(dst []float64, x []float64, scale float64, k float64, low float64)
+
 // Sets dst to (x − shift)·scale − after over len(x) elements:
 //
 //	for i := range x { dst[i] = (x[i] - shift) * scale - after }
@@ -304,6 +311,13 @@ func expAVX2(dst []float64, x []float64)
 //
 //go:noescape
 func shiftedExpAVX2(dst []float64, x []float64, shift float64, scale float64)
+
+// Sets dst to exp(max(x, low)·scale)/2ᵏ, k an integer, over len(x) elements:
+//
+//	for i := range x { dst[i] = exp(max(x[i], low)*scale) / exp2(k) }
+//
+//go:noescape
+func scaledExpAVX2(dst []float64, x []float64, scale float64, k float64, low float64)
 
 // Sets dst to (x − shift)·scale − after over len(x) elements:
 //

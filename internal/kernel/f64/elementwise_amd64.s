@@ -1215,6 +1215,108 @@ tailEnd:
 	VZEROUPPER
 	RET
 
+// func scaledExpAVX512(dst []float64, x []float64, scale float64, k float64, low float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·scaledExpAVX512(SB), NOSPLIT, $0-72
+	MOVQ         x_base+24(FP), AX
+	MOVQ         x_len+32(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	VBROADCASTSD scale+48(FP), Z0
+	VBROADCASTSD k+56(FP), Z1
+	VBROADCASTSD low+64(FP), Z2
+	VMOVUPD      elementwiseConstants<>+1472(SB), Z3
+	VMOVUPD      elementwiseConstants<>+512(SB), Z4
+	VMOVUPD      elementwiseConstants<>+640(SB), Z5
+	VMOVUPD      elementwiseConstants<>+768(SB), Z6
+	VMOVUPD      elementwiseConstants<>+896(SB), Z7
+	VMOVUPD      elementwiseConstants<>+1024(SB), Z8
+	CMPQ         CX, $0x00000008
+	JL           singleEnd
+
+single:
+	VMOVUPD      (AX), Z9
+	VMAXPD       Z9, Z2, Z9
+	VMULPD       Z0, Z9, Z10
+	VFMSUB213PD  Z10, Z0, Z9
+	VSUBPD       Z1, Z3, Z11
+	VMOVUPD      elementwiseConstants<>+192(SB), Z12
+	VFMADD213PD  Z11, Z10, Z12
+	VSUBPD       Z11, Z12, Z11
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z11, Z10
+	VFNMADD231PD elementwiseConstants<>+320(SB), Z11, Z9
+	VADDPD       Z9, Z10, Z11
+	VMULPD       Z11, Z11, Z13
+	VPSLLQ       $0x34, Z12, Z12
+	VMOVAPD      Z4, Z14
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z11, Z14
+	VMOVAPD      Z5, Z15
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z11, Z15
+	VFMADD231PD  Z13, Z14, Z15
+	VMOVAPD      Z6, Z14
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z11, Z14
+	VFMADD231PD  Z13, Z15, Z14
+	VMOVAPD      Z7, Z15
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z11, Z15
+	VFMADD231PD  Z13, Z14, Z15
+	VMOVAPD      Z8, Z14
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z11, Z14
+	VFMADD231PD  Z13, Z15, Z14
+	VFMADD231PD  Z14, Z13, Z9
+	VADDPD       Z9, Z10, Z9
+	VADDPD       elementwiseConstants<>+1152(SB), Z9, Z9
+	VMULPD       Z12, Z9, Z9
+	VMULPD       elementwiseConstants<>+1216(SB), Z9, Z9
+	VMOVUPD      Z9, (DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	MOVQ         $-1, BX
+	BZHIQ        CX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPD.Z    (AX), K1, Z9
+	VMAXPD       Z9, Z2, Z2
+	VMULPD       Z0, Z2, Z9
+	VFMSUB213PD  Z9, Z0, Z2
+	VSUBPD       Z1, Z3, Z0
+	VMOVUPD      elementwiseConstants<>+192(SB), Z1
+	VFMADD213PD  Z0, Z9, Z1
+	VSUBPD       Z0, Z1, Z0
+	VFNMADD231PD elementwiseConstants<>+256(SB), Z0, Z9
+	VFNMADD231PD elementwiseConstants<>+320(SB), Z0, Z2
+	VADDPD       Z2, Z9, Z0
+	VMULPD       Z0, Z0, Z3
+	VPSLLQ       $0x34, Z1, Z1
+	VMOVAPD      Z4, Z4
+	VFMADD213PD  elementwiseConstants<>+576(SB), Z0, Z4
+	VMOVAPD      Z5, Z5
+	VFMADD213PD  elementwiseConstants<>+704(SB), Z0, Z5
+	VFMADD231PD  Z3, Z4, Z5
+	VMOVAPD      Z6, Z4
+	VFMADD213PD  elementwiseConstants<>+832(SB), Z0, Z4
+	VFMADD231PD  Z3, Z5, Z4
+	VMOVAPD      Z7, Z5
+	VFMADD213PD  elementwiseConstants<>+960(SB), Z0, Z5
+	VFMADD231PD  Z3, Z4, Z5
+	VMOVAPD      Z8, Z4
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Z0, Z4
+	VFMADD231PD  Z3, Z5, Z4
+	VFMADD231PD  Z4, Z3, Z2
+	VADDPD       Z2, Z9, Z0
+	VADDPD       elementwiseConstants<>+1152(SB), Z0, Z0
+	VMULPD       Z1, Z0, Z0
+	VMULPD       elementwiseConstants<>+1216(SB), Z0, Z0
+	VMOVUPD      Z0, K1, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
 // func shiftAVX512(dst []float64, x []float64, shift float64, scale float64, after float64)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·shiftAVX512(SB), NOSPLIT, $0-72
@@ -5890,6 +5992,105 @@ singleEnd:
 	VMULPD       Y3, Y0, Y0
 	VMULPD       elementwiseConstants<>+1216(SB), Y0, Y0
 	VMASKMOVPD   Y0, Y2, (DX)
+
+tailEnd:
+	VZEROUPPER
+	RET
+
+// func scaledExpAVX2(dst []float64, x []float64, scale float64, k float64, low float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·scaledExpAVX2(SB), NOSPLIT, $0-72
+	MOVQ         x_base+24(FP), AX
+	MOVQ         x_len+32(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	VBROADCASTSD scale+48(FP), Y0
+	VBROADCASTSD k+56(FP), Y1
+	VBROADCASTSD low+64(FP), Y2
+	CMPQ         CX, $0x00000004
+	JL           singleEnd
+
+single:
+	VMOVUPD      (AX), Y3
+	VMAXPD       Y3, Y2, Y3
+	VMULPD       Y0, Y3, Y4
+	VFMSUB213PD  Y4, Y0, Y3
+	VMOVUPD      elementwiseConstants<>+1472(SB), Y5
+	VSUBPD       Y1, Y5, Y5
+	VMOVUPD      elementwiseConstants<>+192(SB), Y6
+	VFMADD213PD  Y5, Y4, Y6
+	VSUBPD       Y5, Y6, Y5
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y5, Y4
+	VFNMADD231PD elementwiseConstants<>+320(SB), Y5, Y3
+	VADDPD       Y3, Y4, Y5
+	VMULPD       Y5, Y5, Y7
+	VPSLLQ       $0x34, Y6, Y6
+	VMOVUPD      elementwiseConstants<>+512(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y5, Y8
+	VMOVUPD      elementwiseConstants<>+640(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y5, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+768(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y5, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VMOVUPD      elementwiseConstants<>+896(SB), Y9
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y5, Y9
+	VFMADD231PD  Y7, Y8, Y9
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y8
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y5, Y8
+	VFMADD231PD  Y7, Y9, Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VADDPD       Y3, Y4, Y3
+	VADDPD       elementwiseConstants<>+1152(SB), Y3, Y3
+	VMULPD       Y6, Y3, Y3
+	VMULPD       elementwiseConstants<>+1216(SB), Y3, Y3
+	VMOVUPD      Y3, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, CX
+	CMPQ         CX, $0x00000004
+	JGE          single
+
+singleEnd:
+	TESTQ        CX, CX
+	JZ           tailEnd
+	LEAQ         tailMasks<>+0(SB), BX
+	MOVQ         $0x00000004, SI
+	SUBQ         CX, SI
+	VMOVUPS      (BX)(SI*8), Y3
+	VMASKMOVPD   (AX), Y3, Y4
+	VMAXPD       Y4, Y2, Y2
+	VMULPD       Y0, Y2, Y4
+	VFMSUB213PD  Y4, Y0, Y2
+	VMOVUPD      elementwiseConstants<>+1472(SB), Y0
+	VSUBPD       Y1, Y0, Y0
+	VMOVUPD      elementwiseConstants<>+192(SB), Y1
+	VFMADD213PD  Y0, Y4, Y1
+	VSUBPD       Y0, Y1, Y0
+	VFNMADD231PD elementwiseConstants<>+256(SB), Y0, Y4
+	VFNMADD231PD elementwiseConstants<>+320(SB), Y0, Y2
+	VADDPD       Y2, Y4, Y0
+	VMULPD       Y0, Y0, Y5
+	VPSLLQ       $0x34, Y1, Y1
+	VMOVUPD      elementwiseConstants<>+512(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+576(SB), Y0, Y6
+	VMOVUPD      elementwiseConstants<>+640(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+704(SB), Y0, Y7
+	VFMADD231PD  Y5, Y6, Y7
+	VMOVUPD      elementwiseConstants<>+768(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+832(SB), Y0, Y6
+	VFMADD231PD  Y5, Y7, Y6
+	VMOVUPD      elementwiseConstants<>+896(SB), Y7
+	VFMADD213PD  elementwiseConstants<>+960(SB), Y0, Y7
+	VFMADD231PD  Y5, Y6, Y7
+	VMOVUPD      elementwiseConstants<>+1024(SB), Y6
+	VFMADD213PD  elementwiseConstants<>+1088(SB), Y0, Y6
+	VFMADD231PD  Y5, Y7, Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VADDPD       Y2, Y4, Y0
+	VADDPD       elementwiseConstants<>+1152(SB), Y0, Y0
+	VMULPD       Y1, Y0, Y0
+	VMULPD       elementwiseConstants<>+1216(SB), Y0, Y0
+	VMASKMOVPD   Y0, Y3, (DX)
 
 tailEnd:
 	VZEROUPPER

@@ -10,6 +10,10 @@ func shiftedExpAVX512(dst []float64, x []float64, shift float64, scale float64) 
 	panic("f64: no assembly here")
 }
 
+func scaledExpAVX512(dst []float64, x []float64, scale float64, k float64, low float64) {
+	panic("f64: no assembly here")
+}
+
 func shiftAVX512(dst []float64, x []float64, shift float64, scale float64, after float64) {
 	panic("f64: no assembly here")
 }
@@ -105,6 +109,10 @@ func hardSwishGradAVX512(dst []float64, dy []float64, x []float64) { panic("f64:
 func expAVX2(dst []float64, x []float64) { panic("f64: no assembly here") }
 
 func shiftedExpAVX2(dst []float64, x []float64, shift float64, scale float64) {
+	panic("f64: no assembly here")
+}
+
+func scaledExpAVX2(dst []float64, x []float64, scale float64, k float64, low float64) {
 	panic("f64: no assembly here")
 }
 
