@@ -10,6 +10,7 @@ import (
 	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/internal/par"
 	"github.com/gram-ml/gram/linalg"
+	"github.com/gram-ml/gram/sparse"
 )
 
 const (
@@ -26,29 +27,49 @@ type binning struct {
 	// cuts has, by feature, the largest value of each bin but the last; nil for a
 	// categorical feature, whose bins are its codes.
 	cuts  [][]float64
-	guide []guide
+	guide []guide // of features of more than fewCuts
 }
+
+// fewCuts is how many cuts are compared with, one after the other: a sparse matrix has
+// many features of one or two.
+const fewCuts = 4
 
 // newBinning finds bins of about the same weight for the features of X, one for each
 // value where there are not more. It looks at a sample if X has many rows. Missing
-// values are left out. O(n·d).
+// values are left out. O(n·d), or O(entries) of a sparse X.
 func newBinning(ctx context.Context, workers int, X gram.Matrix, w []float64, bins int, categorical []bool) (*binning, error) {
 	n, d := X.Dims()
 	if n > sampleRows {
 		rows := spread(n, sampleRows)
-		X, w = linalg.Rows(X, rows), take(w, rows)
+		X, w = someRows(X, rows), take(w, rows)
 	}
 	b := &binning{cuts: make([][]float64, d), guide: make([]guide, d)}
-	err := eachColumn(ctx, workers, X, nil, func(j int, column []float64) {
+	cut := func(j int, values, weights []float64) {
 		if categorical[j] {
 			return
 		}
-		buffer := distinctBuffers.Get().(*distinctBuffer)
-		defer distinctBuffers.Put(buffer)
-		values, weights := buffer.distinct(column, w)
 		b.cuts[j] = quantileCuts(values, weights, bins)
-		b.guide[j] = newGuide(b.cuts[j])
-	})
+		if len(b.cuts[j]) > fewCuts {
+			b.guide[j] = newGuide(b.cuts[j])
+		}
+	}
+	var err error
+	switch m := X.(type) {
+	case *sparse.CSR[float64]:
+		err = sparseCuts(ctx, workers, m, w, bins, cut)
+	case *sparse.CSR[float32]:
+		err = sparseCuts(ctx, workers, m, w, bins, cut)
+	default:
+		err = eachColumn(ctx, workers, X, nil, func(j int, column []float64) {
+			if categorical[j] {
+				return
+			}
+			buffer := distinctBuffers.Get().(*distinctBuffer)
+			defer distinctBuffers.Put(buffer)
+			values, weights := buffer.distinct(column, w)
+			cut(j, values, weights)
+		})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +112,11 @@ func (b *distinctBuffer) distinct(column, w []float64) (values, weights []float6
 			keys = append(keys, keyed{sortable(v), int32(i)})
 		}
 	}
+	return b.group(keys, w)
+}
+
+// group is distinct for keys, which it sorts and keeps as memory.
+func (b *distinctBuffer) group(keys []keyed, w []float64) (values, weights []float64) {
 	b.keys, b.buf = keys, slices.Grow(b.buf[:0], len(keys))[:len(keys)]
 	sortKeys(keys, b.buf)
 	values, weights = b.values[:0], b.weights[:0]
@@ -235,19 +261,28 @@ func above(v, cut float64) uint8 {
 // bin returns the bin of v in feature j, missingBin for one that is no code of a
 // categorical feature.
 func (b *binning) bin(j int, v float64) uint8 {
-	switch {
-	case b.cuts[j] != nil:
+	switch cuts := b.cuts[j]; {
+	case len(cuts) > fewCuts:
 		return b.guide[j].bin(v)
-	case isCategory(v):
+	case cuts != nil && v == v:
+		at := uint8(0)
+		for _, c := range cuts {
+			at += above(v, c)
+		}
+		return at
+	case cuts == nil && isCategory(v):
 		return uint8(v)
 	}
 	return missingBin
 }
 
-// binned is a matrix of bins: 8 to a word, in words a row.
+// binned is a matrix of bins: 8 columns to a word, in words a row. A column is a feature, or
+// several of a sparse matrix.
 type binned struct {
-	n, d, words int
-	bins        []uint64
+	n, d           int
+	columns, words int
+	bins           []uint64
+	slots          []slot // by feature; nil if columns are features
 }
 
 // apply returns the bins of the given rows of X, nil for all. Infinite elements and
@@ -256,15 +291,36 @@ type binned struct {
 func (b *binning) apply(ctx context.Context, workers int, X gram.Matrix, rows []int) (*binned, error) {
 	part := X
 	if rows != nil {
-		part = linalg.Rows(X, rows)
+		part = someRows(X, rows)
 	}
+	var out *binned
+	good, err := true, error(nil)
+	switch m := part.(type) {
+	case *sparse.CSR[float64]:
+		out, good, err = applySparse(ctx, b, workers, m)
+	case *sparse.CSR[float32]:
+		out, good, err = applySparse(ctx, b, workers, m)
+	default:
+		out, good, err = b.applyDense(ctx, workers, part)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !good {
+		return nil, b.explain(X)
+	}
+	return out, nil
+}
+
+// applyDense is apply of all rows; good tells whether all elements may be there.
+func (b *binning) applyDense(ctx context.Context, workers int, part gram.Matrix) (out *binned, good bool, err error) {
 	n, d := part.Dims()
-	out := &binned{n: n, d: d, words: (d + 7) / 8}
+	out = &binned{n: n, d: d, columns: d, words: (d + 7) / 8}
 	out.bins = mem.Make[uint64](n * out.words)
 	op := linalg.AsOperator(part)
 	bad := make([]bool, par.Blocks(n, readBlock))
 	buffers := make([][]float64, par.Workers(workers))
-	err := par.ForWorker(ctx, workers, n, readBlock, func(worker, block, lo, hi int) {
+	err = par.ForWorker(ctx, workers, n, readBlock, func(worker, block, lo, hi int) {
 		if buffers[worker] == nil {
 			buffers[worker] = make([]float64, min(readBlock, n)*d)
 		}
@@ -275,13 +331,7 @@ func (b *binning) apply(ctx context.Context, workers int, X gram.Matrix, rows []
 			}
 		}
 	})
-	if err != nil {
-		return nil, err
-	}
-	if slices.Contains(bad, true) {
-		return nil, b.explain(X)
-	}
-	return out, nil
+	return out, !slices.Contains(bad, true), err
 }
 
 // fill sets feature j of rows lo to hi−1, whose values are at x with a stride, and
@@ -320,5 +370,9 @@ func (b *binning) explain(X gram.Matrix) error {
 
 // at returns the bin of feature j in row i.
 func (m *binned) at(i int32, j int) uint8 {
-	return uint8(m.bins[int(i)*m.words+j/8] >> (j % 8 * 8))
+	if m.slots == nil {
+		return uint8(m.bins[int(i)*m.words+j/8] >> (j % 8 * 8))
+	}
+	p := &m.slots[j]
+	return p.bin(uint8(m.bins[int(i)*m.words+int(p.column)/8] >> (p.column % 8 * 8)))
 }

@@ -112,6 +112,12 @@
 // and a node's splits are found from sums of g and h by bin: O(rows·features) for the smaller
 // of two children, the other's being the difference to the parent's, and O(bins·features).
 //
+// Sparse matrices have many features that are zero in most rows. Those that are never other
+// than zero in the same row become one column of bins (exclusive feature bundling, of Ke et
+// al.'s LightGBM): the sums of a feature's bins are a stretch of the column's, and those of
+// zero are what is left of the node's. Features that meet in a row stay apart, whatever the
+// loss of memory, so that models do not depend on how a matrix is stored.
+//
 // The sums are of whole numbers, g and h in units so small that 2³¹ or more of them make up
 // Σ|g|: they are exact and the same in any order, so a model has the same bits on
 // any number of processors. What a leaf is worth is then computed in floating point.

@@ -80,7 +80,7 @@ func (g *histGrower) grow(ctx context.Context, rows []int32) (*grown, []bud, err
 	if err := g.fill(ctx, &root); err != nil {
 		return nil, nil, err
 	}
-	for _, v := range root.hist.feature(0) {
+	for _, v := range root.hist.column(0) {
 		root.total += v
 	}
 	if err := g.search(ctx, &root); err != nil {
@@ -250,13 +250,17 @@ func (c *histCut) goesLeft() *[maxBins + 1]uint8 {
 // partition orders b's rows so that those which go left come first, keeping the order
 // among them otherwise, and returns where the others begin.
 func (g *histGrower) partition(ctx context.Context, b *bud) (mid int, err error) {
-	left := b.cut.goesLeft()
+	left, column := b.cut.goesLeft(), int(b.cut.feature)
+	if slots := g.data.slots; slots != nil {
+		p := &slots[column]
+		left, column = p.decode(left), int(p.column)
+	}
 	rows, spare := g.rows[b.lo:b.hi], g.spare[b.lo:b.hi]
-	word, feature := int(b.cut.feature)/8, int(b.cut.feature)%8
+	word := column / 8
 	// The order of rows is the same for blocks of any size.
 	size := max(partitionRows, (len(rows)+g.workers-1)/g.workers)
 	err = par.For(ctx, g.workers, len(rows), size, func(block, lo, hi int) {
-		g.counts[block] = hist.Partition(left, g.data.bins[word:], feature, g.data.words, rows[lo:hi], spare[lo:hi])
+		g.counts[block] = hist.Partition(left, g.data.bins[word:], column%8, g.data.words, rows[lo:hi], spare[lo:hi])
 	})
 	if err != nil {
 		return 0, err
@@ -288,7 +292,10 @@ func (g *histGrower) search(ctx context.Context, buds ...*bud) error {
 		}
 		k = len(features[0])
 	}
-	const atOnce = 4
+	atOnce := 4
+	if g.data.slots != nil {
+		atOnce = 64 // features that most nodes have few rows of
+	}
 	err := par.For(ctx, g.workers, len(buds)*k, atOnce, func(_, lo, hi int) {
 		for i := lo; i < hi; i++ {
 			g.cuts[i] = g.cutFeature(buds[i/k], int(features[i/k][i%k]), nil)
@@ -312,8 +319,27 @@ func (g *histGrower) cutFeature(b *bud, j int, weights *[maxBins + 1]float64) hi
 	if !g.allows(b.groups, j) {
 		return noHistCut()
 	}
+	if g.data.slots == nil {
+		return g.cutBins(b, j, b.hist.column(j), weights)
+	}
+	s := &g.data.slots[j]
+	column := b.hist.column(int(s.column))
+	if s.codes == 1 && !s.missing && !g.categorical[j] && g.monotone == nil && g.rules.l1 == 0 && weights == nil {
+		c := g.rules.single(b.total, s, column[s.first])
+		c.feature = int32(j)
+		return c
+	}
+	var bins [maxBins + 1]int64
+	if !s.sums(&bins, column, b.total) {
+		return noHistCut() // one bin
+	}
+	return g.cutBins(b, j, &bins, weights)
+}
+
+// cutBins is cutFeature for the sums of the feature's bins.
+func (g *histGrower) cutBins(b *bud, j int, bins *[maxBins + 1]int64, weights *[maxBins + 1]float64) histCut {
 	p := histPart{
-		bins: b.hist.feature(j), count: g.binning.count(j), total: b.total, bounds: b.bounds, sense: g.sense(j),
+		bins: bins, count: g.binning.count(j), total: b.total, bounds: b.bounds, sense: g.sense(j),
 		bounded: g.monotone != nil, weights: weights,
 	}
 	if weights != nil {

@@ -24,10 +24,10 @@ func (s *scales) split(packed int64) (gradient, hessian int64) {
 	return packed >> s.low, packed & (1<<s.low - 1)
 }
 
-// histogram holds sums of packed numbers by bin: 8 features to a word of bins.
+// histogram holds sums of packed numbers by bin: 8 columns to a word of bins.
 type histogram []hist.Word
 
-func (h histogram) feature(j int) *[maxBins + 1]int64 { return &h[j/8][j%8] }
+func (h histogram) column(j int) *[maxBins + 1]int64 { return &h[j/8][j%8] }
 
 // histogramRows is how many rows are added to the histogram of one word before the next
 // word's turn comes: while both the rows and that histogram are in the first cache.
@@ -41,7 +41,7 @@ func (m *binned) add(h histogram, rows []int32, packed []int64) {
 	for len(rows) > 0 {
 		n := min(histogramRows, len(rows))
 		for word := range h {
-			half := word == len(h)-1 && (m.d-1)%8 < 4
+			half := word == len(h)-1 && (m.columns-1)%8 < 4
 			hist.Add(&h[word], m.bins[word:], m.words, rows, n, packed, half, word%lineWords == 0)
 		}
 		rows = rows[n:]

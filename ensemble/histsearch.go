@@ -129,12 +129,38 @@ func (r *histRules) pass(p *histPart, last int, missingLeft bool) histCut {
 	} else {
 		r.passQuickly(p, last, left, &best)
 	}
-	if best.gain < 0 {
+	best.exact = best.gain >= 0 && (p.weights != nil || r.surely(best.left, p.total))
+	return best
+}
+
+// surely tells whether both children are heavy enough for certain.
+func (r *histRules) surely(left, total int64) bool {
+	_, h := r.split(left)
+	_, all := r.split(total)
+	return h >= r.sure && all-h >= r.sure
+}
+
+// single is scan for a feature of two bins, none of missing values, of which the one that is not
+// zero's has the given sums: there is one cut, and nothing else to look at.
+func (r *histRules) single(total int64, s *slot, other int64) histCut {
+	best := noHistCut()
+	if other == 0 {
 		return best
 	}
-	_, h := r.split(best.left)
-	_, all := r.split(p.total)
-	best.exact = p.weights != nil || h >= r.sure && all-h >= r.sure
+	bin, left := s.zero, total-other
+	if s.bin(s.first) < s.zero {
+		bin, left = s.bin(s.first), other
+	}
+	gl, hl := r.split(left)
+	gr, hr := r.split(total)
+	gr, hr = gr-gl, hr-hl
+	if min(hl, hr) < r.minHess || min(r.counts(left), r.counts(total)-r.counts(left)) < r.minCount {
+		return best
+	}
+	wl, wr, a, b := float64(hl)+r.l2, float64(hr)+r.l2, float64(gl), float64(gr)
+	if gain := r.gain(&histPart{total: total}, twoScores(a, wl, b, wr)); gain >= 0 {
+		best.bin, best.left, best.gain, best.exact = bin, left, gain, r.surely(left, total)
+	}
 	return best
 }
 
@@ -164,7 +190,7 @@ search:
 			gl := float64(left >> low)
 			gr := g - gl
 			wl, wr := float64(hl)+l2, float64(h-hl)+l2
-			if score := (gl*gl*wr + gr*gr*wl) / (wl * wr); score > most {
+			if score := twoScores(gl, wl, gr, wr); score > most {
 				most, bin, lefts = score, b, left
 			}
 		}
@@ -172,6 +198,12 @@ search:
 	if most >= 0 {
 		best.bin, best.left, best.gain = uint8(bin), lefts, r.gain(p, most)
 	}
+}
+
+// twoScores returns g²/w of the left child and of the right, added, with the same bits wherever
+// it is inlined: no product is fused with the sum.
+func twoScores(gl, wl, gr, wr float64) float64 {
+	return (float64(gl*gl*wr) + float64(gr*gr*wl)) / (wl * wr)
 }
 
 // gain returns what the children's scores are above the node's, −1 if it is not enough.
@@ -281,8 +313,6 @@ func (r *histRules) scanSets(p *histPart) histCut {
 			best.set.add(c.bin)
 		}
 	}
-	_, h := r.split(best.left)
-	_, all := r.split(p.total)
-	best.exact = p.weights != nil || h >= r.sure && all-h >= r.sure
+	best.exact = p.weights != nil || r.surely(best.left, p.total)
 	return best
 }
