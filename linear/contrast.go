@@ -1,6 +1,10 @@
 package linear
 
-import "math"
+import (
+	"math"
+
+	"github.com/gram-ml/gram/linalg"
+)
 
 // The scores of K classes matter up to a number added to all, so a fit moves in
 // the K−1 dimensions of zero sum. Helmert's basis of them is orthonormal, hence
@@ -38,6 +42,22 @@ func gather(dst, src []float64) {
 		sum += src[a]
 		dst[a] = (sum - float64(a+1)*src[a+1]) / helmert(a)
 	}
+}
+
+// contrastBasis returns the matrix of spread, cols×contrasts.
+func contrastBasis(cols int) *linalg.Dense[float64] {
+	q := contrasts(cols)
+	out := linalg.NewDense[float64](cols, q, nil)
+	e, column := make([]float64, q), make([]float64, cols)
+	for a := range q {
+		clear(e)
+		e[a] = 1
+		spread(column, e)
+		for k, v := range column {
+			out.Set(k, a, v)
+		}
+	}
+	return out
 }
 
 func helmert(a int) float64 { return math.Sqrt(float64(a+1) * float64(a+2)) }

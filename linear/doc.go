@@ -35,7 +35,8 @@
 // A unit of a feature multiplies the odds of class 1 by exp(coef). [Logistic.Inference]
 // tells how exactly the rows determine that, by the Fisher information XᵀWX,
 // W = diag(w·p(1−p)), whose inverse is the covariance of the estimates where there is no
-// penalty and rows are many.
+// penalty and rows are many. [Softmax.Inference] does so for the odds of each of K classes
+// against another, by the information of all classes together, Σ wᵢ(diag(pᵢ) − pᵢpᵢᵀ) ⊗ xᵢxᵢᵀ.
 //
 // # Scale
 //

@@ -122,3 +122,32 @@ func ExampleInference() {
 	// 0.86 ± 0.56, z = 1.54, p = 0.12
 	// odds × 2.36 (0.79 to 7.04)
 }
+
+// What the rows say about three ways to work and the hours they take: the odds of each
+// against the first.
+func ExampleSoftmaxInference() {
+	X := linalg.NewDense(12, 1, []float64{1, 2, 3, 4, 2, 3, 4, 5, 3, 5, 6, 7})
+	way := []int{0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2}
+	trainer := linear.Softmax{C: math.Inf(1)}
+	m, err := trainer.Fit(context.Background(), X, way, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	f, err := trainer.Inference(context.Background(), m, X, way, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for k := 1; k < 3; k++ {
+		odds, err := f.Odds(k, 0)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("class %d: %.2f ± %.2f, z = %.2f\n", k, odds.Coef[0], odds.StdErr[0], odds.Z()[0])
+	}
+	// Output:
+	// class 1: 0.69 ± 0.68, z = 1.02
+	// class 2: 1.62 ± 0.88, z = 1.84
+}

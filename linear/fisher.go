@@ -1,8 +1,11 @@
 package linear
 
 import (
+	"context"
+	"fmt"
 	"math"
 
+	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/linalg"
 	"gonum.org/v1/gonum/blas"
 )
@@ -20,11 +23,7 @@ const errorFeatures = 512
 // determine has an infinite one.
 func (p *problem) fisherErrors(f *linalg.Dense[float64], dispersion float64) (coef []float64, intercept float64, err error) {
 	dim, d := p.std.dim(), len(p.std.scale)
-	for i := range dim {
-		for j := range i {
-			f.Set(j, i, f.At(i, j))
-		}
-	}
+	mirror(f)
 	cov, open, err := p.sandwich(f)
 	if err != nil {
 		return nil, 0, err
@@ -34,10 +33,7 @@ func (p *problem) fisherErrors(f *linalg.Dense[float64], dispersion float64) (co
 	unsure := false
 	for j, scale := range p.std.scale {
 		coef[j] = math.Sqrt(dispersion*cov.At(j, j)) / scale
-		mean := p.std.mean[j]
-		if p.offset != nil {
-			mean += p.offset[j]
-		}
+		mean := p.origin(j)
 		shift[j] = -mean / scale
 		if open[j] {
 			coef[j], shift[j] = math.Inf(1), 0
@@ -106,4 +102,75 @@ func (p *problem) sandwich(f *linalg.Dense[float64]) (cov *linalg.Dense[float64]
 	cov = linalg.NewDense[float64](dim, dim, nil)
 	linalg.Gemm(blas.NoTrans, blas.NoTrans, 1, left, inverse, 0, cov)
 	return cov, open, nil
+}
+
+// covarianceAt returns the inverse of the information of rows at parameters, of which
+// those of each class are basis times those that the fit moves: element
+// (k·dim+j, l·dim+i) belongs to coefficients j and i of classes k and l.
+func covarianceAt(ctx context.Context, X gram.Matrix, y []int, w []float64, s *settings, at *params, basis *linalg.Dense[float64]) (*linalg.Dense[float64], error) {
+	free := *s
+	free.lambda, free.l1 = 0, 0
+	p, err := newProblem(ctx, X, y, w, len(at.bias), &free)
+	if err != nil {
+		return nil, err
+	}
+	for j, scale := range p.std.scale {
+		if math.IsInf(scale, 1) {
+			return nil, fmt.Errorf("linear: column %d does not vary: %w", j, gram.ErrSingular)
+		}
+	}
+	theta := make([]float64, p.size())
+	p.std.coordinates(theta, p.shifted(at))
+	h, err := p.hessian(ctx, theta)
+	if err != nil {
+		return nil, err
+	}
+	mirror(h)
+	root, err := linalg.NewCholesky(p.workers, h)
+	if err != nil {
+		return nil, fmt.Errorf("linear: the Fisher information: %w", err)
+	}
+	back := p.back(basis)
+	half := root.Solve(p.workers, nil, back) // H⁻¹·B, and the covariance is Bᵀ·H⁻¹·B
+	cov := linalg.NewDense[float64](back.Cols, back.Cols, nil)
+	linalg.Gemm(blas.Trans, blas.NoTrans, 1, back, half, 0, cov)
+	return cov, nil
+}
+
+// back returns the transpose of the matrix that takes coordinates to parameters of X, class
+// by class: coef = θ/scale and intercept = θ_d − Σ origin·coef, times the basis.
+func (p *problem) back(basis *linalg.Dense[float64]) *linalg.Dense[float64] {
+	dim, d, q := p.std.dim(), len(p.std.mean), basis.Cols
+	out := linalg.NewDense[float64](dim*q, basis.Rows*dim, nil)
+	for k := range basis.Rows {
+		for a, v := range basis.Row(k) {
+			for j, scale := range p.std.scale {
+				out.Set(j*q+a, k*dim+j, v/scale)
+				if p.std.intercept {
+					out.Set(j*q+a, k*dim+d, -v*p.origin(j)/scale)
+				}
+			}
+			if p.std.intercept {
+				out.Set(d*q+a, k*dim+d, v)
+			}
+		}
+	}
+	return out
+}
+
+// origin returns what column j of X is where its coordinate is zero.
+func (p *problem) origin(j int) float64 {
+	if p.offset != nil {
+		return p.std.mean[j] + p.offset[j]
+	}
+	return p.std.mean[j]
+}
+
+// mirror copies the lower triangle of a to the upper one.
+func mirror(a *linalg.Dense[float64]) {
+	for i := range a.Rows {
+		for j := range i {
+			a.Set(j, i, a.At(i, j))
+		}
+	}
 }

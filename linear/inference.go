@@ -8,7 +8,6 @@ import (
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/linalg"
-	"gonum.org/v1/gonum/blas"
 )
 
 // Inference is what the rows say about how exactly the parameters of logistic regression are
@@ -43,70 +42,127 @@ func (t Logistic) Inference(ctx context.Context, m *LogisticModel, X gram.Matrix
 	if _, _, err := gram.CheckMatrix(X); err != nil {
 		return nil, err
 	}
-	s.lambda = 0
-	p, err := newProblem(ctx, X, y, w, 1, s)
+	at := &params{coef: m.coef, bias: []float64{m.intercept}}
+	cov, err := covarianceAt(ctx, X, y, w, s, at, linalg.NewDense(1, 1, []float64{1}))
 	if err != nil {
 		return nil, err
 	}
-	of := p.shifted(&params{coef: m.coef, bias: []float64{m.intercept}})
-	theta := make([]float64, p.size())
-	p.std.coordinates(theta, of)
-	for j, scale := range p.std.scale {
-		if math.IsInf(scale, 1) {
-			return nil, fmt.Errorf("linear: column %d does not vary: %w", j, gram.ErrSingular)
-		}
-	}
-	h, err := p.hessian(ctx, theta)
-	if err != nil {
-		return nil, err
-	}
-	cov, err := p.covarianceOf(h)
-	if err != nil {
-		return nil, err
-	}
-	d := len(m.coef)
-	out := &Inference{Coef: m.Coef(), StdErr: make([]float64, d), Intercept: math.NaN(), InterceptStdErr: math.NaN(), Covariance: cov}
+	return newInference(m.Coef(), m.intercept, s.intercept, cov), nil
+}
+
+// newInference takes the covariance of coefficients and, if there is one, the intercept.
+func newInference(coef []float64, bias float64, intercept bool, cov *linalg.Dense[float64]) *Inference {
+	d := len(coef)
+	out := &Inference{Coef: coef, StdErr: make([]float64, d), Intercept: math.NaN(), InterceptStdErr: math.NaN(), Covariance: cov}
 	for j := range d {
 		out.StdErr[j] = math.Sqrt(cov.At(j, j))
 	}
-	if s.intercept {
-		out.Intercept, out.InterceptStdErr = m.intercept, math.Sqrt(cov.At(d, d))
+	if intercept {
+		out.Intercept, out.InterceptStdErr = bias, math.Sqrt(cov.At(d, d))
 	}
-	return out, nil
+	return out
 }
 
-// covarianceOf returns the inverse of the Hessian h, whose lower triangle it reads, in terms
-// of the coefficients and intercept of X.
-func (p *problem) covarianceOf(h *linalg.Dense[float64]) (*linalg.Dense[float64], error) {
-	dim, d := h.Rows, len(p.std.mean)
-	for i := range dim {
-		for j := range i {
-			h.Set(j, i, h.At(i, j))
-		}
-	}
-	root, err := linalg.NewCholesky(p.workers, h)
+// SoftmaxInference is what [Inference] is, for the K classes of multinomial logistic
+// regression. The Fisher information is that of all classes together, a matrix of
+// (K−1)·(d+1) rows.
+type SoftmaxInference struct {
+	// Covariance is that of the parameters of all classes, whose sums over the classes are
+	// zero: K·(d+1) rows and columns, those of class k from k·(d+1) on, its intercept last;
+	// K·d without intercepts.
+	Covariance *linalg.Dense[float64]
+
+	coef, bias []float64 // K×d, K
+	intercept  bool
+}
+
+// Inference returns standard errors for a model that was fitted to these rows by this
+// trainer.
+//
+// Errors: those of [Softmax.Fit] for what does not fit; gram.ErrSingular where columns
+// depend on each other, so that a coefficient has no standard error. O(n·d²K² + d³K³) and
+// memory for d²K² numbers.
+func (t Softmax) Inference(ctx context.Context, m *SoftmaxModel, X gram.Matrix, y []int, w []float64) (*SoftmaxInference, error) {
+	s, classes, w, err := t.prepare(X, y, w)
 	if err != nil {
-		return nil, fmt.Errorf("linear: the Fisher information: %w", err)
+		return nil, err
 	}
-	// coef = θ/scale; intercept = θ_d − Σ (mean + offset)·coef.
-	back := linalg.NewDense[float64](dim, dim, nil)
-	for j, scale := range p.std.scale {
-		back.Set(j, j, 1/scale)
-		if p.std.intercept {
-			mean := p.std.mean[j]
-			if p.offset != nil {
-				mean += p.offset[j]
-			}
-			back.Set(j, d, -mean/scale)
+	if _, err := gram.CheckFeatures(X, m.features); err != nil {
+		return nil, err
+	}
+	if classes != m.Classes() {
+		return nil, fmt.Errorf("linear: y has %d classes, the model %d: %w", classes, m.Classes(), gram.ErrLabels)
+	}
+	if _, _, err := gram.CheckMatrix(X); err != nil {
+		return nil, err
+	}
+	at := &params{coef: m.byFeature, bias: m.intercept}
+	basis := linalg.NewDense(2, 1, []float64{-0.5, 0.5})
+	if classes == 2 {
+		at = &params{coef: logOdds(at.coef), bias: logOdds(at.bias)}
+	} else {
+		basis = contrastBasis(classes)
+	}
+	cov, err := covarianceAt(ctx, X, y, w, s, at, basis)
+	if err != nil {
+		return nil, err
+	}
+	return &SoftmaxInference{Covariance: cov, coef: m.Coef(), bias: m.Intercept(), intercept: s.intercept}, nil
+}
+
+// Class returns what is known of the parameters of class k, an effect of a feature beside
+// its mean effect on all classes. It returns gram.ErrParam for a class that is not there.
+func (f *SoftmaxInference) Class(k int) (*Inference, error) {
+	weights := make([]float64, len(f.bias))
+	if err := f.check(k); err != nil {
+		return nil, err
+	}
+	weights[k] = 1
+	return f.combine(weights), nil
+}
+
+// Odds returns what is known of the log-odds of class k against class base: the difference
+// of their parameters, as programs report it that set those of one class to zero. Its
+// [Inference.OddsRatios] are by what a unit of a feature multiplies p(k)/p(base). It returns
+// gram.ErrParam for a class that is not there, or if the two are one.
+func (f *SoftmaxInference) Odds(k, base int) (*Inference, error) {
+	weights := make([]float64, len(f.bias))
+	for _, c := range []int{k, base} {
+		if err := f.check(c); err != nil {
+			return nil, err
 		}
 	}
-	if p.std.intercept {
-		back.Set(d, d, 1)
+	if k == base {
+		return nil, fmt.Errorf("linear: odds of class %d against itself: %w", k, gram.ErrParam)
 	}
-	half := root.Solve(p.workers, nil, back) // H⁻¹·B, and the covariance is Bᵀ·H⁻¹·B
-	cov := linalg.NewDense[float64](dim, dim, nil)
-	linalg.Gemm(blas.Trans, blas.NoTrans, 1, back, half, 0, cov)
-	return cov, nil
+	weights[k], weights[base] = 1, -1
+	return f.combine(weights), nil
+}
+
+func (f *SoftmaxInference) check(k int) error {
+	if k < 0 || k >= len(f.bias) {
+		return fmt.Errorf("linear: class %d of %d: %w", k, len(f.bias), gram.ErrParam)
+	}
+	return nil
+}
+
+// combine returns what is known of a weighted sum of the classes' parameters.
+func (f *SoftmaxInference) combine(weights []float64) *Inference {
+	d := len(f.coef) / len(f.bias)
+	size := f.Covariance.Rows / len(f.bias)
+	coef, bias, cov := make([]float64, d), 0.0, linalg.NewDense[float64](size, size, nil)
+	for k, v := range weights {
+		for j, b := range f.coef[k*d : (k+1)*d] {
+			coef[j] += v * b
+		}
+		bias += v * f.bias[k]
+		for l, u := range weights {
+			for i := 0; v*u != 0 && i < size; i++ {
+				linalg.Axpy(v*u, f.Covariance.Row(k*size + i)[l*size:(l+1)*size], cov.Row(i))
+			}
+		}
+	}
+	return newInference(coef, bias, f.intercept, cov)
 }
 
 // Z returns the coefficients divided by their standard errors.

@@ -1,10 +1,8 @@
 package linear_test
 
 import (
-	"encoding/json"
 	"errors"
 	"math"
-	"os"
 	"testing"
 
 	"github.com/gram-ml/gram"
@@ -386,98 +384,4 @@ func TestOneVsRest(t *testing.T) {
 	checkError(t, "base", bad == nil, err, gram.ErrParam, "class 0: linear: C is -1")
 	bad, err = linear.OneVsRest{Workers: -1}.Fit(background, X, y, nil)
 	checkError(t, "workers", bad == nil, err, gram.ErrParam, "linear: Workers is -1")
-}
-
-// TestInferenceGolden holds standard errors against statsmodels'.
-func TestInferenceGolden(t *testing.T) {
-	text, err := os.ReadFile("testdata/inference.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want struct{ Coef, StdErr, Z, P, Low, High, Covariance []float64 }
-	if err := json.Unmarshal(text, &want); err != nil {
-		t.Fatal(err)
-	}
-	all, y := readData(t, "breast_cancer")
-	X := all.Slice(0, all.Rows, 0, 3)
-	trainer := linear.Logistic{C: math.Inf(1), Tol: 1e-11}
-	m, err := trainer.Fit(background, X, y, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := trainer.Inference(background, m, X, y, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lo, hi, err := f.Interval(0.95)
-	if err != nil {
-		t.Fatal(err)
-	}
-	check := func(name string, got, want []float64) {
-		t.Helper()
-		for j, v := range want {
-			if !(math.Abs(got[j]-v) <= 1e-6*math.Abs(v)) {
-				t.Errorf("%s %d is %v, want %v", name, j, got[j], v)
-			}
-		}
-	}
-	check("coefficient", append(f.Coef, f.Intercept), want.Coef)
-	check("standard error", append(f.StdErr, f.InterceptStdErr), want.StdErr)
-	check("z", f.Z(), want.Z[:3])
-	check("p", f.P(), want.P[:3])
-	check("low", lo, want.Low[:3])
-	check("high", hi, want.High[:3])
-	check("covariance", f.Covariance.Data, want.Covariance)
-	ratio, rlo, rhi, err := f.OddsRatios(0.95)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for j := range ratio {
-		if ratio[j] != math.Exp(f.Coef[j]) || rlo[j] != math.Exp(lo[j]) || rhi[j] != math.Exp(hi[j]) {
-			t.Errorf("odds ratio %v (%v, %v)", ratio[j], rlo[j], rhi[j])
-		}
-	}
-	// Twice the rows, or weights of 2, halve the variances.
-	w := make([]float64, len(y))
-	for i := range w {
-		w[i] = 2
-	}
-	twice, err := trainer.Inference(background, m, X, y, w)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for j, s := range twice.StdErr {
-		if math.Abs(s*math.Sqrt2/f.StdErr[j]-1) > 1e-10 {
-			t.Errorf("standard error %v with weights of 2, %v without", s, f.StdErr[j])
-		}
-	}
-}
-
-func TestInferenceErrors(t *testing.T) {
-	X, y := problem(40, 3, 2, 1)
-	m, err := linear.Logistic{}.Fit(background, X, y, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := linear.Logistic{}.Inference(background, m, X, y, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _, err = f.Interval(1)
-	checkError(t, "level", true, err, gram.ErrParam, "linear: level is 1, want between 0 and 1")
-	_, _, _, err = f.OddsRatios(math.NaN())
-	checkError(t, "level", true, err, gram.ErrParam, "linear: level is NaN")
-	other, _ := problem(40, 2, 2, 1)
-	_, err = linear.Logistic{}.Inference(background, m, other, y, nil)
-	checkError(t, "features", true, err, gram.ErrShape, "X has 2 features, the model 3")
-	for i := range X.Rows {
-		X.Set(i, 1, 2*X.At(i, 0))
-	}
-	_, err = linear.Logistic{}.Inference(background, m, X, y, nil)
-	checkError(t, "collinear", true, err, gram.ErrSingular, "linear: the Fisher information")
-	for i := range X.Rows {
-		X.Set(i, 1, 3)
-	}
-	_, err = linear.Logistic{}.Inference(background, m, X, y, nil)
-	checkError(t, "constant", true, err, gram.ErrSingular, "linear: column 1 does not vary")
 }

@@ -127,20 +127,21 @@ func (t Softmax) prepare(X gram.Matrix, y []int, w []float64) (*settings, int, [
 // coefficients are ∓v/2, and their penalties ‖v‖₁ and ‖v‖²/4.
 func (s *settings) binary() {
 	s.half, s.lambda = true, s.lambda/2
-	difference := func(x []float64) []float64 {
-		if x == nil {
-			return nil
-		}
-		out := make([]float64, len(x)/2)
-		for i := range out {
-			out[i] = x[2*i+1] - x[2*i]
-		}
-		return out
+	if s.offset != nil {
+		s.offset = logOdds(s.offset)
 	}
-	s.offset = difference(s.offset)
 	if s.start != nil {
-		s.start = &params{coef: difference(s.start.coef), bias: difference(s.start.bias)}
+		s.start = &params{coef: logOdds(s.start.coef), bias: logOdds(s.start.bias)}
 	}
+}
+
+// logOdds returns the differences of pairs, of the numbers of class 1 and class 0.
+func logOdds(x []float64) []float64 {
+	out := make([]float64, len(x)/2)
+	for i := range out {
+		out[i] = x[2*i+1] - x[2*i]
+	}
+	return out
 }
 
 // TrainClassifier calls [Softmax.Fit].
