@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"github.com/gram-ml/gram/internal/descent"
 	"github.com/gram-ml/gram/internal/kernel/f64"
 	"github.com/gram-ml/gram/internal/par"
 )
@@ -302,7 +303,7 @@ func (b *binaryDescent) visit(j int, next *site) float64 {
 	if excess == 0 || !(h+b.l.l2 > 0) {
 		return 0
 	}
-	v := shrink(q+h*old, b.l.l1) / (h + b.l.l2)
+	v := descent.Shrink(q+h*old, b.l.l1) / (h + b.l.l2)
 	if v != old {
 		next.coef[j] = v
 		b.shift(j, v-old)
@@ -381,7 +382,7 @@ func (m *multiDescent) visit(j int, next *site) float64 {
 		})
 		old := next.coef[j*cols+k]
 		worst = max(worst, steepness(old, q, l.l1, l.l2))
-		v := shrink(q+h*old, l.l1) / (h + l.l2)
+		v := descent.Shrink(q+h*old, l.l1) / (h + l.l2)
 		if by := v - old; by != 0 {
 			next.coef[j*cols+k] = v
 			c.each(func(i int, x float64) {

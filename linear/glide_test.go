@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/gram-ml/gram/internal/descent"
 )
 
 // TestGlide: many proximal steps at once are those steps one by one, whichever way they go
@@ -27,7 +29,7 @@ func TestGlide(t *testing.T) {
 		rate, m := 0.3*r.Float64(), r.IntN(200)
 		want := b
 		for range m {
-			want = shrink(want-rate*g, rate*l1) / (1 + rate*l2)
+			want = descent.Shrink(want-rate*g, rate*l1) / (1 + rate*l2)
 		}
 		got := glide(b, g, l1, l2, rate, math.Log1p(rate*l2), m)
 		if !(math.Abs(got-want) <= 1e-12*(1+math.Abs(b)+float64(m)*rate*(math.Abs(g)+l1))) {

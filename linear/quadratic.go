@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gram-ml/gram/internal/descent"
 	"github.com/gram-ml/gram/internal/kernel/f64"
 	"github.com/gram-ml/gram/linalg"
 )
@@ -35,7 +36,7 @@ func (s *quadratic) round(set []int, l1, l2 float64) (moves int) {
 			continue
 		}
 		old := s.coef[k]
-		v := shrink(s.q[k]+h*old, l1) / (h + l2)
+		v := descent.Shrink(s.q[k]+h*old, l1) / (h + l2)
 		if v != old {
 			s.move(k, v-old)
 			s.coef[k] = v
@@ -112,12 +113,4 @@ func steepness(coef, q, l1, l2 float64) float64 {
 		return max(math.Abs(q)-l1, 0)
 	}
 	return math.Abs(q - math.Copysign(l1, coef))
-}
-
-// shrink moves x towards zero by t, and no further.
-func shrink(x, t float64) float64 {
-	if math.Abs(x) <= t {
-		return 0
-	}
-	return x - math.Copysign(t, x)
 }

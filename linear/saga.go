@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/descent"
 	"github.com/gram-ml/gram/internal/kernel/f64"
 )
 
@@ -238,7 +239,7 @@ func (s *saga) step(change []float64, by float64) {
 		mean, theta := s.mean[at:at+cols], s.theta[at:at+cols]
 		bound, less := s.rate*s.l1[j], 1/(1+s.rate*s.l2[j])
 		for k, b := range theta {
-			theta[k] = shrink(b-s.rate*mean[k]-v*change[k], bound) * less
+			theta[k] = descent.Shrink(b-s.rate*mean[k]-v*change[k], bound) * less
 		}
 		s.done[j] = s.steps + 1
 	}
@@ -289,7 +290,7 @@ func glide(b, g, l1, l2, rate, log float64, m int) float64 {
 			}
 			continue
 		}
-		b = shrink(b-rate*g, rate*l1) / (1 + rate*l2)
+		b = descent.Shrink(b-rate*g, rate*l1) / (1 + rate*l2)
 		m--
 	}
 	return b

@@ -1,10 +1,9 @@
 package linear
 
 import (
-	"fmt"
 	"math"
 
-	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/descent"
 )
 
 // A Schedule is the learning rate of stochastic gradient descent by the number of steps made
@@ -66,8 +65,7 @@ type CosineRate struct {
 // Rate returns the rate of a step.
 func (r CosineRate) Rate(step int) float64 {
 	final, steps := orElse(r.Final, r.Initial/1000), orElse(r.Steps, 1000)
-	done := float64(min(step, steps)) / float64(steps)
-	return final + (r.Initial-final)*(1+math.Cos(math.Pi*done))/2
+	return descent.Cosine(r.Initial, final, steps, step)
 }
 
 // WarmUp rises in proportion to the steps, over so many of them, to what Then begins with,
@@ -91,15 +89,6 @@ func orElse[T int | float64](v, def T) T {
 		return def
 	}
 	return v
-}
-
-// rateOf returns the rate of a step, or an error for a schedule that gives none.
-func rateOf(s Schedule, step int) (float64, error) {
-	r := s.Rate(step)
-	if !(r > 0) || math.IsInf(r, 1) {
-		return 0, fmt.Errorf("linear: the learning rate of step %d is %v, want > 0: %w", step, r, gram.ErrParam)
-	}
-	return r, nil
 }
 
 // An Optimizer is how a step of stochastic gradient descent follows from gradients.
@@ -127,66 +116,5 @@ const (
 	Nesterov
 )
 
-var optimizerNames = [...]string{"adam", "adamw", "adagrad", "rmsprop", "sgd", "momentum", "nesterov"}
-
 // String returns "adam", "adamw", "adagrad", "rmsprop", "sgd", "momentum" or "nesterov".
-func (o Optimizer) String() string {
-	if o < 0 || int(o) >= len(optimizerNames) {
-		return fmt.Sprintf("Optimizer(%d)", int(o))
-	}
-	return optimizerNames[o]
-}
-
-// adaptive tells whether steps are scaled coordinate by coordinate.
-func (o Optimizer) adaptive() bool { return o <= RMSProp }
-
-// An optimizer makes the steps of an Optimizer.
-type optimizer struct {
-	kind          Optimizer
-	momentum      float64
-	decay         float64
-	first, second []float64 // running means or sums of gradients and of their squares
-	steps         int
-	damp1, damp2  float64 // momentum^steps and decay^steps
-}
-
-func newOptimizer(kind Optimizer, momentum, decay float64, size int) *optimizer {
-	return &optimizer{kind: kind, momentum: momentum, decay: decay, first: make([]float64, size), second: make([]float64, size), damp1: 1, damp2: 1}
-}
-
-// step moves x against the gradient g and then towards the penalties, of strengths l1 and l2
-// for each coordinate: it sets x to the minimum of these plus the squared distance from
-// where the gradient leads, in units of the rate.
-func (o *optimizer) step(x, g, l1, l2 []float64, rate float64) {
-	const tiny = 1e-8
-	o.steps++
-	o.damp1 *= o.momentum
-	o.damp2 *= o.decay
-	for i, v := range g {
-		own := rate // of this coordinate
-		switch o.kind {
-		case Momentum:
-			o.first[i] = o.momentum*o.first[i] + v
-			v, own = o.first[i]*(1-o.momentum), rate/(1-o.momentum)
-		case Nesterov:
-			o.first[i] = o.momentum*o.first[i] + v
-			v, own = (v+o.momentum*o.first[i])*(1-o.momentum), rate/(1-o.momentum)
-		case AdaGrad:
-			o.second[i] += v * v
-			own /= math.Sqrt(o.second[i]) + tiny
-		case RMSProp:
-			o.second[i] = o.decay*o.second[i] + (1-o.decay)*v*v
-			own /= math.Sqrt(o.second[i]) + tiny
-		case Adam, AdamW:
-			o.first[i] = o.momentum*o.first[i] + (1-o.momentum)*v
-			o.second[i] = o.decay*o.second[i] + (1-o.decay)*v*v
-			own /= math.Sqrt(o.second[i]/(1-o.damp2)) + tiny
-			v = o.first[i] / (1 - o.damp1)
-		}
-		at := x[i] - own*v
-		if o.kind == AdamW {
-			own = rate
-		}
-		x[i] = shrink(at, own*l1[i]) / (1 + own*l2[i])
-	}
-}
+func (o Optimizer) String() string { return descent.Kind(o).String() }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/descent"
 	"github.com/gram-ml/gram/internal/kernel/f64"
 )
 
@@ -88,7 +89,7 @@ func (t SGD) check() (SGD, error) {
 		return t, fmt.Errorf("linear: Alpha is %v, want ≥ 0: %w", t.Alpha, gram.ErrParam)
 	case !(t.L1Ratio >= 0 && t.L1Ratio <= 1):
 		return t, fmt.Errorf("linear: L1Ratio is %v, want 0 to 1: %w", t.L1Ratio, gram.ErrParam)
-	case t.Optimizer < 0 || int(t.Optimizer) >= len(optimizerNames):
+	case !descent.Kind(t.Optimizer).Valid():
 		return t, fmt.Errorf("linear: Optimizer is %d: %w", int(t.Optimizer), gram.ErrParam)
 	case t.BatchSize < 0 || t.Patience < 0:
 		return t, fmt.Errorf("linear: BatchSize is %d and Patience %d, want > 0 or 0 for the default: %w", t.BatchSize, t.Patience, gram.ErrParam)
@@ -110,7 +111,7 @@ func (t *SGD) firstRate(d int) float64 {
 	switch {
 	case t.Optimizer == AdaGrad:
 		return 0.5
-	case t.Optimizer.adaptive():
+	case descent.Kind(t.Optimizer).Adaptive():
 		return 0.05
 	case t.Optimizer == PlainSGD:
 		return 2 / float64(d+1)

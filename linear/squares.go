@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/descent"
 	"github.com/gram-ml/gram/internal/kernel/f64"
 	"github.com/gram-ml/gram/linalg"
 )
@@ -379,7 +380,7 @@ func (s *squares) aim(k int, l1, l2 float64) (v, length float64) {
 	if h+l2 == 0 {
 		return old, 0
 	}
-	v = shrink(s.q[k]+h*old, l1) / (h + l2)
+	v = descent.Shrink(s.q[k]+h*old, l1) / (h + l2)
 	return v, math.Abs(v-old) * math.Sqrt(h+l2)
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/descent"
 	"github.com/gram-ml/gram/internal/kernel/f64"
 	"github.com/gram-ml/gram/linalg"
 	"gonum.org/v1/gonum/blas"
@@ -105,7 +106,7 @@ func (s *Stream) Steps() int {
 	if s.d == nil {
 		return 0
 	}
-	return s.d.opt.steps
+	return s.d.opt.Steps()
 }
 
 // Model returns what has been learned so far; before the first Update all classes are equal.
@@ -125,7 +126,7 @@ type sgdDescent struct {
 	std     *standard
 	cols    int
 	classes int
-	opt     *optimizer
+	opt     *descent.Optimizer
 	theta   []float64 // d×cols, then cols biases
 	grad    []float64
 	l1, l2  []float64 // penalties of each coordinate
@@ -143,7 +144,7 @@ func newSGDescent(t *SGD, std *standard, cols, classes int) *sgdDescent {
 	d := len(std.mean)
 	size := (d + 1) * cols
 	g := &sgdDescent{
-		t: t, std: std, cols: cols, classes: classes, opt: newOptimizer(t.Optimizer, t.Momentum, t.Decay, size),
+		t: t, std: std, cols: cols, classes: classes, opt: descent.New(descent.Kind(t.Optimizer), t.Momentum, t.Decay, size),
 		theta: make([]float64, size), grad: make([]float64, size), l1: make([]float64, size), l2: make([]float64, size),
 	}
 	l1, l2 := t.penalties(1, classes)
@@ -187,9 +188,9 @@ func (g *sgdDescent) learn(ctx context.Context, rows *rowReader, order []int, y 
 		if err := ctx.Err(); err != nil {
 			return loss, err
 		}
-		rate, err := rateOf(g.t.Rate, g.opt.steps)
+		rate, err := descent.Rate(g.t.Rate, g.opt.Steps())
 		if err != nil {
-			return loss, err
+			return loss, fmt.Errorf("linear: %w", err)
 		}
 		now := order[:min(g.t.BatchSize, len(order))]
 		order = order[len(now):]
@@ -207,7 +208,7 @@ func (g *sgdDescent) learn(ctx context.Context, rows *rowReader, order []int, y 
 		if !g.std.intercept {
 			clear(g.grad[len(g.std.mean)*g.cols:])
 		}
-		g.opt.step(g.theta, g.grad, g.l1, g.l2, rate)
+		g.opt.Step(g.theta, g.grad, g.l1, g.l2, rate)
 	}
 	return loss, nil
 }

@@ -5,7 +5,7 @@
 //	internal/calib
 //	internal/kernel/…
 //	gram (the root, which imports the standard library alone)
-//	linalg, activation
+//	linalg, activation, internal/descent
 //	sparse, quant
 //	prep, eval, linear, decomp, mixture, mle, ensemble
 //	modeltest

@@ -23,7 +23,7 @@ var floors = [][]string{
 	{"internal/calib"},
 	{"internal/kernel/…"},
 	{"."},
-	{"linalg", "activation"},
+	{"linalg", "activation", "internal/descent"},
 	{"sparse", "quant"},
 	{"prep", "eval", "linear", "decomp", "mixture", "mle", "ensemble"},
 	{"modeltest"},
