@@ -55,23 +55,33 @@ func csrData(dir, name string, cols int) (*sparse.CSR[float64], []int, error) {
 	return A, y, err
 }
 
-// classificationRow compares a fit with scikit-learn's on the same data. Both sides give what
-// they reached: a duality gap or the best log-loss.
-func classificationRow(dir string, sk *peer, name, question string, target float64, read func() (gram.Matrix, []int, error), fit func(X gram.Matrix, y []int) (float64, error)) row {
+// written has the peer write the data of a name and reads them, at the first call.
+func written(sk *peer, name string, read func() (gram.Matrix, []int, error)) func() (gram.Matrix, []int, error) {
 	var X gram.Matrix
 	var y []int
+	return func() (gram.Matrix, []int, error) {
+		if X != nil {
+			return X, y, nil
+		}
+		if _, err := sk.ask("%s", name); err != nil {
+			return nil, nil, err
+		}
+		var err error
+		X, y, err = read()
+		return X, y, err
+	}
+}
+
+// classificationRow compares a fit with scikit-learn's on the same data. Both sides give what
+// they reached: a duality gap or the best log-loss.
+func classificationRow(sk *peer, name, question string, target float64, read func() (gram.Matrix, []int, error), fit func(X gram.Matrix, y []int) (float64, error)) row {
 	var ours, theirs result
 	return row{
 		name: name, peer: "sklearn " + filepath.Base(question), target: target,
 		gram: func() (float64, error) {
-			if X == nil {
-				if _, err := sk.ask("%s", question); err != nil { // has the data written
-					return 0, err
-				}
-				var err error
-				if X, y, err = read(); err != nil {
-					return 0, err
-				}
+			X, y, err := read()
+			if err != nil {
+				return 0, err
 			}
 			start := time.Now()
 			reached, err := fit(X, y)
@@ -86,7 +96,26 @@ func classificationRow(dir string, sk *peer, name, question string, target float
 			err = json.Unmarshal([]byte(line), &theirs)
 			return theirs.Seconds, err
 		},
-		note: func() string { return fmt.Sprintf("%.6g, sklearn's %.6g", ours.Objective, theirs.Objective) },
+		note: func() string { return fmt.Sprintf("%.12g, sklearn's %.12g", ours.Objective, theirs.Objective) },
+	}
+}
+
+// threadsRow compares a fit on a number of threads with the same on one.
+func threadsRow(name string, threads int, read func() (gram.Matrix, []int, error), fit func(workers int) func(X gram.Matrix, y []int) (float64, error)) row {
+	on := func(workers int) func() (float64, error) {
+		return func() (float64, error) {
+			X, y, err := read()
+			if err != nil {
+				return 0, err
+			}
+			start := time.Now()
+			_, err = fit(workers)(X, y)
+			return time.Since(start).Seconds(), err
+		}
+	}
+	return row{
+		name: fmt.Sprintf("%s, %d threads", name, threads), peer: "1 thread", target: 0.8 * float64(threads),
+		gram: on(threads), other: on(1),
 	}
 }
 
@@ -103,24 +132,44 @@ func classificationRows(dir string, threads int) []row {
 		}
 	}
 	dense := func(name string) func() (gram.Matrix, []int, error) {
-		return func() (gram.Matrix, []int, error) {
+		return written(sk, name, func() (gram.Matrix, []int, error) {
 			X, y, err := data(dir, name)
 			return X, y, err
+		})
+	}
+	csr := func(name string, cols int) func() (gram.Matrix, []int, error) {
+		return written(sk, name, func() (gram.Matrix, []int, error) {
+			A, y, err := csrData(dir, name, cols)
+			return A, y, err
+		})
+	}
+	l2 := func(workers int) func(X gram.Matrix, y []int) (float64, error) {
+		return func(X gram.Matrix, y []int) (float64, error) {
+			m, err := linear.Logistic{Tol: 1e-8, Workers: workers}.Fit(context.Background(), X, y, nil) // for an objective no worse
+			if err != nil {
+				return 0, err
+			}
+			return m.Convergence().Objective, nil
 		}
 	}
-	csr := func() (gram.Matrix, []int, error) {
-		A, y, err := csrData(dir, "l1csr", 20_000)
-		return A, y, err
-	}
 	const tol = 1.4e-11 // a gap of 1e-6
+	text := csr("l2csr", 50_000)
 	if threads > 1 {
-		return nil
+		return []row{
+			threadsRow("Logistic CSR 200000×50000", threads, text, l2),
+			threadsRow("L1 logistic 100000×100", threads, dense("l1"), func(workers int) func(X gram.Matrix, y []int) (float64, error) {
+				return l1(0.01, tol, workers)
+			}),
+		}
 	}
 	return []row{
-		classificationRow(dir, sk, "L1 logistic 100000×100, gap", "l1/liblinear", 8, dense("l1"), l1(0.01, tol, 1)),
-		classificationRow(dir, sk, "L1 logistic 100000×100, gap", "l1/saga", 8, dense("l1"), l1(0.01, tol, 1)),
-		classificationRow(dir, sk, "L1 logistic CSR 100000×20000, gap", "l1csr/liblinear", 8, csr, l1(1, tol, 1)),
-		classificationRow(dir, sk, "LogisticCV 20000×100, 10 values, 5 folds, best log-loss", "cv/lbfgs", 10, dense("cv"), func(X gram.Matrix, y []int) (float64, error) {
+		classificationRow(sk, "Logistic CSR 200000×50000, 60 a row, objective", "l2csr/lbfgs", 5, text, l2(1)),
+		classificationRow(sk, "Logistic CSR 200000×50000, 60 a row, objective", "l2csr/liblinear", 5, text, l2(1)),
+		classificationRow(sk, "Logistic CSR 200000×50000, 60 a row, objective", "l2csr/newton-cg", 5, text, l2(1)),
+		classificationRow(sk, "L1 logistic 100000×100, gap", "l1/liblinear", 8, dense("l1"), l1(0.01, tol, 1)),
+		classificationRow(sk, "L1 logistic 100000×100, gap", "l1/saga", 8, dense("l1"), l1(0.01, tol, 1)),
+		classificationRow(sk, "L1 logistic CSR 100000×20000, gap", "l1csr/liblinear", 8, csr("l1csr", 20_000), l1(1, tol, 1)),
+		classificationRow(sk, "LogisticCV 20000×100, 10 values, 5 folds, best log-loss", "cv/lbfgs", 10, dense("cv"), func(X gram.Matrix, y []int) (float64, error) {
 			m, err := linear.LogisticCV{Base: linear.Logistic{Workers: 1}}.Fit(context.Background(), X, y, nil)
 			if err != nil {
 				return 0, err

@@ -1,6 +1,7 @@
-"""Fits scikit-learn's logistic regression with L1 penalties and by cross-validation: a line
-"data/solver" on standard input is answered with one JSON line of seconds and the duality gap,
-or the best mean log-loss. The data are written as .npy first.
+"""Fits scikit-learn's logistic regression with L1 penalties, on sparse rows and by
+cross-validation: a line "data/solver" on standard input is answered with one JSON line of seconds
+and the duality gap, the objective or the best mean log-loss. The data are written as .npy first;
+a line "data" does that alone.
 
 usage: sklearn_classification_peer.py DIR   (Debian's python3-sklearn)
 """
@@ -39,7 +40,8 @@ def dense(name, n, d, seed):
     return MADE[name]
 
 
-def csr(name, n, d, each, seed):
+def csr(name, n, d, each, seed, label):
+    """Rows of text: a few of the columns are in most of them, entries are positive."""
     if name not in MADE:
         rng = np.random.default_rng(seed)
         cols = np.minimum((d * rng.random((n, each)) ** 3).astype(np.int64), d - 1)
@@ -48,11 +50,24 @@ def csr(name, n, d, each, seed):
         A.sum_duplicates()
         A = (sp.diags(1 / np.sqrt(np.asarray(A.multiply(A).sum(1)).ravel())) @ A).tocsr()
         A.sort_indices()
-        beta = 4 * rng.normal(size=d) * (rng.random(d) < 0.1)
-        y = labels(rng, A @ beta)
+        y = label(rng, A)
         keep(name, data=A.data, indices=A.indices.astype(np.int64), indptr=A.indptr.astype(np.int64), y=y)
         MADE[name] = A, y
     return MADE[name]
+
+
+def few(rng, A):
+    """Labels by a tenth of the features."""
+    d = A.shape[1]
+    return labels(rng, A @ (4 * rng.normal(size=d) * (rng.random(d) < 0.1)))
+
+
+def some(_, A):
+    """Labels by a fifth of the features."""
+    n, d = A.shape
+    rng = np.random.default_rng(4)
+    w = rng.normal(size=d) * (rng.random(d) < 0.2) * 6
+    return (rng.random(n) < 1 / (1 + np.exp(-(A @ w)))).astype(np.int64)
 
 
 def gap(X, y, coef, C):
@@ -74,22 +89,43 @@ def l1(data, C, solver, tol):
     return seconds, gap(X, y, m.coef_[0], C)
 
 
-def cv():
-    X, y = dense("cv", 20_000, 100, 8)
+def l2(data, solver):
+    X, y = data
+    m = LogisticRegression(C=1.0, solver=solver, tol=1e-5, max_iter=1000)
+    start = time.perf_counter()
+    m.fit(X, y)
+    seconds = time.perf_counter() - start
+    margin = np.where(y == 1, 1, -1) * m.decision_function(X)
+    return seconds, float(np.logaddexp(0, -margin).sum() + (m.coef_ ** 2).sum() / 2)
+
+
+def cv(data):
+    X, y = data
     m = LogisticRegressionCV(Cs=np.geomspace(1e-4, 1e4, 10), cv=5, scoring="neg_log_loss")
     start = time.perf_counter()
     m.fit(X, y)
     return time.perf_counter() - start, float(-m.scores_[1].mean(0).max())
 
 
+DATA = {
+    "l1": lambda: dense("l1", 100_000, 100, 7),
+    "l1csr": lambda: csr("l1csr", 100_000, 20_000, 60, 9, few),
+    "l2csr": lambda: csr("l2csr", 200_000, 50_000, 60, 3, some),
+    "cv": lambda: dense("cv", 20_000, 100, 8),
+}
 WORK = {
-    "l1/liblinear": lambda: l1(dense("l1", 100_000, 100, 7), 0.01, "liblinear", 1e-9),
-    "l1/saga": lambda: l1(dense("l1", 100_000, 100, 7), 0.01, "saga", 1e-9),
-    "l1csr/liblinear": lambda: l1(csr("l1csr", 100_000, 20_000, 60, 9), 1.0, "liblinear", 1e-10),
+    "l1/liblinear": lambda data: l1(data, 0.01, "liblinear", 1e-9),
+    "l1/saga": lambda data: l1(data, 0.01, "saga", 1e-9),
+    "l1csr/liblinear": lambda data: l1(data, 1.0, "liblinear", 1e-10),
+    "l2csr/lbfgs": lambda data: l2(data, "lbfgs"),
+    "l2csr/liblinear": lambda data: l2(data, "liblinear"),
+    "l2csr/newton-cg": lambda data: l2(data, "newton-cg"),
     "cv/lbfgs": cv,
 }
 print("scikit-learn %s, numpy %s" % (sklearn.__version__, np.__version__), file=sys.stderr)
 print("ready", flush=True)
 for line in sys.stdin:
-    seconds, value = WORK[line.strip()]()
+    work = line.strip()
+    data = DATA[work.split("/")[0]]()
+    seconds, value = WORK[work](data) if work in WORK else (0.0, 0.0)
     print(json.dumps({"seconds": seconds, "objective": value}), flush=True)
