@@ -7,6 +7,7 @@ import (
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/internal/calib"
+	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/linalg"
 )
 
@@ -58,7 +59,7 @@ func onlyColumn(X gram.Matrix, who string) ([]float64, error) {
 	if d != 1 {
 		return nil, fmt.Errorf("linear: X has %d columns, %s takes 1: %w", d, who, gram.ErrShape)
 	}
-	x := make([]float64, n)
+	x := mem.Make[float64](n)
 	linalg.AsOperator(X).MulRows(x, 0, n, []float64{1}, 1)
 	return x, nil
 }

@@ -1,6 +1,7 @@
 package calib
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"math/rand/v2"
@@ -160,6 +161,36 @@ func TestIsotonicLarge(t *testing.T) {
 	k2, v2 := Isotonic(pick(x), pick(y), pick(w), false)
 	if !slices.Equal(knots, k2) || !slices.Equal(values, v2) {
 		t.Error("another fit on sorted rows")
+	}
+}
+
+// TestInOrder: rows in order of x, those of equal x in their own, whichever half of the keys
+// they differ in.
+func TestInOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 1))
+	draws := map[string]func() float64{
+		"normal":  r.NormFloat64,
+		"ties":    func() float64 { return float64(r.IntN(100) - 50) },
+		"zeros":   func() float64 { return math.Copysign(0, r.NormFloat64()) },
+		"lower":   func() float64 { return 1 + float64(r.IntN(1<<20))*0x1p-52 },
+		"both":    func() float64 { return float64(r.IntN(4)-2) * (1 + float64(r.IntN(1<<10))*0x1p-50) },
+		"extreme": func() float64 { return math.Copysign(math.Pow(2, float64(r.IntN(2000)-1000)), r.NormFloat64()) },
+	}
+	for name, draw := range draws {
+		for _, n := range []int{0, 1, 2, few, few + 1, 4000} {
+			x, w, want := make([]float64, n), make([]float64, n), []int{}
+			for i := range x {
+				x[i], w[i] = draw(), float64(r.IntN(4))
+				if w[i] > 0 {
+					want = append(want, i)
+				}
+			}
+			slices.SortStableFunc(want, func(a, b int) int { return cmp.Compare(x[a], x[b]) })
+			got := inOrder(x, w)
+			if !slices.EqualFunc(got, want, func(k keyed, i int) bool { return int(k.row()) == i }) {
+				t.Errorf("%s: n = %d is out of order", name, n)
+			}
+		}
 	}
 }
 

@@ -8,28 +8,37 @@ import "sort"
 // mean. Of each level only the two ends are knots. O(n), by pooling of adjacent
 // violators after a radix sort.
 func Isotonic(x, y, w []float64, decreasing bool) (knots, values []float64) {
-	order := make([]keyed, 0, len(x))
-	for i, v := range x {
-		if w == nil || w[i] > 0 {
-			order = append(order, keyed{keyOf(v), uint32(i)})
-		}
-	}
-	order = sortKeyed(order, make([]keyed, len(order)))
 	sign := 1.0
 	if decreasing {
 		sign = -1
 	}
 	var p pool
-	for lo := 0; lo < len(order); {
-		l := level{lo: valueOf(order[lo].key)}
-		l.hi = l.lo
-		for key := order[lo].key; lo < len(order) && order[lo].key == key; lo++ {
-			row, weight := order[lo].row, 1.0
+	var l level // of the x at hand
+	const block = 512
+	var xs, ys, ws [block]float64 // of some rows in order, since reading them takes longer
+	for order := inOrder(x, w); len(order) > 0; {
+		part := order[:min(block, len(order))]
+		order = order[len(part):]
+		for k, at := range part {
+			row := at.row()
+			xs[k], ys[k], ws[k] = x[row]+0, sign*y[row], 1
 			if w != nil {
-				weight = w[row]
+				ws[k] = w[row]
 			}
-			l.add(sign*y[row], weight)
 		}
+		for k, v := range xs[:len(part)] {
+			if v != l.lo && l.weight > 0 {
+				p.push(l)
+				l.weight = 0
+			}
+			if l.weight == 0 {
+				l = level{v, v, ys[k], ws[k]}
+			} else {
+				l.add(ys[k], ws[k])
+			}
+		}
+	}
+	if l.weight > 0 {
 		p.push(l)
 	}
 	for _, l := range p {
