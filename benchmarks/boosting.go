@@ -8,9 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"time"
 
+	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/ensemble"
 	"github.com/gram-ml/gram/eval"
 	"github.com/gram-ml/gram/linalg"
@@ -58,7 +60,7 @@ func boostingRows(dir string, threads int) []row {
 	for _, name := range names {
 		rows = append(rows, b.fit("fit", name, 1.5))
 	}
-	rows = append(rows, b.fit("fit", "sklearn", 1.8), b.fit("small", "sklearn", 5))
+	rows = append(rows, b.fit("fit", "sklearn", 1.8), b.fit("small", "sklearn", 5), b.memory())
 	for _, name := range names {
 		rows = append(rows, b.batch(name, 3), b.one(name, 1))
 	}
@@ -140,6 +142,46 @@ func (b *boosting) fit(what, peer string, target float64) row {
 		other: func() (float64, error) { return b.ask(what, peer, &theirs) },
 		note: func() string {
 			return fmt.Sprintf("AUC %.5f, the peer's is %+.2g beside it", auc, theirs.Objective-auc)
+		},
+	}
+}
+
+// memory compares the most bytes that are alive in a fit, beside X and the model, with those of
+// X in bins, a byte a value, gradients, 8 bytes a row, and the histograms of as many nodes as
+// there are leaves. What is alive is counted after collecting garbage in every round.
+func (b *boosting) memory() row {
+	const leaves, bins = 31, 256
+	var all float64
+	return row{
+		name: "GradientBoosting memory of a fit 500000×28", peer: "1.5 × bins, gradients and histograms", target: 1, bytes: true,
+		gram: func() (float64, error) {
+			X, y, err := b.data("boosting")
+			if err != nil {
+				return 0, err
+			}
+			alive := func() float64 {
+				var s runtime.MemStats
+				runtime.GC()
+				runtime.ReadMemStats(&s)
+				return float64(s.HeapAlloc)
+			}
+			var before, after runtime.MemStats
+			start, peak := alive(), 0.0
+			t := ensemble.GradientBoosting{Workers: 1, Progress: func(gram.Progress) { peak = max(peak, alive()-start) }}
+			runtime.ReadMemStats(&before)
+			m, err := t.FitClassifier(context.Background(), X.Slice(0, boostingTrain, 0, X.Cols), y[:boostingTrain], nil)
+			runtime.ReadMemStats(&after)
+			all = float64(after.TotalAlloc - before.TotalAlloc)
+			model := alive() - start
+			runtime.KeepAlive(m)
+			return peak - model, err
+		},
+		other: func() (float64, error) {
+			_, d := b.X["boosting"].Dims()
+			return 1.5 * float64(boostingTrain*(d+8)+leaves*d*bins*8), nil
+		},
+		note: func() string {
+			return fmt.Sprintf("all that the fit allocates, garbage and model included: %.1f MB", all/1e6)
 		},
 	}
 }

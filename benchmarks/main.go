@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// A row is one comparison. Both functions return seconds.
+// A row is one comparison. Both functions return seconds, or bytes.
 type row struct {
 	name   string
 	peer   string
@@ -33,6 +33,8 @@ type row struct {
 	// scale turns peer seconds / gram seconds into the ratio, 0 means 1.
 	scale float64
 	note  func() string
+	// bytes tells that both functions return bytes of memory.
+	bytes bool
 }
 
 func main() {
@@ -114,13 +116,17 @@ func (r *row) run(rounds int) error {
 	if ratio < r.target {
 		note = strings.TrimSpace("below. " + note)
 	}
-	fmt.Printf("| %s | %s | %s %s | %.2f | %.2f | %s |\n", r.name, r.rate(a), r.peer, duration(b), ratio, r.target, note)
+	amount := duration
+	if r.bytes {
+		amount = func(b float64) string { return fmt.Sprintf("%.1f MB", b/1e6) }
+	}
+	fmt.Printf("| %s | %s | %s %s | %.2f | %.2f | %s |\n", r.name, r.rate(a, amount), r.peer, amount(b), ratio, r.target, note)
 	return nil
 }
 
-func (r *row) rate(seconds float64) string {
+func (r *row) rate(seconds float64, amount func(float64) string) string {
 	if r.amount == 0 {
-		return duration(seconds)
+		return amount(seconds)
 	}
 	return fmt.Sprintf("%s, %.1f %s", duration(seconds), r.amount/seconds/1e9, r.unit)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"sync"
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/internal/mem"
@@ -39,15 +38,13 @@ const fewCuts = 4
 // values are left out. O(n·d), or O(entries) of a sparse X.
 func newBinning(ctx context.Context, workers int, X gram.Matrix, w []float64, bins int, categorical []bool) (*binning, error) {
 	n, d := X.Dims()
+	var rows []int
 	if n > sampleRows {
-		rows := spread(n, sampleRows)
-		X, w = someRows(X, rows), take(w, rows)
+		rows = spread(n, sampleRows)
+		w = take(w, rows)
 	}
 	b := &binning{cuts: make([][]float64, d), guide: make([]guide, d)}
 	cut := func(j int, values, weights []float64) {
-		if categorical[j] {
-			return
-		}
 		b.cuts[j] = quantileCuts(values, weights, bins)
 		if len(b.cuts[j]) > fewCuts {
 			b.guide[j] = newGuide(b.cuts[j])
@@ -56,24 +53,50 @@ func newBinning(ctx context.Context, workers int, X gram.Matrix, w []float64, bi
 	var err error
 	switch m := X.(type) {
 	case *sparse.CSR[float64]:
-		err = sparseCuts(ctx, workers, m, w, bins, cut)
+		if rows != nil {
+			m = m.SelectRows(rows)
+		}
+		err = sparseCuts(ctx, workers, m, w, bins, categorical, cut)
 	case *sparse.CSR[float32]:
-		err = sparseCuts(ctx, workers, m, w, bins, cut)
+		if rows != nil {
+			m = m.SelectRows(rows)
+		}
+		err = sparseCuts(ctx, workers, m, w, bins, categorical, cut)
 	default:
-		err = eachColumn(ctx, workers, X, nil, func(j int, column []float64) {
-			if categorical[j] {
-				return
-			}
-			buffer := distinctBuffers.Get().(*distinctBuffer)
-			defer distinctBuffers.Put(buffer)
-			values, weights := buffer.distinct(column, w)
-			cut(j, values, weights)
-		})
+		err = denseCuts(ctx, workers, X, rows, w, categorical, cut)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return b, nil
+}
+
+// denseCuts is sparseCuts for any matrix, the given rows of it, nil for all, and the columns that
+// are not categorical.
+func denseCuts(ctx context.Context, workers int, X gram.Matrix, rows []int, w []float64, categorical []bool, cut func(j int, values, weights []float64)) error {
+	_, d := X.Dims()
+	op, buf := linalg.AsOperator(X), make([]float64, d)
+	size := 1 // little memory, if a look at a row costs nothing
+	if x, _ := op.RowBlock(buf, 0, 1); &x[0] == &buf[0] {
+		size = columnsAtOnce
+	}
+	bad := make([]bool, par.Blocks(d, size))
+	buffers := make([]distinctBuffer, par.Workers(workers))
+	err := par.ForWorker(ctx, workers, d, size, func(worker, block, lo, hi int) {
+		buffer := &buffers[worker]
+		bad[block] = !buffer.read(op, rows, lo, hi)
+		n := len(buffer.columns) / (hi - lo)
+		for j := lo; j < hi && !bad[block]; j++ {
+			if !categorical[j] {
+				values, weights := buffer.distinct(buffer.columns[(j-lo)*n:(j-lo+1)*n], w)
+				cut(j, values, weights)
+			}
+		}
+	})
+	if err == nil && slices.Contains(bad, true) {
+		err = infinity(X)
+	}
+	return err
 }
 
 // spread returns size of the rows 0..n−1: one of each of as many stretches, at a
@@ -95,18 +118,44 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// A distinctBuffer is memory to sort a column in.
+// A distinctBuffer is memory to read columns into and to sort one in.
 type distinctBuffer struct {
+	columns         []float64
 	keys, buf       []keyed
 	values, weights []float64
 }
 
-var distinctBuffers = sync.Pool{New: func() any { return new(distinctBuffer) }}
+// read sets columns to the columns of op from lo to hi−1, in the given rows, nil for all, one
+// column after the other, and tells whether they have no infinite element.
+func (b *distinctBuffer) read(op gram.Operator, rows []int, lo, hi int) bool {
+	n, d := op.Dims()
+	if rows != nil {
+		n = len(rows)
+	}
+	b.columns = slices.Grow(b.columns[:0], n*(hi-lo))[:n*(hi-lo)]
+	good := true
+	set := func(i int, x []float64) {
+		for j, v := range x[lo:hi] {
+			good = good && !math.IsInf(v, 0)
+			b.columns[j*n+i] = v
+		}
+	}
+	if rows == nil {
+		eachRow(op, 0, n, set)
+		return good
+	}
+	buf := make([]float64, d)
+	for i, r := range rows {
+		x, _ := op.RowBlock(buf, r, r+1)
+		set(i, x)
+	}
+	return good
+}
 
 // distinct returns the values of a column in order, without missing ones, and the
 // weight of each, in the memory of b.
 func (b *distinctBuffer) distinct(column, w []float64) (values, weights []float64) {
-	keys := b.keys[:0]
+	keys := slices.Grow(b.keys[:0], len(column))
 	for i, v := range column {
 		if v == v {
 			keys = append(keys, keyed{sortable(v), int32(i)})
@@ -119,7 +168,7 @@ func (b *distinctBuffer) distinct(column, w []float64) (values, weights []float6
 func (b *distinctBuffer) group(keys []keyed, w []float64) (values, weights []float64) {
 	b.keys, b.buf = keys, slices.Grow(b.buf[:0], len(keys))[:len(keys)]
 	sortKeys(keys, b.buf)
-	values, weights = b.values[:0], b.weights[:0]
+	values, weights = slices.Grow(b.values[:0], len(keys)), slices.Grow(b.weights[:0], len(keys))
 	for i, k := range keys {
 		if i == 0 || k.key != keys[i-1].key {
 			values, weights = append(values, unsortable(k.key)), append(weights, 0)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -258,5 +259,26 @@ func TestBoostingRanker(t *testing.T) {
 		if _, err := c.trainer.FitRanker(background, X, c.grades, c.groups, nil); !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.text) {
 			t.Errorf("%s: error %v", name, err)
 		}
+	}
+}
+
+// A fit allocates what its documentation says, and a few megabytes: not a copy of X, which is 8
+// bytes a value.
+func TestBoostingMemory(t *testing.T) {
+	const n, d = 150_000, 8
+	X := linalg.NewDense[float64](n, d, nil)
+	y := make([]int, n)
+	for i := range n {
+		for j := range d {
+			X.Row(i)[j] = float64((i*7 + j) % (1000 + j))
+		}
+		y[i] = i * 7 % 1000 / 500
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	must(ensemble.GradientBoosting{Rounds: 2, MaxLeaves: 4, Workers: 1}.FitClassifier(background, X, y, nil))(t)
+	runtime.ReadMemStats(&after)
+	if got, most := after.TotalAlloc-before.TotalAlloc, uint64(n*(d+24)+5<<20); got > most {
+		t.Errorf("the fit allocated %d bytes, want at most %d", got, most)
 	}
 }

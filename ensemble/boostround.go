@@ -41,10 +41,15 @@ func takeAll[T any](x []T, rows []int) []T {
 // iota32 returns the rows 0..n−1.
 func iota32(n int) []int32 {
 	rows := make([]int32, n)
+	count(rows)
+	return rows
+}
+
+// count sets rows to 0, 1, 2 …
+func count(rows []int32) {
 	for i := range rows {
 		rows[i] = int32(i)
 	}
-	return rows
 }
 
 // explain returns a better error for one of binning, which has seen some rows of X.
@@ -63,8 +68,7 @@ func (f *boosting) hold() {
 	n := f.data.n
 	out := int(math.Round(f.HoldOut * float64(n)))
 	if f.HoldOut == 0 || n < 2 {
-		f.rows = iota32(n)
-		return
+		return // all rows
 	}
 	out = min(max(out, 1), n-1)
 	keys := make([]keyed, n)
@@ -84,6 +88,14 @@ func (f *boosting) hold() {
 			f.rows = append(f.rows, int32(i))
 		}
 	}
+}
+
+// trained returns the rows to train on, in some order.
+func (f *boosting) trained() []int32 {
+	if f.rows == nil {
+		return f.grower.rows
+	}
+	return f.rows
 }
 
 // startFrom has the fit begin with a model's trees.
@@ -152,7 +164,7 @@ func (f *boosting) run(ctx context.Context) (*boosted, error) {
 		objective := f.watch(round)
 		if f.Progress != nil {
 			if f.watched == nil {
-				objective = meanLoss(f.Workers, f.objective, f.rows, f.scores, f.w)
+				objective = meanLoss(f.Workers, f.objective, f.trained(), f.scores, f.w)
 			}
 			f.Progress(gram.Progress{Iteration: round + 1, Limit: f.Rounds, Objective: objective, Residual: math.NaN(), Tolerance: math.NaN()})
 			if err := ctx.Err(); err != nil {
@@ -438,8 +450,8 @@ func (f *boosting) setRules(sc scales, ratio float64) {
 // A leafBlock is some of the rows of a leaf.
 type leafBlock struct{ leaf, lo, hi int }
 
-func leafBlocks(leaves []bud) []leafBlock {
-	var out []leafBlock
+// leafBlocks appends those of all leaves to out.
+func leafBlocks(out []leafBlock, leaves []bud) []leafBlock {
 	for i, b := range leaves {
 		for lo := b.lo; lo < b.hi; lo += gradientRows {
 			out = append(out, leafBlock{i, lo, min(lo+gradientRows, b.hi)})
@@ -451,7 +463,8 @@ func leafBlocks(leaves []bud) []leafBlock {
 // settle gives the nodes of a tree their weights and values and adds those of leaves to
 // the scores of the leaves' rows.
 func (f *boosting) settle(ctx context.Context, k int, tree *grown, leaves []bud) error {
-	blocks := leafBlocks(leaves)
+	f.blocks = leafBlocks(f.blocks[:0], leaves)
+	blocks := f.blocks
 	parts := make([]gradientSums, len(blocks))
 	order := f.grower.rows
 	err := par.ForWorker(ctx, f.Workers, len(blocks), 1, func(worker, i, _, _ int) {
@@ -539,7 +552,9 @@ func (f *boosting) watch(round int) float64 {
 func meanLoss(workers int, o objective, rows []int32, scores [][]float64, w []float64) float64 {
 	parts := make([]gradientSums, par.Blocks(len(rows), gradientRows))
 	par.For(nil, workers, len(rows), gradientRows, func(block, lo, hi int) {
-		losses := make([]float64, hi-lo)
+		b := borrow(hi - lo)
+		defer b.back()
+		losses := b.x
 		o.losses(losses, rows[lo:hi], scores)
 		var s gradientSums
 		for i, r := range rows[lo:hi] {

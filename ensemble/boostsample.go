@@ -20,9 +20,12 @@ func (t *GradientBoosting) draw(stream, round, i int) float64 {
 	return float64(mix(mix(mix(t.Seed+uint64(stream)<<56)^uint64(round))^uint64(i))>>11) / (1 << 53)
 }
 
-// sampleRows chooses the rows of a round, from f.rows into f.sample, and the others that are
+// sampleRows chooses the rows of a round, from those to train on into f.sample, and the others that are
 // trained on into f.others.
 func (f *boosting) sampleRows(round int) {
+	if f.rows == nil && (f.GossTop > 0 || f.Subsample < 1) {
+		f.rows = iota32(f.data.n)
+	}
 	switch {
 	case f.GossTop > 0:
 		f.sampleByGradient(round)
@@ -38,6 +41,9 @@ func (f *boosting) sampleRows(round int) {
 		if len(f.sample) == 0 {
 			f.sample, f.others = append(f.sample, f.others[0]), f.others[1:]
 		}
+	case f.rows == nil:
+		count(f.grower.rows) // where the grower wants them
+		f.sample = f.grower.rows
 	default:
 		f.sample = f.rows
 	}
@@ -162,7 +168,7 @@ func (f *boosting) roundTrees(round int) []*binTree {
 // addRound adds the trees of a round, times a factor, to the scores of all rows.
 func (f *boosting) addRound(round int, factor float64) {
 	for k, t := range f.roundTrees(round) {
-		t.add(f.Workers, f.data, f.rows, f.scores[k], factor)
+		t.add(f.Workers, f.data, f.trained(), f.scores[k], factor)
 		if v := f.watched; v != nil {
 			t.add(f.Workers, v.data, v.rows, v.scores[k], factor)
 		}

@@ -89,20 +89,24 @@ func someRows(X gram.Matrix, rows []int) gram.Matrix {
 	return linalg.Rows(X, rows)
 }
 
-// sparseCuts calls cut with the distinct values of each column in order, without missing ones,
+// sparseCuts calls cut with the distinct values of each column that is not categorical, in order,
+// without missing ones,
 // and their weights; it looks at nothing but entries.
 // O(entries), and with weights O(n) for each feature of more values than bins.
-func sparseCuts[T float32 | float64](ctx context.Context, workers int, X *sparse.CSR[T], w []float64, bins int, cut func(j int, values, weights []float64)) error {
+func sparseCuts[T float32 | float64](ctx context.Context, workers int, X *sparse.CSR[T], w []float64, bins int, categorical []bool, cut func(j int, values, weights []float64)) error {
 	for _, v := range X.Val[X.Ptr[0]:X.Ptr[X.Rows]] {
 		if math.IsInf(float64(v), 0) {
 			return infinity(X)
 		}
 	}
 	columns := X.TransposeParallel(workers)
-	return par.For(ctx, workers, columns.Rows, columnsAtOnce, func(_, lo, hi int) {
-		buffer := distinctBuffers.Get().(*distinctBuffer)
-		defer distinctBuffers.Put(buffer)
+	buffers := make([]distinctBuffer, par.Workers(workers))
+	return par.ForWorker(ctx, workers, columns.Rows, columnsAtOnce, func(worker, _, lo, hi int) {
+		buffer := &buffers[worker]
 		for j := lo; j < hi; j++ {
+			if categorical[j] {
+				continue
+			}
 			rows, column := columns.Row(j)
 			keys, zeros := buffer.keys[:0], X.Rows-len(rows)
 			for i, v := range column {

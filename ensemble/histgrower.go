@@ -36,6 +36,7 @@ type histGrower struct {
 	counts   []int // of rows that go left, by block
 	tree     *grown
 	splits   []histCut // by node
+	leaves   []bud     // memory of grow
 }
 
 // A bud is a leaf that may be split.
@@ -70,7 +71,8 @@ func newHistGrower(b *binning, data *binned, c *constraints, w []float64, worker
 	return g
 }
 
-// grow returns a tree without values and its leaves. rows are those to train on, whose
+// grow returns a tree without values and its leaves, which are good until the next call.
+// rows are those to train on, whose
 // packed numbers are set.
 func (g *histGrower) grow(ctx context.Context, rows []int32) (*grown, []bud, error) {
 	g.tree = newGrown(1)
@@ -86,7 +88,7 @@ func (g *histGrower) grow(ctx context.Context, rows []int32) (*grown, []bud, err
 	if err := g.search(ctx, &root); err != nil {
 		return nil, nil, err
 	}
-	leaves := []bud{root}
+	leaves := append(g.leaves[:0], root)
 	for g.maxLeaves <= 0 || len(leaves) < g.maxLeaves {
 		at := g.next(leaves)
 		if at < 0 {
@@ -98,33 +100,56 @@ func (g *histGrower) grow(ctx context.Context, rows []int32) (*grown, []bud, err
 		}
 		leaves[at] = l
 		leaves = append(leaves, r)
+		g.forget(leaves)
 	}
 	for i := range leaves {
 		g.release(&leaves[i])
 	}
 	slices.SortFunc(leaves, func(a, b bud) int { return a.lo - b.lo })
+	g.leaves = leaves
 	return g.tree, leaves, nil
 }
 
-// next returns the leaf to split, −1 if there is none: that of the largest gain, on the
-// lowest level first if growth is by level.
+// next returns the leaf to split, −1 if there is none.
 func (g *histGrower) next(leaves []bud) int {
 	best := -1
 	for i := range leaves {
-		b := &leaves[i]
-		switch {
-		case b.cut.gain < 0:
-		case best < 0:
-			best = i
-		case g.byLevel && b.depth != leaves[best].depth:
-			if b.depth < leaves[best].depth {
-				best = i
-			}
-		case b.cut.gain > leaves[best].cut.gain || b.cut.gain == leaves[best].cut.gain && b.node < leaves[best].node:
+		if b := &leaves[i]; b.cut.gain >= 0 && (best < 0 || g.before(b, &leaves[best])) {
 			best = i
 		}
 	}
 	return best
+}
+
+// before tells whether leaf a is to be split before b: that of the larger gain, on the lower
+// level first if growth is by level.
+func (g *histGrower) before(a, b *bud) bool {
+	if g.byLevel && a.depth != b.depth {
+		return a.depth < b.depth
+	}
+	return a.cut.gain > b.cut.gain || a.cut.gain == b.cut.gain && a.node < b.node
+}
+
+// forget releases the histograms of leaves whose turn will not come: those after as many as
+// may still be split. It leaves no more than half as many as a tree has leaves.
+func (g *histGrower) forget(leaves []bud) {
+	if g.maxLeaves <= 0 {
+		return
+	}
+	for splits := g.maxLeaves - len(leaves); ; {
+		held, last := 0, -1
+		for i := range leaves {
+			if b := &leaves[i]; b.hist != nil {
+				if held++; last < 0 || g.before(&leaves[last], b) {
+					last = i
+				}
+			}
+		}
+		if held <= splits {
+			return
+		}
+		g.release(&leaves[last])
+	}
 }
 
 // histogram returns one that is to be cleared.

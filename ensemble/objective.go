@@ -56,13 +56,14 @@ func (o *squaredObjective) losses(dst []float64, rows []int32, scores [][]float6
 }
 
 // logisticObjective is the log-loss of two classes; the score is the logit of class 1.
+// Probabilities are computed when they are asked for: they would take as much memory as
+// the scores.
 type logisticObjective struct {
+	single
 	labels []int
-	p      []float64
 }
 
-func (o *logisticObjective) outputs() int { return 1 }
-func (o *logisticObjective) unit() bool   { return false }
+func (o *logisticObjective) unit() bool { return false }
 
 func (o *logisticObjective) start(w []float64) []float64 {
 	share := classShares(o.labels, 2, w)
@@ -85,13 +86,6 @@ func classShares(labels []int, k int, w []float64) []float64 {
 // scoreRows is how many rows a goroutine computes probabilities of at a time.
 const scoreRows = 1 << 11
 
-func (o *logisticObjective) begin(workers int, scores [][]float64) {
-	if o.p == nil {
-		o.p = mem.Make[float64](len(o.labels))
-	}
-	par.For(nil, workers, len(o.p), scoreRows, func(_, lo, hi int) { logistic(o.p[lo:hi], scores[0][lo:hi]) })
-}
-
 // logistic sets dst to 1/(1+exp(−x)).
 func logistic(dst, x []float64) {
 	for i, v := range x {
@@ -104,8 +98,13 @@ func logistic(dst, x []float64) {
 }
 
 func (o *logisticObjective) gradients(g, h []float64, rows []int32, _ int) {
+	g = g[:len(rows)]
 	for i, r := range rows {
-		p := o.p[r]
+		g[i] = o.scores[r]
+	}
+	logistic(g, g)
+	for i, r := range rows {
+		p := g[i]
 		g[i] = p - float64(o.labels[r])
 		h[i] = max(p*(1-p), leastHessian)
 	}
