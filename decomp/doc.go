@@ -65,6 +65,16 @@
 // where rows are mixtures of independent sources, as voices, artefacts or pulses, these
 // come out, and variance plays no role.
 //
+// # Networks
+//
+// [Autoencoder] learns a way to a narrow code and back, both as deep as needed: what PCA does
+// with planes, by layers with an activation function between. It bends as kernel PCA does, has
+// an inverse of its own, needs no rows of the fit to serve, and takes any number of them,
+// a few at a time. It has no closed form: start, rates and sizes matter, components have no
+// order, and on few rows it learns them by heart unless early stopping, a penalty or noise
+// keeps it from that. Its forms are denoising, which restores damaged rows, and variational,
+// which draws new ones. Where its error is not clearly below PCA's, take PCA.
+//
 // # With classes, and without looking
 //
 // [LDA] reads the classes of rows: its directions v are those of the largest ratio of the
@@ -87,10 +97,12 @@
 //	KernelPCA     no      variance of φ(x)           n²·(d + k), n·m·…    learned  curved structure, up to some 10⁴ rows
 //	Factors       yes     covariances                n·d² + d³ a round    yes      columns with errors of their own; densities
 //	FastICA       yes     independent sources        n·d² + n·k² a round  yes      mixtures of signals
+//	Autoencoder   no      squared length, or bits    n·p an epoch         yes      curved structure, many rows; anomalies, drawing rows
 //	LDA           yes     differences of classes     n·d² + d³            no       labelled rows; also a classifier
 //	Projection    yes     distances, roughly         n·d·k, or n·√d·k     no       very many columns, no time to learn
 //
-// All of them transform new rows.
+// All of them transform new rows. p counts the parameters of a network, about 2·d·h with h
+// units in its first layer.
 //
 // # Sources
 //
@@ -100,5 +112,6 @@
 // with randomness, SIAM Review 53 (2011). N. Gillis, Nonnegative Matrix Factorization, 2020.
 // B. Schölkopf and A. Smola, Learning with Kernels, 2002. D. Lawley and A. Maxwell, Factor
 // Analysis as a Statistical Method, 1971. A. Hyvärinen, J. Karhunen and E. Oja, Independent
-// Component Analysis, 2001.
+// Component Analysis, 2001. I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, 2016,
+// chapter 14. D. Kingma and M. Welling, Auto-encoding variational Bayes, ICLR 2014.
 package decomp

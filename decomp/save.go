@@ -13,6 +13,7 @@ func init() {
 	gram.Register("decomp.LDA", 1, encodeLDA, decodeLDA)
 	gram.Register("decomp.RandomProjection", 1, encodeProjection, decodeProjection)
 	gram.Register("decomp.NMF", 1, encodeNMF, decodeNMF)
+	gram.Register("decomp.Autoencoder", 1, encodeAutoencoder, decodeAutoencoder)
 }
 
 func encodePCA(e *gram.Encoder, m *PCAModel) {
