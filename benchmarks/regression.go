@@ -41,7 +41,7 @@ func regressionRow(dir string, sk *peer, name, question string, target float64, 
 		name: name, peer: "sklearn", target: target,
 		gram: func() (float64, error) {
 			if X == nil {
-				if _, err := sk.ask("%s", question); err != nil {
+				if _, err := sk.ask("%s data", question); err != nil {
 					return 0, err
 				}
 				n, d, x, err := npy(filepath.Join(dir, question+"_x.npy"))

@@ -116,7 +116,7 @@ DATA = {
 WORK = {
     "l1/liblinear": lambda data: l1(data, 0.01, "liblinear", 1e-9),
     "l1/saga": lambda data: l1(data, 0.01, "saga", 1e-9),
-    "l1csr/liblinear": lambda data: l1(data, 1.0, "liblinear", 1e-10),
+    "l1csr/liblinear": lambda data: l1(data, 1.0, "liblinear", 1e-9),
     "l2csr/lbfgs": lambda data: l2(data, "lbfgs"),
     "l2csr/liblinear": lambda data: l2(data, "liblinear"),
     "l2csr/newton-cg": lambda data: l2(data, "newton-cg"),

@@ -1,6 +1,6 @@
 """Fits scikit-learn's isotonic, ridge and Poisson regression and lasso path: a line "name" on standard input
 is answered with one JSON line of seconds and objective. The data are written as .npy
-first.
+first; a line "name data" does that alone.
 
 usage: sklearn_regression_peer.py DIR   (Debian's python3-sklearn)
 """
@@ -26,12 +26,13 @@ def keep(name, x, y):
     np.save(os.path.join(DIR, name + "_y.npy"), y.reshape(-1, 1))
 
 
-def isotonic():
-    if "isotonic" not in MADE:
-        rng = np.random.default_rng(4)
-        x = rng.normal(size=(1_000_000, 1))
-        keep("isotonic", x, x[:, 0] + rng.normal(size=len(x)))
-    x, y = MADE["isotonic"]
+def isotonic_data():
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(1_000_000, 1))
+    return x, x[:, 0] + rng.normal(size=len(x))
+
+
+def isotonic(x, y):
     m = IsotonicRegression(out_of_bounds="clip")
     start = time.perf_counter()
     m.fit(x[:, 0], y)
@@ -39,42 +40,45 @@ def isotonic():
     return seconds, float(((m.predict(x[:, 0]) - y) ** 2).sum())
 
 
-def lasso():
+def lasso_data():
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(5000, 10_000))
+    beta = np.zeros(10_000)
+    beta[::100] = 1 + np.arange(100) % 5
+    y = x @ beta + 10 * rng.normal(size=5000)
+    return x - x.mean(0), y - y.mean()
+
+
+def lasso(x, y):
     """100 values of alpha, with a gap of at most 1e-4·‖y‖² each."""
-    if "lasso" not in MADE:
-        rng = np.random.default_rng(6)
-        x = rng.normal(size=(5000, 10_000))
-        beta = np.zeros(10_000)
-        beta[::100] = 1 + np.arange(100) % 5
-        y = x @ beta + 10 * rng.normal(size=5000)
-        keep("lasso", x - x.mean(0), y - y.mean())
-    x, y = MADE["lasso"]
     columns = np.asfortranarray(x)
     start = time.perf_counter()
     _, _, gaps = lasso_path(columns, y, tol=1e-4)
     return time.perf_counter() - start, float(np.max(gaps)) * len(y)  # of half the sum of squares
 
 
-def ridge():
+def ridge_data():
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(20_000, 200)) + 0.5 * rng.normal(size=(20_000, 1))
+    return x, x @ rng.normal(size=200) + 20 * rng.normal(size=len(x))
+
+
+def ridge(x, y):
     """20 strengths by leave-one-out; the objective is the smallest error."""
-    if "ridge" not in MADE:
-        rng = np.random.default_rng(7)
-        x = rng.normal(size=(20_000, 200)) + 0.5 * rng.normal(size=(20_000, 1))
-        keep("ridge", x, x @ rng.normal(size=200) + 20 * rng.normal(size=len(x)))
-    x, y = MADE["ridge"]
     m = RidgeCV(alphas=10 ** np.linspace(-3, 4, 20))
     start = time.perf_counter()
     m.fit(x, y)
     return time.perf_counter() - start, float(-m.best_score_)
 
 
-def poisson():
+def poisson_data():
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(100_000, 100))
+    return x, rng.poisson(np.exp(x @ rng.normal(size=100) / 10)).astype(float)
+
+
+def poisson(x, y):
     """By L-BFGS; the objective is what both minimise."""
-    if "poisson" not in MADE:
-        rng = np.random.default_rng(8)
-        x = rng.normal(size=(100_000, 100))
-        keep("poisson", x, rng.poisson(np.exp(x @ rng.normal(size=100) / 10)).astype(float))
-    x, y = MADE["poisson"]
     m = PoissonRegressor(alpha=1e-4, tol=1e-6, max_iter=1000)
     start = time.perf_counter()
     m.fit(x, y)
@@ -86,7 +90,14 @@ def poisson():
 
 print("scikit-learn %s, numpy %s" % (sklearn.__version__, np.__version__), file=sys.stderr)
 print("ready", flush=True)
-WORK = {"isotonic": isotonic, "lasso": lasso, "ridge": ridge, "poisson": poisson}
+WORK = {
+    "isotonic": (isotonic_data, isotonic), "lasso": (lasso_data, lasso),
+    "ridge": (ridge_data, ridge), "poisson": (poisson_data, poisson),
+}
 for line in sys.stdin:
-    seconds, value = WORK[line.strip()]()
+    name, *only = line.split()
+    make, fit = WORK[name]
+    if name not in MADE:
+        keep(name, *make())
+    seconds, value = (0.0, 0.0) if only else fit(*MADE[name])
     print(json.dumps({"seconds": seconds, "objective": value}), flush=True)
