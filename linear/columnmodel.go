@@ -177,12 +177,9 @@ func (c *column) dot(u []float64) float64 {
 	if c.rows == nil {
 		return f64.Dot(c.vals, u)
 	}
-	s := 0.0
-	rows := c.rows[:len(c.vals)]
-	for e, x := range c.vals {
-		s += x * u[rows[e]]
-	}
-	return s
+	var out [1]float64
+	f64.SpMulVec(out[:], []int64{0, int64(len(c.rows))}, c.rows, c.vals, u)
+	return out[0]
 }
 
 // add adds a multiple of the column to v.
@@ -191,10 +188,7 @@ func (c *column) add(by float64, v []float64) {
 		f64.Axpy(by, c.vals, v)
 		return
 	}
-	rows := c.rows[:len(c.vals)]
-	for e, x := range c.vals {
-		v[rows[e]] += by * x
-	}
+	f64.SpAddTrans(v, 1, 1, 1, []int64{0, int64(len(c.rows))}, c.rows, c.vals, []float64{by}, 1)
 }
 
 // jump solves by conjugate gradients, and sets to zero what would change its sign, unless

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/gram-ml/gram/internal/kernel/f64"
+	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/internal/par"
 	"github.com/gram-ml/gram/linalg"
 	"gonum.org/v1/gonum/blas"
@@ -105,14 +106,12 @@ func (c *columnSet) subtract(r, coef []float64) {
 		return
 	}
 	shift := 0.0
-	for k, col := range c.sparse {
+	for k := range c.sparse {
 		v := coef[k]
 		if v == 0 {
 			continue
 		}
-		for e, i := range col.rows {
-			r[i] -= v * col.vals[e]
-		}
+		c.sparse[k].add(-v, r)
 		shift += v * c.mean[k]
 	}
 	f64.Axpy(shift, c.root, r)
@@ -121,11 +120,7 @@ func (c *columnSet) subtract(r, coef []float64) {
 // dot returns the product of column k and y, whose product with √W is sum.
 func (c *columnSet) dot(k int, y []float64, sum float64) float64 {
 	if c.p.sparse != nil {
-		col, out := c.sparse[k], -c.mean[k]*sum
-		for e, i := range col.rows {
-			out += col.vals[e] * y[i]
-		}
-		return out
+		return c.sparse[k].dot(y) - c.mean[k]*sum
 	}
 	for _, b := range c.blocks {
 		if k < b.Rows {
@@ -212,16 +207,24 @@ func (p *problem) sparseColumns(set []int) []column {
 			}
 		}
 	}
+	total := 0
+	for _, c := range count {
+		total += c
+	}
+	rows, vals := mem.Make[uint32](total), mem.Make[float64](total)
 	out := make([]column, len(set))
 	for k, size := range count {
-		out[k] = column{make([]uint32, 0, size), make([]float64, 0, size)}
+		out[k] = column{rows[:size:size], vals[:size:size]}
+		rows, vals = rows[size:], vals[size:]
 	}
+	clear(count)
 	for i := range n {
 		col, val := p.sparse.row(i, &buf)
 		for e, j := range col {
-			if k := at[j]; k > 0 {
-				c := &out[k-1]
-				c.rows, c.vals = append(c.rows, uint32(i)), append(c.vals, val[e])
+			if k := at[j] - 1; k >= 0 {
+				to := count[k]
+				out[k].rows[to], out[k].vals[to] = uint32(i), val[e]
+				count[k]++
 			}
 		}
 	}

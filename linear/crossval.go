@@ -320,7 +320,7 @@ func (p *problem) of(rows []int) (*problem, error) {
 	q := *p
 	q.workers, q.work = 1, make([]scratch, 1)
 	q.exact = false // the scales are those of other rows
-	q.gradients, q.products, q.both, q.kept = nil, nil, nil, nil
+	q.gradients, q.products, q.hessians, q.both, q.kept = nil, nil, nil, nil, nil
 	_, d := p.x.Dims()
 	q.at, q.dir = newParams(d, p.cols), newParams(d, p.cols)
 	q.at.offset = p.at.offset

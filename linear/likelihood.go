@@ -37,7 +37,8 @@ type likelihood struct {
 	offset []float64 // or nil
 	floor  float64   // no scale is at or below it
 
-	gradients []*slopeSum
+	gradients  []*slopeSum
+	curvatures []*curvatureSum
 }
 
 // A slopeSum holds the loss and its derivatives.
@@ -176,13 +177,12 @@ func (c *curvatureSum) Merge(o *curvatureSum) {
 }
 
 // hessian returns the loss's at theta as the rows in spans show it, with the lower
-// triangle set.
+// triangle set. It is in memory that the next call writes to.
 func (l *likelihood) hessian(ctx context.Context, theta []float64) (*linalg.Dense[float64], error) {
 	p, dim := l.p, l.p.std.dim()
 	linear, scale := l.split(theta)
 	p.std.params(p.at, linear)
-	var sums []*curvatureSum
-	parts, err := sum(ctx, p, p.spans, dim*dim, &sums,
+	parts, err := sum(ctx, p, p.spans, dim*dim, &l.curvatures,
 		func() *curvatureSum {
 			return &curvatureSum{gramianSum: *newGramianSum(dim), mixed: make([]float64, dim)}
 		}, (*curvatureSum).Reset,
@@ -268,7 +268,7 @@ func (l *likelihood) useHessian() bool {
 // on returns the function for keep evenly spaced rows or a few more.
 func (l *likelihood) on(keep int) *likelihood {
 	part := *l
-	part.p, part.gradients = l.p.on(keep), nil
+	part.p, part.gradients, part.curvatures = l.p.on(keep), nil, nil
 	return &part
 }
 

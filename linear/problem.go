@@ -39,6 +39,7 @@ type problem struct {
 	work      []scratch
 	gradients []*gradientSum
 	products  []*productSum
+	hessians  []*hessianSum
 	at, dir   *params
 	both      []float64
 }
@@ -327,7 +328,7 @@ func (p *problem) on(keep int) *problem {
 	n, d := p.x.Dims()
 	s := *p
 	s.spans = spans(n, d, keep)
-	s.gradients, s.products = nil, nil
+	s.gradients, s.products, s.hessians = nil, nil, nil
 	if s.factor = factorOf(p, s.spans); math.IsInf(s.factor, 1) {
 		return p
 	}
@@ -344,12 +345,11 @@ func factorOf(p *problem, s []span) float64 {
 }
 
 // hessian returns the Hessian at theta as the rows in spans show it, with the
-// lower triangle set.
+// lower triangle set. It is in memory that the next call writes to.
 func (p *problem) hessian(ctx context.Context, theta []float64) (*linalg.Dense[float64], error) {
 	p.std.params(p.at, theta)
 	dim := p.std.dim()
-	var sums []*hessianSum
-	parts, err := sum(ctx, p, p.spans, pairsOf(p.cols)*dim*dim, &sums,
+	parts, err := sum(ctx, p, p.spans, pairsOf(p.cols)*dim*dim, &p.hessians,
 		func() *hessianSum { return newHessianSum(dim, p.cols) }, (*hessianSum).Reset,
 		func(h *hessianSum, s span, t *scratch) { h.Add(p.x, s, p.w, p.std, p.at, t) })
 	if err != nil {

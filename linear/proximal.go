@@ -32,7 +32,7 @@ type penalized struct {
 	columns []column // of features that have been in a columnModel
 
 	biases []*biasSum
-	slopes []*productSum
+	slopes []*gradientSum
 }
 
 // A model is a quadratic one of the loss about a site, for the features of a set.
@@ -136,6 +136,9 @@ func (l *penalized) minimize(ctx context.Context, tol float64, limit int, progre
 // may be those of from.
 func (l *penalized) evaluate(ctx context.Context, at, from *site) error {
 	copy(at.bias, from.bias)
+	if !l.p.std.intercept {
+		return l.survey(ctx, at)
+	}
 	if err := l.score(ctx, at); err != nil {
 		return err
 	}
@@ -152,27 +155,43 @@ func (l *penalized) advance(ctx context.Context, c certificate) error {
 	if err := l.model.step(ctx, l.at, l.next, c.excess); err != nil {
 		return err
 	}
-	if err := l.score(ctx, l.next); err != nil {
+	if err := l.search(ctx, c); err != nil {
+		return err
+	}
+	l.model.learn(l.at, l.next)
+	l.at, l.next = l.next, l.at
+	return nil
+}
+
+// search evaluates next, moved towards at as often as it takes to be a better one.
+func (l *penalized) search(ctx context.Context, c certificate) error {
+	whole := !l.p.std.intercept // next is right with all that belongs to it
+	first := l.score
+	if whole {
+		first = l.survey
+	}
+	if err := first(ctx, l.next); err != nil {
 		return err
 	}
 	const trials = 40
 	flat := 1e-13 * math.Abs(c.objective)
 	for range trials {
-		if err := l.settle(ctx, l.next); err != nil {
-			return err
+		if !whole {
+			if err := l.settle(ctx, l.next); err != nil {
+				return err
+			}
 		}
 		value, fall := l.descent(c.objective)
 		if value <= c.objective+1e-4*fall+flat {
 			break
 		}
 		l.halve()
+		whole = false
 	}
-	if err := l.slope(ctx, l.next); err != nil {
-		return err
+	if whole {
+		return nil
 	}
-	l.model.learn(l.at, l.next)
-	l.at, l.next = l.next, l.at
-	return nil
+	return l.slope(ctx, l.next)
 }
 
 // descent returns the objective at next, and how much it would differ from that at l.at if

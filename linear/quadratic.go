@@ -65,10 +65,11 @@ func (s *quadratic) jump(l1, l2 float64, work *float64) bool {
 	*work -= cost
 	a, step := linalg.NewDense[float64](len(set), len(set), nil), make([]float64, len(set))
 	for i, k := range set {
+		row, from := a.Row(i), s.gramian.Row(k)
 		for e, l := range set {
-			a.Set(i, e, s.gramian.At(k, l))
+			row[e] = from[l]
 		}
-		a.Set(i, i, s.gramian.At(k, k)+l2)
+		row[i] += l2
 		step[i] = s.q[k] - l2*s.coef[k] - math.Copysign(l1, s.coef[k])
 	}
 	root, err := linalg.NewCholesky(s.workers, a)

@@ -86,16 +86,21 @@ func (b *biasSum) Merge(o *biasSum) {
 
 // score sets z at the coefficients: one pass over X.
 func (l *penalized) score(ctx context.Context, at *site) error {
-	p := l.p
-	return par.For(ctx, p.workers, len(p.spans), 1, func(_, lo, hi int) {
-		for _, s := range p.spans[lo:hi] {
-			z := at.z[s.lo*p.cols : s.hi*p.cols]
-			p.x.MulRows(z, s.lo, s.hi, at.coef, p.cols)
-			if p.at.offset != nil {
-				f64.Axpy(1, p.at.offset[s.lo*p.cols:s.hi*p.cols], z)
-			}
+	return par.For(ctx, l.p.workers, len(l.p.spans), 1, func(_, lo, hi int) {
+		for _, s := range l.p.spans[lo:hi] {
+			l.scoreRows(at, s)
 		}
 	})
+}
+
+// scoreRows sets z in some rows.
+func (l *penalized) scoreRows(at *site, s span) {
+	p := l.p
+	z := at.z[s.lo*p.cols : s.hi*p.cols]
+	p.x.MulRows(z, s.lo, s.hi, at.coef, p.cols)
+	if p.at.offset != nil {
+		f64.Axpy(1, p.at.offset[s.lo*p.cols:s.hi*p.cols], z)
+	}
 }
 
 // settle moves the biases to their best for z, by Newton's method, and sets r and loss.
@@ -177,67 +182,108 @@ func biasRoot(hess []float64, cols int) *linalg.Cholesky {
 
 // slope sets grad from r: one pass over X.
 func (l *penalized) slope(ctx context.Context, at *site) error {
+	_, err := l.slopeBy(ctx, at, l.addSlope(at))
+	return err
+}
+
+// addSlope returns what adds the derivatives of spans from r.
+func (l *penalized) addSlope(at *site) func(*gradientSum, span, *scratch) {
 	p, cols := l.p, l.p.cols
-	_, d := p.x.Dims()
-	parts, err := sum(ctx, p, p.spans, d*cols, &l.slopes, func() *productSum { return newProductSum(d, cols) }, (*productSum).Reset,
-		func(h *productSum, s span, _ *scratch) {
-			r := at.r[s.lo*cols : s.hi*cols]
-			p.x.AddTransMulRows(h.coef, s.lo, s.hi, r, cols)
-			addRows(h.bias, r)
-		})
+	return func(g *gradientSum, s span, _ *scratch) {
+		r := at.r[s.lo*cols : s.hi*cols]
+		p.x.AddTransMulRows(g.coef, s.lo, s.hi, r, cols)
+		addRows(g.bias, r)
+	}
+}
+
+// survey is score, settle and slope in one pass over X, where there are no biases to settle.
+func (l *penalized) survey(ctx context.Context, at *site) error {
+	p, cols := l.p, l.p.cols
+	slope := l.addSlope(at)
+	g, err := l.slopeBy(ctx, at, func(g *gradientSum, s span, t *scratch) {
+		l.scoreRows(at, s)
+		r := at.r[s.lo*cols : s.hi*cols]
+		copy(r, at.z[s.lo*cols:])
+		addBias(r, at.bias)
+		loss, _ := residuals(r, cols, p.y[s.lo:s.hi], p.w[s.lo:s.hi], grow(&t.b, 2*(s.hi-s.lo)))
+		g.loss += loss
+		slope(g, s, t)
+	})
 	if err != nil {
 		return err
 	}
+	at.loss = p.factor * g.loss
+	copy(at.drift, g.bias)
+	f64.Scal(p.factor, at.drift)
+	return nil
+}
+
+// slopeBy sets grad from a sum over spans, which it returns.
+func (l *penalized) slopeBy(ctx context.Context, at *site, add func(*gradientSum, span, *scratch)) (*gradientSum, error) {
+	p, cols := l.p, l.p.cols
+	_, d := p.x.Dims()
+	parts, err := sum(ctx, p, p.spans, d*cols, &l.slopes, func() *gradientSum { return newGradientSum(d, cols) }, (*gradientSum).Reset, add)
+	if err != nil {
+		return nil, err
+	}
+	g := parts[0]
 	for _, o := range parts[1:] {
-		parts[0].Merge(o)
+		g.Merge(o)
 	}
 	for j, scale := range p.std.scale {
 		for k := range cols {
-			g := parts[0].coef[j*cols+k]
+			v := g.coef[j*cols+k]
 			if p.std.intercept { // r sums to zero but for rounding
-				g -= p.std.mean[j] * parts[0].bias[k]
+				v -= p.std.mean[j] * g.bias[k]
 			}
 			if math.IsInf(scale, 1) {
-				g = 0
+				v = 0
 			}
-			at.grad[j*cols+k] = p.factor * g
+			at.grad[j*cols+k] = p.factor * v
 		}
 	}
-	return nil
+	return g, nil
 }
 
 // divergence returns by how much the loss at the site exceeds its bound from the dual
 // point s·r. For a row that has its label with probability 1−ρ it is Kullback and
 // Leibler's divergence of a label missed with probability sρ from one missed with ρ.
 func (l *penalized) divergence(at *site, s float64) float64 {
-	p, cols := l.p, l.p.cols
-	delta, total := 1-s, 0.0
-	if delta <= 0 {
+	p := l.p
+	if s >= 1 {
 		return 0
 	}
-	for _, rows := range p.spans {
-		for i := rows.lo; i < rows.hi; i++ {
-			w := p.w[i]
-			if w == 0 {
-				continue
-			}
-			miss := math.Abs(at.r[i*cols])
-			if cols > 1 {
-				miss = -at.r[i*cols+p.y[i]]
-			}
-			miss /= w
-			hit := 1 - miss
-			if hit < 1e-6 {
-				hit = at.hit(i, cols, p.y[i])
-			}
-			if delta <= 0.1*hit {
-				total += w * delta * delta * miss / hit // no less, and at most about twice as much
-				continue
-			}
-			total += w * (s*miss*math.Log(s) + (hit+delta*miss)*math.Log1p(delta*miss/hit))
+	parts := make([]float64, len(p.spans))
+	// It is short: a context that has ended is noticed by the next pass over X.
+	_ = par.For(nil, p.workers, len(p.spans), 1, func(k, _, _ int) { parts[k] = l.diverge(at, p.spans[k], s) })
+	return p.factor * f64.Sum(parts)
+}
+
+// diverge is divergence in some rows.
+func (l *penalized) diverge(at *site, rows span, s float64) float64 {
+	p, cols := l.p, l.p.cols
+	delta, total, log := 1-s, 0.0, math.Log(s)
+	for i := rows.lo; i < rows.hi; i++ {
+		w := p.w[i]
+		if w == 0 {
+			continue
 		}
+		miss := math.Abs(at.r[i*cols])
+		if cols > 1 {
+			miss = -at.r[i*cols+p.y[i]]
+		}
+		miss /= w
+		hit := 1 - miss
+		if hit < 1e-6 {
+			hit = at.hit(i, cols, p.y[i])
+		}
+		if delta <= 0.1*hit {
+			total += w * delta * delta * miss / hit // no less, and at most about twice as much
+			continue
+		}
+		total += w * (s*miss*log + (hit+delta*miss)*math.Log1p(delta*miss/hit))
 	}
-	return p.factor * total
+	return total
 }
 
 // hit returns the probability of label y in row i, however small.

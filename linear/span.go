@@ -47,9 +47,10 @@ func spansOf(n, rows int) []span {
 
 // chunkSize returns how many spans are summed in a row before sums are merged.
 // The number of sums, at most 32, depends on the work alone, so that results do
-// not depend on the workers, and falls where a sum is large.
+// not depend on the workers. It falls where a sum is large beside the rows, for then
+// clearing and merging sums takes as long as adding to them, and memory.
 func chunkSize(spans, elements int) int {
 	const budget = 1 << 23 // elements in all sums
-	chunks := min(32, max(2, budget/max(elements, 1)))
+	chunks := min(32, max(8, spans*(blockElements/32)/max(elements, 1)), max(2, budget/max(elements, 1)))
 	return (spans + chunks - 1) / chunks
 }
