@@ -325,14 +325,11 @@ func (c *components) norms(p, z []float64, n int, start []float64, scale float64
 	clear(z[n*c.d:])
 	y := grow(&t.y, len(z)+m*c.k)
 	panels, columns := y[:len(z)], y[len(z):]
-	tiles := f64.Gemm()
-	for i := 0; i < m; i += kernel.PanelRows {
-		tiles.Transpose(kernel.PanelRows, c.d, z[i*c.d:], c.d, panels[i*c.d:], kernel.PanelRows)
-	}
+	inPanels(panels, z, m, c.d)
 	for k, from := range start {
 		f64.PanelNorms(c.d, from, scale, panels, c.triangles[k], columns[k*m:(k+1)*m])
 	}
-	tiles.Transpose(c.k, m, columns, m, p, c.k)
+	f64.Gemm().Transpose(c.k, m, columns, m, p, c.k)
 }
 
 // standardize sets y to (z − mean)/sd of component k.

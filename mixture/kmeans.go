@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel"
 	"github.com/gram-ml/gram/internal/kernel/f64"
 	"github.com/gram-ml/gram/linalg"
 )
@@ -43,10 +44,10 @@ func (i KMeansInit) String() string {
 // iteration or from mini-batches. The zero value has 8 centers, started by
 // k-means++.
 //
-// Lloyd's iteration computes distances only for rows whose nearest center may have
-// changed, by the bounds of G. Hamerly, Making k-means even faster, SDM 2010, and only from
+// Lloyd's iteration looks only at rows whose nearest center may have changed, by the bounds of
+// G. Hamerly, Making k-means even faster, SDM 2010, and computes their distances only from
 // centers near the one they had (J. Newling, F. Fleuret, Fast k-means with accurate bounds,
-// ICML 2016); the result is that of computing them all. A cluster that loses its last row
+// ICML 2016), sixteen rows of a cluster at a time; the result is that of computing them all. A cluster that loses its last row
 // gets the row that is farthest from its own center.
 type KMeans struct {
 	// Clusters is K, ≥ 1; 0 means 8.
@@ -135,7 +136,7 @@ func finiteParams(name string, v []float64) error {
 // Errors: ErrShape, ErrNonFinite and ErrWeights for X and w; ErrParam for a field out of
 // its range or more clusters than rows of positive weight; that of ctx. At MaxIter the
 // model comes with an error that wraps ErrNotConverged. An iteration takes at most
-// O(n·d·K), as a matrix product.
+// O(n·d·K).
 func (t KMeans) Fit(ctx context.Context, X gram.Matrix, w []float64) (*KMeansModel, error) {
 	s, err := newRows(ctx, X, w, t.Workers)
 	if err != nil {
@@ -184,12 +185,20 @@ type lloyd struct {
 	k, d    int
 	centers *linalg.Dense[float64] // less the origin
 	lengths []float64              // squared, of the centers
-	// For each row: its cluster, the squared distance from that center, a lower bound of
-	// the distance from every other one, and its squared length.
-	label []int32
-	own   []float64
-	lower []float64
-	norms []float64
+	// The centers in panels of [f64.Nearest], what is near to each, and the largest of lengths.
+	all     []float64
+	near    []neighbours
+	longest float64
+	// For each row: its cluster, an upper bound of the distance from that center, a lower bound
+	// of that from every other one, and its squared length.
+	label               []int32
+	upper, lower, norms []float64
+	// How far each center has moved since, and how far any other one.
+	moved, others []float64
+
+	sum  *clusterSums // of the rows
+	most []float64    // the largest weights since sum was last taken of all rows, nil if it has to be
+	own  []float64    // squared distances of the rows from their centers, once measured
 
 	inertia     float64
 	convergence gram.Convergence
@@ -229,25 +238,30 @@ func (l *lloyd) start(ctx context.Context, start int) error {
 // run is Lloyd's iteration. After it, labels and inertia are those of the centers.
 func (l *lloyd) run(ctx context.Context) error {
 	l.forget()
-	sum, err := l.assign(ctx)
-	if err != nil {
+	if _, err := l.assign(ctx); err != nil {
 		return err
 	}
 	variance := f64.Sum(l.s.spread) / float64(l.d)
 	for i := 1; i <= l.MaxIter; i++ {
-		l.relocate(sum)
-		shift := l.move(sum)
-		if sum, err = l.assign(ctx); err != nil {
+		if err := l.relocate(ctx); err != nil {
+			return err
+		}
+		shift := l.move()
+		changed, err := l.assign(ctx)
+		if err != nil {
 			return err
 		}
 		c := &l.convergence
-		c.Iterations, c.Objective = i, l.inertia
-		if c.Residual = ratio(shift, variance); sum.changed == 0 {
+		c.Iterations = i
+		if c.Residual = ratio(shift, variance); changed == 0 {
 			c.Residual = 0
 		}
 		c.Converged = c.Residual <= l.Tol
 		if l.Progress != nil {
-			l.Progress(gram.Progress{Iteration: i, Limit: l.MaxIter, Objective: c.Objective, Residual: c.Residual, Tolerance: l.Tol})
+			if err := l.measure(ctx); err != nil {
+				return err
+			}
+			l.Progress(gram.Progress{Iteration: i, Limit: l.MaxIter, Objective: l.inertia, Residual: c.Residual, Tolerance: l.Tol})
 		}
 		if c.Converged {
 			break
@@ -256,16 +270,17 @@ func (l *lloyd) run(ctx context.Context) error {
 			return stopped(err)
 		}
 	}
-	return nil
+	return l.measure(ctx)
 }
 
 // forget leaves every row without a cluster.
 func (l *lloyd) forget() {
 	n := l.s.n
-	l.label, l.own, l.lower, l.norms = make([]int32, n), make([]float64, n), make([]float64, n), make([]float64, n)
+	l.label, l.upper, l.lower, l.norms = make([]int32, n), make([]float64, n), make([]float64, n), make([]float64, n)
 	for i := range l.label {
-		l.label[i], l.lower[i] = -1, math.Inf(-1)
+		l.label[i] = -1
 	}
+	l.moved, l.others, l.most = make([]float64, l.k), make([]float64, l.k), nil
 }
 
 // ratio returns a/b, and 0 for 0/0.
@@ -281,8 +296,7 @@ type clusterSums struct {
 	k, d    int
 	weight  []float64
 	sum     []float64 // k×d
-	inertia float64
-	changed int // rows that changed their cluster
+	changed int       // rows that changed their cluster
 }
 
 func newClusterSums(k, d int) *clusterSums {
@@ -292,93 +306,152 @@ func newClusterSums(k, d int) *clusterSums {
 func (a *clusterSums) merge(o *clusterSums) {
 	f64.Axpy(1, o.weight, a.weight)
 	f64.Axpy(1, o.sum, a.sum)
-	a.inertia += o.inertia
 	a.changed += o.changed
 }
 
-func (a *clusterSums) add(cluster int, w float64, z []float64) {
-	a.weight[cluster] += w
-	f64.Axpy(w, z, a.sum[cluster*a.d:(cluster+1)*a.d])
+func (a *clusterSums) add(cluster int32, w float64, z []float64) {
+	c := int(cluster)
+	a.weight[c] += w
+	f64.Axpy(w, z, a.sum[c*a.d:(c+1)*a.d])
 }
 
-// assign finds the nearest center of each row and sums up the clusters.
-func (l *lloyd) assign(ctx context.Context) (*clusterSums, error) {
-	near := l.neighbours()
-	longest := slices.Max(l.lengths)
-	sum, err := sums(ctx, l.s, l.Workers, blockRows(l.d+l.k), l.k*l.d,
+// assign finds the nearest center of each row and brings the sums up to date. It returns how
+// many rows have changed their cluster.
+func (l *lloyd) assign(ctx context.Context) (changed int, err error) {
+	l.locate()
+	whole := l.lost()
+	sum, err := sums(ctx, l.s, l.Workers, l.assignRows(), l.k*l.d,
 		func() *clusterSums { return newClusterSums(l.k, l.d) }, (*clusterSums).merge,
-		func(sum *clusterSums, lo, hi int, t *scratch) {
-			z := linalg.NewDense(hi-lo, l.d, grow(&t.z, (hi-lo)*l.d))
-			l.s.block(z.Data, lo, hi, t)
-			l.nearest(sum, z, lo, near, longest, t)
+		func(sum *clusterSums, lo, hi int, t *scratch) { l.assignBlock(sum, lo, hi, whole, t) })
+	if err != nil {
+		return 0, err
+	}
+	changed = sum.changed
+	if whole {
+		l.sum, l.most = sum, slices.Clone(sum.weight)
+		return changed, nil
+	}
+	l.sum.merge(sum)
+	for c, w := range l.sum.weight {
+		l.most[c] = max(l.most[c], w)
+	}
+	return changed, nil
+}
+
+// lost tells whether the sums have to be taken of all rows again: those to which changes
+// are added keep the rounding errors of a cluster that was larger.
+func (l *lloyd) lost() bool {
+	for c, most := range l.most {
+		if l.sum.weight[c] < most/2 {
+			return true
+		}
+	}
+	return l.most == nil
+}
+
+// assignBlock takes in all rows lo ≤ i < hi, or the changes among them.
+func (l *lloyd) assignBlock(sum *clusterSums, lo, hi int, whole bool, t *scratch) {
+	doubtful := l.doubtful(lo, hi, t)
+	if !whole && len(doubtful) == 0 {
+		return
+	}
+	raw, stride := l.s.x.RowBlock(grow(&t.raw, (hi-lo)*l.d), lo, hi)
+	z := grow(&t.z, (len(doubtful)+kernel.PanelRows)*l.d)
+	doubts := grow(&t.doubts, len(doubtful))
+	for r, at := range places(doubtful, l.label, l.k, t) {
+		i := doubtful[r]
+		row := z[at*l.d : (at+1)*l.d]
+		subtract(row, raw[(i-lo)*stride:], l.s.origin)
+		c := l.label[i]
+		if c < 0 {
+			l.norms[i] = f64.SumSquares(row)
+		}
+		doubts[at] = doubt{i, c, l.norms[i], l.upper[i]}
+	}
+	q := search{l, t, doubts, z, sum, !whole}
+	q.run()
+	if !whole {
+		return
+	}
+	for i := lo; i < hi; i++ {
+		subtract(z[:l.d], raw[(i-lo)*stride:], l.s.origin)
+		sum.add(l.label[i], l.s.weight(i), z[:l.d])
+	}
+}
+
+// doubtful loosens the bounds of rows lo ≤ i < hi by what the centers have moved, and returns
+// those whose nearest center may be another one now.
+func (l *lloyd) doubtful(lo, hi int, t *scratch) []int {
+	out, count := grow(&t.shown, hi-lo), 0
+	for i := lo; i < hi; i++ {
+		out[count] = i
+		c := l.label[i]
+		if c < 0 {
+			count++
+			continue
+		}
+		upper, lower := l.upper[i]+l.moved[c], l.lower[i]-l.others[c]
+		l.upper[i], l.lower[i] = upper, lower
+		if upper > max(l.near[c].half, lower) {
+			count++
+		}
+	}
+	return out[:count]
+}
+
+// places returns for each of some rows its place among them when they are sorted by their
+// labels, −1 ≤ label < k.
+func places(rows []int, label []int32, k int, t *scratch) []int {
+	buf := grow(&t.places, len(rows)+k+2)
+	at, start := buf[:len(rows)], buf[len(rows):]
+	clear(start)
+	for _, i := range rows {
+		start[label[i]+2]++
+	}
+	for c := range k {
+		start[c+1] += start[c]
+	}
+	for r, i := range rows {
+		c := label[i] + 1
+		at[r] = start[c]
+		start[c]++
+	}
+	return at
+}
+
+// assignRows returns how many rows a block of assign has: so many that several are of one
+// cluster, but still some blocks for every goroutine.
+func (l *lloyd) assignRows() int {
+	const elements = 1 << 17
+	return max(256, min(elements/l.d, l.s.n/64))
+}
+
+// measure sets the distances of the rows from their centers, and the inertia.
+func (l *lloyd) measure(ctx context.Context) error {
+	if l.own == nil {
+		l.own = make([]float64, l.s.n)
+	}
+	total, err := sums(ctx, l.s, l.Workers, blockRows(l.d), 1, func() *vector { return newVector(1) }, (*vector).merge,
+		func(sum *vector, lo, hi int, t *scratch) {
+			rows := grow(&t.z, (hi-lo)*l.d)
+			l.s.block(rows, lo, hi, t)
 			for i := lo; i < hi; i++ {
-				w := l.s.weight(i)
-				sum.add(int(l.label[i]), w, z.Row(i-lo))
-				sum.inertia += w * l.own[i]
+				c := int(l.label[i])
+				dot := f64.Dot(rows[(i-lo)*l.d:(i-lo+1)*l.d], l.centers.Data[c*l.d:(c+1)*l.d])
+				l.own[i] = max(0, l.norms[i]+l.lengths[c]-2*dot)
+				sum.v[0] += l.s.weight(i) * l.own[i]
 			}
 		})
-	if err == nil {
-		l.inertia = sum.inertia
+	if err != nil {
+		return err
 	}
-	return sum, err
+	l.inertia = total.v[0]
+	l.convergence.Objective = l.inertia
+	return nil
 }
 
 // roundoff bounds the error of a squared distance relative to the squared lengths.
 const roundoff = 1e-13
-
-// nearest updates rows lo, lo+1, … of which z is the block. Rows that neither the bounds
-// nor the neighbours of their center settle are gathered and go through one matrix product.
-func (l *lloyd) nearest(sum *clusterSums, z *linalg.Dense[float64], lo int, near neighbours, longest float64, t *scratch) {
-	gathered := grow(&t.s, z.Rows*l.d)
-	index := grow(&t.t, z.Rows) // integers, exact as floats
-	doubt := 0
-	for i := range z.Rows {
-		row := z.Row(i)
-		if l.label[lo+i] >= 0 && l.settled(sum, lo+i, row, near, longest) {
-			continue
-		}
-		copy(gathered[doubt*l.d:], row)
-		index[doubt] = float64(i)
-		doubt++
-	}
-	if doubt == 0 {
-		return
-	}
-	dist := grow(&t.y, doubt*l.k)
-	q := linalg.NewDense(doubt, l.d, gathered[:doubt*l.d])
-	relative(dist, q, l.centers, l.lengths)
-	for a := range doubt {
-		i := lo + int(index[a])
-		c, first, second := twoLeast(dist[a*l.k : (a+1)*l.k])
-		zz := f64.SumSquares(q.Row(a))
-		l.norms[i] = zz
-		first, second = max(0, first+zz), second+zz
-		slack := roundoff * (zz + longest)
-		if int32(c) != l.label[i] {
-			l.label[i] = int32(c)
-			sum.changed++
-		}
-		l.own[i] = first
-		l.lower[i] = math.Sqrt(max(0, second-slack))
-	}
-}
-
-// settled updates row i, which is z, if that takes few distances: its center stays when
-// it is not farther than the bounds of all others.
-func (l *lloyd) settled(sum *clusterSums, i int, z []float64, near neighbours, longest float64) bool {
-	c, zz := int(l.label[i]), l.norms[i]
-	l.own[i] = max(0, zz+l.lengths[c]-2*f64.Dot(z, l.centers.Data[c*l.d:(c+1)*l.d]))
-	slack := roundoff * (zz + longest)
-	dist := math.Sqrt(l.own[i] + slack)
-	if dist <= max(near.half(c), l.lower[i]) {
-		return true
-	}
-	some, beyond, ok := near.around(c, dist)
-	if ok {
-		l.closest(sum, i, c, z, some, beyond, slack)
-	}
-	return ok
-}
 
 // twoLeast returns the index of the least element, the first of equal ones, and the
 // two least; the second is +Inf if there is one element.
@@ -397,7 +470,14 @@ func twoLeast(x []float64) (index int, first, second float64) {
 }
 
 // relocate gives clusters without weight the rows that add most to the inertia.
-func (l *lloyd) relocate(sum *clusterSums) {
+func (l *lloyd) relocate(ctx context.Context) error {
+	if slices.Min(l.sum.weight) > 0 {
+		return nil
+	}
+	if err := l.measure(ctx); err != nil {
+		return err
+	}
+	sum := l.sum
 	var taken []int
 	var t scratch
 	z := make([]float64, l.d)
@@ -415,42 +495,42 @@ func (l *lloyd) relocate(sum *clusterSums) {
 			continue
 		}
 		taken = append(taken, far)
+		l.most = nil // labels know nothing of it
 		l.s.row(z, far, &t)
-		sum.add(int(l.label[far]), -l.s.weight(far), z)
-		sum.add(c, l.s.weight(far), z)
+		sum.add(l.label[far], -l.s.weight(far), z)
+		sum.add(int32(c), l.s.weight(far), z)
 	}
+	return nil
 }
 
-// move sets the centers to the means of the clusters, loosens the bounds and returns
-// the sum of the squared shifts. A cluster without weight stays.
-func (l *lloyd) move(sum *clusterSums) float64 {
-	shifts := make([]float64, l.k)
+// move sets the centers to the means of the clusters and returns the sum of the squared
+// shifts. A cluster without weight stays.
+func (l *lloyd) move() float64 {
+	clear(l.moved)
 	total := 0.0
 	next := make([]float64, l.d)
-	for c, w := range sum.weight {
+	for c, w := range l.sum.weight {
 		if w <= 0 {
 			continue
 		}
-		for j, v := range sum.sum[c*l.d : (c+1)*l.d] {
+		for j, v := range l.sum.sum[c*l.d : (c+1)*l.d] {
 			next[j] = v / w
 		}
 		row := l.centers.Row(c)
+		shift := 0.0
 		for j, v := range next {
-			shifts[c] += (v - row[j]) * (v - row[j])
+			shift += (v - row[j]) * (v - row[j])
 		}
 		copy(row, next)
-		total += shifts[c]
-		shifts[c] = math.Sqrt(shifts[c]) * (1 + roundoff)
+		total += shift
+		l.moved[c] = math.Sqrt(shift) * (1 + roundoff)
 	}
 	l.lengths = squares(l.centers)
-	most, first, second := farthest(shifts)
-	for i, c := range l.label {
-		if int(c) == most {
-			l.lower[i] -= second
-		} else {
-			l.lower[i] -= first
-		}
+	most, first, second := farthest(l.moved)
+	for c := range l.others {
+		l.others[c] = first
 	}
+	l.others[most] = second
 	return total
 }
 
@@ -522,9 +602,10 @@ const decay = 0.933
 // finish computes labels and inertia of the centers.
 func (l *lloyd) finish(ctx context.Context) error {
 	l.forget()
-	_, err := l.assign(ctx)
-	l.convergence.Objective = l.inertia
-	return err
+	if _, err := l.assign(ctx); err != nil {
+		return err
+	}
+	return l.measure(ctx)
 }
 
 // model returns the model, with an error if the fit did not converge.

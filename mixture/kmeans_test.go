@@ -74,6 +74,47 @@ func TestKMeansExact(t *testing.T) {
 	}
 }
 
+// Whatever the bounds spare, the centers are those of the plain iteration.
+func TestKMeansPlain(t *testing.T) {
+	const n, d, k, rounds = 14_000, 2, 50, 12
+	rng := rand.New(rand.NewPCG(3, 4))
+	X := random(rng, n, d)
+	for i := range n { // some dense groups
+		linalg.Axpy(float64(4*(i%7)), []float64{1, float64(i % 3)}, X.Row(i))
+	}
+	want := slices.Clone(X.Data[:k*d])
+	m, err := mixture.KMeans{Clusters: k, Centers: want, MaxIter: rounds, Tol: 1e-300}.Fit(background, X, nil)
+	if !errors.Is(err, gram.ErrNotConverged) {
+		t.Fatal(err)
+	}
+	for range rounds {
+		sum, count := make([]float64, k*d), make([]float64, k)
+		for i := range n {
+			row, best, least := X.Row(i), 0, math.Inf(1)
+			for c := range k {
+				if v := squaredDistance(row, want[c*d:(c+1)*d]); v < least {
+					best, least = c, v
+				}
+			}
+			linalg.Axpy(1, row, sum[best*d:(best+1)*d])
+			count[best]++
+		}
+		for i := range want {
+			want[i] = sum[i] / count[i/d]
+		}
+	}
+	if d := distance(m.Centers(), want); !(d <= 1e-11) {
+		t.Errorf("centers differ by %g", d)
+	}
+}
+
+func squaredDistance(x, y []float64) (sum float64) {
+	for j, v := range x {
+		sum += (v - y[j]) * (v - y[j])
+	}
+	return sum
+}
+
 // A center that gets no row is moved to where the inertia is.
 func TestKMeansEmptyCluster(t *testing.T) {
 	X := linalg.NewDense(6, 1, []float64{0, 0.1, 5, 5.1, 9, 9.1})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/internal/kernel/f64"
@@ -23,6 +24,7 @@ type rows struct {
 	origins []float64 // some rows of it
 	// spread holds the variance of each column.
 	spread []float64
+	used   sync.Pool // of *scratch, from one pass over the rows to the next
 }
 
 // newRows checks X and w and takes the means of the columns for the origin.
@@ -87,7 +89,8 @@ func (s *rows) positive() int {
 // scratch is the memory of one goroutine.
 type scratch struct {
 	raw, z, y, p, s, t, u []float64
-	shown                 []int
+	shown, places         []int
+	doubts                []doubt
 }
 
 // grow returns *buf with length n.
@@ -151,11 +154,15 @@ func chunkRows(n, block, elements int) int {
 // each calls f for the blocks of size rows, in chunks on the workers, and tells it
 // the chunk it is in. Blocks of a chunk come in order on one goroutine.
 func (s *rows) each(ctx context.Context, workers, block, chunk int, f func(chunk, lo, hi int, t *scratch)) error {
-	work := make([]scratch, min(par.Workers(workers), max(1, par.Blocks(s.n, chunk))))
-	return par.ForWorker(ctx, workers, s.n, chunk, func(worker, c, lo, hi int) {
-		for ; lo < hi; lo += block {
-			f(c, lo, min(lo+block, hi), &work[worker])
+	return par.For(ctx, workers, s.n, chunk, func(c, lo, hi int) {
+		t, ok := s.used.Get().(*scratch)
+		if !ok {
+			t = new(scratch)
 		}
+		for ; lo < hi; lo += block {
+			f(c, lo, min(lo+block, hi), t)
+		}
+		s.used.Put(t)
 	})
 }
 

@@ -2,6 +2,7 @@ package kernel_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/gram-ml/gram/internal/floattest"
@@ -77,4 +78,58 @@ func TestTranspose(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestNearest(t *testing.T) {
+	floattest.Levels(t, func(t *testing.T) {
+		for _, n := range []int{0, 1, 2} {
+			for k := range 10 {
+				for d := 1; d < 8; d++ {
+					testNearest(t, n*kernel.PanelRows, k, d)
+				}
+			}
+		}
+	})
+}
+
+// testNearest has points of small whole numbers, many of them equally near, and rows with a NaN.
+func testNearest(t *testing.T, n, k, d int) {
+	r := floattest.Rand(uint64(1000*n + 100*k + d))
+	rows := floattest.Ints(r, make([]float64, n*d))
+	if n > 0 {
+		rows[r.IntN(n*d)] = math.NaN()
+	}
+	z, checkZ := floattest.Guarded[float64](n * d)
+	for i := 0; i < n; i += kernel.PanelRows {
+		f64.Gemm().Transpose(kernel.PanelRows, d, rows[i*d:], d, z[i*d:], kernel.PanelRows)
+	}
+	starts, points := floattest.Ints(r, make([]float64, k)), floattest.Ints(r, make([]float64, k*d))
+	packed := kernel.PackPoints(nil, starts, points, d)
+	groups, checkPoints := floattest.Guarded[float64](len(packed))
+	copy(groups, packed)
+	first, checkFirst := floattest.Guarded[float64](n)
+	second, checkSecond := floattest.Guarded[float64](n)
+	place, checkPlace := floattest.Guarded[float64](n)
+	wantFirst, wantSecond, wantPlace := make([]float64, n), make([]float64, n), make([]float64, n)
+	for i := range n {
+		wantFirst[i], wantSecond[i] = math.Inf(1), math.Inf(1)
+		for p, v := range starts {
+			for j, x := range rows[i*d : (i+1)*d] {
+				v += x * points[p*d+j]
+			}
+			if v < wantFirst[i] {
+				wantPlace[i], wantFirst[i], wantSecond[i] = float64(p), v, wantFirst[i]
+			} else if v < wantSecond[i] {
+				wantSecond[i] = v
+			}
+		}
+	}
+	f64.Nearest(d, z, groups, first, second, place)
+	what := fmt.Sprintf(" of %d rows and %d points of %d columns", n, k, d)
+	same(t, "first"+what, first, wantFirst)
+	same(t, "second"+what, second, wantSecond)
+	same(t, "place"+what, place, wantPlace)
+	for _, check := range []func(*testing.T){checkZ, checkPoints, checkFirst, checkSecond, checkPlace} {
+		check(t)
+	}
 }

@@ -11,9 +11,23 @@ package f64
 //go:noescape
 func panelNormsAVX512(n int, d int, start float64, scale float64, z *float64, triangle *float64, dst *float64)
 
+// Finds the least of the values of groups·4 points, its place and the second least, for n ≥ 1 panels of 16 rows:
+//
+//	value[k] = points[k][0] + Σ_j points[k][1+j]*z[j][r]
+//
+//go:noescape
+func nearestAVX512(n int, d int, groups int, z *float64, points *float64, first *float64, second *float64, place *float64)
+
 // Takes the squared lengths of rows times a packed triangle, in n ≥ 1 panels of 16 rows and d ≥ 1 columns:
 //
 //	dst[r] = start + scale*Σ_j (c[j] + Σ_{i≤j} u[i][j]*z[i][r])²
 //
 //go:noescape
 func panelNormsAVX2(n int, d int, start float64, scale float64, z *float64, triangle *float64, dst *float64)
+
+// Finds the least of the values of groups·4 points, its place and the second least, for n ≥ 1 panels of 16 rows:
+//
+//	value[k] = points[k][0] + Σ_j points[k][1+j]*z[j][r]
+//
+//go:noescape
+func nearestAVX2(n int, d int, groups int, z *float64, points *float64, first *float64, second *float64, place *float64)

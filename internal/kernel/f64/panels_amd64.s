@@ -4,6 +4,10 @@
 
 #include "textflag.h"
 
+DATA nearestConstants<>+0(SB)/8, $0x7ff0000000000000
+DATA nearestConstants<>+8(SB)/8, $0x3ff0000000000000
+GLOBL nearestConstants<>(SB), RODATA|NOPTR, $16
+
 DATA tailMasks<>+0(SB)/8, $0xffffffffffffffff
 DATA tailMasks<>+8(SB)/8, $0xffffffffffffffff
 DATA tailMasks<>+16(SB)/8, $0xffffffffffffffff
@@ -87,6 +91,137 @@ part0Row:
 	IMUL3Q       $0x80, DI, DI
 	ADDQ         DI, DX
 	ADDQ         $0x80, SI
+	DECQ         AX
+	JNZ          panels
+	VZEROUPPER
+	RET
+
+// func nearestAVX512(n int, d int, groups int, z *float64, points *float64, first *float64, second *float64, place *float64)
+// Requires: AVX, AVX512F
+TEXT ·nearestAVX512(SB), NOSPLIT, $0-64
+	MOVQ   n+0(FP), AX
+	MOVQ   d+8(FP), CX
+	MOVQ   z+24(FP), DX
+	MOVQ   first+40(FP), BX
+	MOVQ   second+48(FP), SI
+	MOVQ   place+56(FP), DI
+	MOVQ   CX, R8
+	IMUL3Q $0x00000080, R8, R8
+
+panels:
+	VBROADCASTSD nearestConstants<>+0(SB), Z0
+	VBROADCASTSD nearestConstants<>+8(SB), Z2
+	VPXORQ       Z1, Z1, Z1
+	VMOVUPD      Z0, (BX)
+	VMOVUPD      Z0, (SI)
+	VMOVUPD      Z1, (DI)
+	VMOVUPD      Z0, 64(BX)
+	VMOVUPD      Z0, 64(SI)
+	VMOVUPD      Z1, 64(DI)
+	MOVQ         points+32(FP), R9
+	MOVQ         groups+16(FP), R10
+
+points0:
+	VBROADCASTSD (R9), Z0
+	VBROADCASTSD (R9), Z3
+	VBROADCASTSD 8(R9), Z4
+	VBROADCASTSD 8(R9), Z5
+	VBROADCASTSD 16(R9), Z6
+	VBROADCASTSD 16(R9), Z7
+	VBROADCASTSD 24(R9), Z8
+	VBROADCASTSD 24(R9), Z9
+	ADDQ         $0x20, R9
+	MOVQ         DX, R11
+	MOVQ         CX, R12
+
+points0Row:
+	VMOVUPD      (R11), Z10
+	VMOVUPD      64(R11), Z11
+	VBROADCASTSD (R9), Z12
+	VFMADD231PD  Z10, Z12, Z0
+	VFMADD231PD  Z11, Z12, Z3
+	VBROADCASTSD 8(R9), Z12
+	VFMADD231PD  Z10, Z12, Z4
+	VFMADD231PD  Z11, Z12, Z5
+	VBROADCASTSD 16(R9), Z12
+	VFMADD231PD  Z10, Z12, Z6
+	VFMADD231PD  Z11, Z12, Z7
+	VBROADCASTSD 24(R9), Z12
+	VFMADD231PD  Z10, Z12, Z8
+	VFMADD231PD  Z11, Z12, Z9
+	ADDQ         $0x20, R9
+	ADDQ         $0x00000080, R11
+	DECQ         R12
+	JNZ          points0Row
+	VMOVUPD      (BX), Z10
+	VMOVUPD      (SI), Z11
+	VMOVUPD      (DI), Z12
+	VMOVAPD      Z1, Z13
+	VCMPPD       $0x11, Z10, Z0, K1
+	VMOVAPD      Z13, K1, Z12
+	VMAXPD       Z0, Z10, Z14
+	VMINPD       Z11, Z14, Z11
+	VMINPD       Z10, Z0, Z10
+	VADDPD       Z2, Z13, Z13
+	VCMPPD       $0x11, Z10, Z4, K1
+	VMOVAPD      Z13, K1, Z12
+	VMAXPD       Z4, Z10, Z0
+	VMINPD       Z11, Z0, Z11
+	VMINPD       Z10, Z4, Z10
+	VADDPD       Z2, Z13, Z13
+	VCMPPD       $0x11, Z10, Z6, K1
+	VMOVAPD      Z13, K1, Z12
+	VMAXPD       Z6, Z10, Z0
+	VMINPD       Z11, Z0, Z11
+	VMINPD       Z10, Z6, Z10
+	VADDPD       Z2, Z13, Z13
+	VCMPPD       $0x11, Z10, Z8, K1
+	VMOVAPD      Z13, K1, Z12
+	VMAXPD       Z8, Z10, Z0
+	VMINPD       Z11, Z0, Z11
+	VMINPD       Z10, Z8, Z10
+	VADDPD       Z2, Z13, Z13
+	VMOVUPD      Z10, (BX)
+	VMOVUPD      Z11, (SI)
+	VMOVUPD      Z12, (DI)
+	VMOVUPD      64(BX), Z0
+	VMOVUPD      64(SI), Z4
+	VMOVUPD      64(DI), Z6
+	VMOVAPD      Z1, Z1
+	VCMPPD       $0x11, Z0, Z3, K1
+	VMOVAPD      Z1, K1, Z6
+	VMAXPD       Z3, Z0, Z8
+	VMINPD       Z4, Z8, Z4
+	VMINPD       Z0, Z3, Z0
+	VADDPD       Z2, Z1, Z1
+	VCMPPD       $0x11, Z0, Z5, K1
+	VMOVAPD      Z1, K1, Z6
+	VMAXPD       Z5, Z0, Z3
+	VMINPD       Z4, Z3, Z4
+	VMINPD       Z0, Z5, Z0
+	VADDPD       Z2, Z1, Z1
+	VCMPPD       $0x11, Z0, Z7, K1
+	VMOVAPD      Z1, K1, Z6
+	VMAXPD       Z7, Z0, Z3
+	VMINPD       Z4, Z3, Z4
+	VMINPD       Z0, Z7, Z0
+	VADDPD       Z2, Z1, Z1
+	VCMPPD       $0x11, Z0, Z9, K1
+	VMOVAPD      Z1, K1, Z6
+	VMAXPD       Z9, Z0, Z3
+	VMINPD       Z4, Z3, Z4
+	VMINPD       Z0, Z9, Z0
+	VADDPD       Z2, Z1, Z1
+	VMOVUPD      Z0, 64(BX)
+	VMOVUPD      Z4, 64(SI)
+	VMOVUPD      Z6, 64(DI)
+	VMOVAPD      Z1, Z1
+	DECQ         R10
+	JNZ          points0
+	ADDQ         R8, DX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000080, DI
 	DECQ         AX
 	JNZ          panels
 	VZEROUPPER
@@ -224,6 +359,246 @@ part8Row:
 	IMUL3Q       $0x80, DI, DI
 	ADDQ         DI, DX
 	ADDQ         $0x80, SI
+	DECQ         AX
+	JNZ          panels
+	VZEROUPPER
+	RET
+
+// func nearestAVX2(n int, d int, groups int, z *float64, points *float64, first *float64, second *float64, place *float64)
+// Requires: AVX, FMA3
+TEXT ·nearestAVX2(SB), NOSPLIT, $0-64
+	MOVQ   n+0(FP), AX
+	MOVQ   d+8(FP), CX
+	MOVQ   z+24(FP), DX
+	MOVQ   first+40(FP), BX
+	MOVQ   second+48(FP), SI
+	MOVQ   place+56(FP), DI
+	MOVQ   CX, R8
+	IMUL3Q $0x00000080, R8, R8
+
+panels:
+	VBROADCASTSD nearestConstants<>+0(SB), Y0
+	VBROADCASTSD nearestConstants<>+8(SB), Y2
+	VXORPS       Y1, Y1, Y1
+	VMOVUPD      Y0, (BX)
+	VMOVUPD      Y0, (SI)
+	VMOVUPD      Y1, (DI)
+	VMOVUPD      Y0, 32(BX)
+	VMOVUPD      Y0, 32(SI)
+	VMOVUPD      Y1, 32(DI)
+	MOVQ         points+32(FP), R9
+	MOVQ         groups+16(FP), R10
+
+points0:
+	VBROADCASTSD (R9), Y0
+	VBROADCASTSD (R9), Y3
+	VBROADCASTSD 8(R9), Y4
+	VBROADCASTSD 8(R9), Y5
+	VBROADCASTSD 16(R9), Y6
+	VBROADCASTSD 16(R9), Y7
+	VBROADCASTSD 24(R9), Y8
+	VBROADCASTSD 24(R9), Y9
+	ADDQ         $0x20, R9
+	MOVQ         DX, R11
+	MOVQ         CX, R12
+
+points0Row:
+	VMOVUPD      (R11), Y10
+	VMOVUPD      32(R11), Y11
+	VBROADCASTSD (R9), Y12
+	VFMADD231PD  Y10, Y12, Y0
+	VFMADD231PD  Y11, Y12, Y3
+	VBROADCASTSD 8(R9), Y12
+	VFMADD231PD  Y10, Y12, Y4
+	VFMADD231PD  Y11, Y12, Y5
+	VBROADCASTSD 16(R9), Y12
+	VFMADD231PD  Y10, Y12, Y6
+	VFMADD231PD  Y11, Y12, Y7
+	VBROADCASTSD 24(R9), Y12
+	VFMADD231PD  Y10, Y12, Y8
+	VFMADD231PD  Y11, Y12, Y9
+	ADDQ         $0x20, R9
+	ADDQ         $0x00000080, R11
+	DECQ         R12
+	JNZ          points0Row
+	VMOVUPD      (BX), Y10
+	VMOVUPD      (SI), Y11
+	VMOVUPD      (DI), Y12
+	VMOVAPD      Y1, Y13
+	VCMPPD       $0x11, Y10, Y0, Y14
+	VBLENDVPD    Y14, Y13, Y12, Y12
+	VMAXPD       Y0, Y10, Y14
+	VMINPD       Y11, Y14, Y11
+	VMINPD       Y10, Y0, Y10
+	VADDPD       Y2, Y13, Y13
+	VCMPPD       $0x11, Y10, Y4, Y0
+	VBLENDVPD    Y0, Y13, Y12, Y12
+	VMAXPD       Y4, Y10, Y0
+	VMINPD       Y11, Y0, Y11
+	VMINPD       Y10, Y4, Y10
+	VADDPD       Y2, Y13, Y13
+	VCMPPD       $0x11, Y10, Y6, Y0
+	VBLENDVPD    Y0, Y13, Y12, Y12
+	VMAXPD       Y6, Y10, Y0
+	VMINPD       Y11, Y0, Y11
+	VMINPD       Y10, Y6, Y10
+	VADDPD       Y2, Y13, Y13
+	VCMPPD       $0x11, Y10, Y8, Y0
+	VBLENDVPD    Y0, Y13, Y12, Y12
+	VMAXPD       Y8, Y10, Y0
+	VMINPD       Y11, Y0, Y11
+	VMINPD       Y10, Y8, Y10
+	VADDPD       Y2, Y13, Y13
+	VMOVUPD      Y10, (BX)
+	VMOVUPD      Y11, (SI)
+	VMOVUPD      Y12, (DI)
+	VMOVUPD      32(BX), Y0
+	VMOVUPD      32(SI), Y4
+	VMOVUPD      32(DI), Y6
+	VMOVAPD      Y1, Y1
+	VCMPPD       $0x11, Y0, Y3, Y8
+	VBLENDVPD    Y8, Y1, Y6, Y6
+	VMAXPD       Y3, Y0, Y8
+	VMINPD       Y4, Y8, Y4
+	VMINPD       Y0, Y3, Y0
+	VADDPD       Y2, Y1, Y1
+	VCMPPD       $0x11, Y0, Y5, Y3
+	VBLENDVPD    Y3, Y1, Y6, Y6
+	VMAXPD       Y5, Y0, Y3
+	VMINPD       Y4, Y3, Y4
+	VMINPD       Y0, Y5, Y0
+	VADDPD       Y2, Y1, Y1
+	VCMPPD       $0x11, Y0, Y7, Y3
+	VBLENDVPD    Y3, Y1, Y6, Y6
+	VMAXPD       Y7, Y0, Y3
+	VMINPD       Y4, Y3, Y4
+	VMINPD       Y0, Y7, Y0
+	VADDPD       Y2, Y1, Y1
+	VCMPPD       $0x11, Y0, Y9, Y3
+	VBLENDVPD    Y3, Y1, Y6, Y6
+	VMAXPD       Y9, Y0, Y3
+	VMINPD       Y4, Y3, Y4
+	VMINPD       Y0, Y9, Y0
+	VADDPD       Y2, Y1, Y1
+	VMOVUPD      Y0, 32(BX)
+	VMOVUPD      Y4, 32(SI)
+	VMOVUPD      Y6, 32(DI)
+	VMOVAPD      Y1, Y1
+	DECQ         R10
+	JNZ          points0
+	VBROADCASTSD nearestConstants<>+0(SB), Y0
+	VBROADCASTSD nearestConstants<>+8(SB), Y2
+	VXORPS       Y1, Y1, Y1
+	VMOVUPD      Y0, 64(BX)
+	VMOVUPD      Y0, 64(SI)
+	VMOVUPD      Y1, 64(DI)
+	VMOVUPD      Y0, 96(BX)
+	VMOVUPD      Y0, 96(SI)
+	VMOVUPD      Y1, 96(DI)
+	MOVQ         points+32(FP), R9
+	MOVQ         groups+16(FP), R10
+
+points8:
+	VBROADCASTSD (R9), Y0
+	VBROADCASTSD (R9), Y3
+	VBROADCASTSD 8(R9), Y4
+	VBROADCASTSD 8(R9), Y5
+	VBROADCASTSD 16(R9), Y6
+	VBROADCASTSD 16(R9), Y7
+	VBROADCASTSD 24(R9), Y8
+	VBROADCASTSD 24(R9), Y9
+	ADDQ         $0x20, R9
+	MOVQ         DX, R11
+	MOVQ         CX, R12
+
+points8Row:
+	VMOVUPD      64(R11), Y10
+	VMOVUPD      96(R11), Y11
+	VBROADCASTSD (R9), Y12
+	VFMADD231PD  Y10, Y12, Y0
+	VFMADD231PD  Y11, Y12, Y3
+	VBROADCASTSD 8(R9), Y12
+	VFMADD231PD  Y10, Y12, Y4
+	VFMADD231PD  Y11, Y12, Y5
+	VBROADCASTSD 16(R9), Y12
+	VFMADD231PD  Y10, Y12, Y6
+	VFMADD231PD  Y11, Y12, Y7
+	VBROADCASTSD 24(R9), Y12
+	VFMADD231PD  Y10, Y12, Y8
+	VFMADD231PD  Y11, Y12, Y9
+	ADDQ         $0x20, R9
+	ADDQ         $0x00000080, R11
+	DECQ         R12
+	JNZ          points8Row
+	VMOVUPD      64(BX), Y10
+	VMOVUPD      64(SI), Y11
+	VMOVUPD      64(DI), Y12
+	VMOVAPD      Y1, Y13
+	VCMPPD       $0x11, Y10, Y0, Y14
+	VBLENDVPD    Y14, Y13, Y12, Y12
+	VMAXPD       Y0, Y10, Y14
+	VMINPD       Y11, Y14, Y11
+	VMINPD       Y10, Y0, Y10
+	VADDPD       Y2, Y13, Y13
+	VCMPPD       $0x11, Y10, Y4, Y0
+	VBLENDVPD    Y0, Y13, Y12, Y12
+	VMAXPD       Y4, Y10, Y0
+	VMINPD       Y11, Y0, Y11
+	VMINPD       Y10, Y4, Y10
+	VADDPD       Y2, Y13, Y13
+	VCMPPD       $0x11, Y10, Y6, Y0
+	VBLENDVPD    Y0, Y13, Y12, Y12
+	VMAXPD       Y6, Y10, Y0
+	VMINPD       Y11, Y0, Y11
+	VMINPD       Y10, Y6, Y10
+	VADDPD       Y2, Y13, Y13
+	VCMPPD       $0x11, Y10, Y8, Y0
+	VBLENDVPD    Y0, Y13, Y12, Y12
+	VMAXPD       Y8, Y10, Y0
+	VMINPD       Y11, Y0, Y11
+	VMINPD       Y10, Y8, Y10
+	VADDPD       Y2, Y13, Y13
+	VMOVUPD      Y10, 64(BX)
+	VMOVUPD      Y11, 64(SI)
+	VMOVUPD      Y12, 64(DI)
+	VMOVUPD      96(BX), Y0
+	VMOVUPD      96(SI), Y4
+	VMOVUPD      96(DI), Y6
+	VMOVAPD      Y1, Y1
+	VCMPPD       $0x11, Y0, Y3, Y8
+	VBLENDVPD    Y8, Y1, Y6, Y6
+	VMAXPD       Y3, Y0, Y8
+	VMINPD       Y4, Y8, Y4
+	VMINPD       Y0, Y3, Y0
+	VADDPD       Y2, Y1, Y1
+	VCMPPD       $0x11, Y0, Y5, Y3
+	VBLENDVPD    Y3, Y1, Y6, Y6
+	VMAXPD       Y5, Y0, Y3
+	VMINPD       Y4, Y3, Y4
+	VMINPD       Y0, Y5, Y0
+	VADDPD       Y2, Y1, Y1
+	VCMPPD       $0x11, Y0, Y7, Y3
+	VBLENDVPD    Y3, Y1, Y6, Y6
+	VMAXPD       Y7, Y0, Y3
+	VMINPD       Y4, Y3, Y4
+	VMINPD       Y0, Y7, Y0
+	VADDPD       Y2, Y1, Y1
+	VCMPPD       $0x11, Y0, Y9, Y3
+	VBLENDVPD    Y3, Y1, Y6, Y6
+	VMAXPD       Y9, Y0, Y3
+	VMINPD       Y4, Y3, Y4
+	VMINPD       Y0, Y9, Y0
+	VADDPD       Y2, Y1, Y1
+	VMOVUPD      Y0, 96(BX)
+	VMOVUPD      Y4, 96(SI)
+	VMOVUPD      Y6, 96(DI)
+	VMOVAPD      Y1, Y1
+	DECQ         R10
+	JNZ          points8
+	ADDQ         R8, DX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000080, DI
 	DECQ         AX
 	JNZ          panels
 	VZEROUPPER

@@ -8,6 +8,14 @@ func panelNormsAVX512(n int, d int, start float64, scale float64, z *float64, tr
 	panic("f64: no assembly here")
 }
 
+func nearestAVX512(n int, d int, groups int, z *float64, points *float64, first *float64, second *float64, place *float64) {
+	panic("f64: no assembly here")
+}
+
 func panelNormsAVX2(n int, d int, start float64, scale float64, z *float64, triangle *float64, dst *float64) {
+	panic("f64: no assembly here")
+}
+
+func nearestAVX2(n int, d int, groups int, z *float64, points *float64, first *float64, second *float64, place *float64) {
 	panic("f64: no assembly here")
 }
