@@ -31,12 +31,13 @@ type autoencoderFit struct {
 	scale float64
 	w     []float64 // weights of mean 1, nil for ones
 
-	theta, grad, l1, l2 []float64
-	encoder, decoder    network
-	gradient            [2]network // of encoder and decoder
-	opt                 *sgd.Optimizer
-	batch               autoencoderBatch
-	passed              []float64 // the mean gradient over the steps of an epoch, for Progress
+	theta, grad      []float64
+	l2               []float64 // the penalty of each parameter, nil for none
+	encoder, decoder network
+	gradient         [2]network // of encoder and decoder
+	opt              *sgd.Optimizer
+	batch            autoencoderBatch
+	passed           []float64 // the mean gradient over the steps of an epoch, for Progress
 
 	train, kept        []int
 	losses, validation []float64
@@ -77,11 +78,13 @@ func newAutoencoderFit(ctx context.Context, t Autoencoder, s *data) (*autoencode
 	if t.Progress != nil {
 		a.passed = make([]float64, total)
 	}
-	a.l1, a.l2 = make([]float64, total), make([]float64, total)
-	penalties, others := twoNetworks(sizes, f, a.l2)
-	for _, l := range append(penalties, others...) {
-		for i := range l.w.Data {
-			l.w.Data[i] = t.Alpha
+	if t.Alpha > 0 {
+		a.l2 = make([]float64, total)
+		one, other := twoNetworks(sizes, f, a.l2)
+		for _, l := range append(one, other...) {
+			for i := range l.w.Data {
+				l.w.Data[i] = t.Alpha
+			}
 		}
 	}
 	a.opt = sgd.New(sgd.Kind(t.Optimizer), t.Momentum, t.Decay, total)
@@ -217,7 +220,7 @@ func (a *autoencoderFit) learn(ctx context.Context, noise *rand.Rand) (float64, 
 			f64.Axpy(1/n, a.grad, a.passed)
 		}
 		f64.Scal(1/float64(len(rows)), a.grad)
-		a.opt.Step(a.theta, a.grad, a.l1, a.l2, rate)
+		a.opt.Step(a.theta, a.grad, nil, a.l2, rate)
 	}
 	return total / n, nil
 }
@@ -289,9 +292,6 @@ func (a *autoencoderFit) penalty() float64 {
 
 // addPenalty adds the penalty's gradient.
 func (a *autoencoderFit) addPenalty(gradient []float64) {
-	if a.Alpha == 0 {
-		return
-	}
 	for i, v := range a.l2 {
 		gradient[i] += v * a.theta[i]
 	}

@@ -127,3 +127,20 @@ func BenchmarkKernelPCA(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkAutoencoder(b *testing.B) {
+	X := decaying(2_000, 400, 40)
+	for name, t := range map[string]decomp.Autoencoder{
+		"plain":       {Components: 20, Hidden: []int{100}},
+		"variational": {Components: 20, Hidden: []int{100}, Variational: true, Beta: 0.01, Optimizer: decomp.AdamW, Alpha: 1e-4},
+	} {
+		b.Run(name, func(b *testing.B) {
+			t.Epochs, t.Tol, t.Workers = 2, math.MaxFloat64, 1
+			for b.Loop() {
+				if _, err := t.Fit(background, X, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -129,7 +129,7 @@ type sgdDescent struct {
 	opt     *descent.Optimizer
 	theta   []float64 // d×cols, then cols biases
 	grad    []float64
-	l1, l2  []float64 // penalties of each coordinate
+	l1, l2  []float64 // penalties of each coordinate, nil for none
 	batch   batch
 }
 
@@ -145,12 +145,23 @@ func newSGDescent(t *SGD, std *standard, cols, classes int) *sgdDescent {
 	size := (d + 1) * cols
 	g := &sgdDescent{
 		t: t, std: std, cols: cols, classes: classes, opt: descent.New(descent.Kind(t.Optimizer), t.Momentum, t.Decay, size),
-		theta: make([]float64, size), grad: make([]float64, size), l1: make([]float64, size), l2: make([]float64, size),
+		theta: make([]float64, size), grad: make([]float64, size),
 	}
 	l1, l2 := t.penalties(1, classes)
+	if l1 > 0 {
+		g.l1 = make([]float64, size)
+	}
+	if l2 > 0 {
+		g.l2 = make([]float64, size)
+	}
 	for j, scale := range std.scale {
 		for i := j * cols; i < (j+1)*cols; i++ {
-			g.l1[i], g.l2[i] = l1/scale, l2/scale/scale
+			if l1 > 0 {
+				g.l1[i] = l1 / scale
+			}
+			if l2 > 0 {
+				g.l2[i] = l2 / scale / scale
+			}
 		}
 	}
 	return g

@@ -8,6 +8,8 @@ import (
 	"math"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel"
+	"github.com/gram-ml/gram/internal/kernel/f64"
 )
 
 // A Kind is how a step follows from gradients. Packages declare optimizers in this order.
@@ -65,14 +67,40 @@ func New(kind Kind, momentum, decay float64, size int) *Optimizer {
 // Steps returns the number of steps so far.
 func (o *Optimizer) Steps() int { return o.steps }
 
+// tiny keeps steps from a division by zero.
+const tiny = 1e-8
+
 // Step moves x against the gradient g and then towards the penalties, of strengths l1 and l2
-// for each coordinate: it sets x to the minimum of these plus the squared distance from
-// where the gradient leads, in units of the rate.
+// for each coordinate, nil for none: it sets x to the minimum of these plus the squared
+// distance from where the gradient leads, in units of the rate.
 func (o *Optimizer) Step(x, g, l1, l2 []float64, rate float64) {
-	const tiny = 1e-8
 	o.steps++
 	o.damp1 *= o.momentum
 	o.damp2 *= o.decay
+	switch {
+	case o.kind == Adam && l1 == nil && l2 == nil:
+		o.adam(x, g, rate)
+	case o.kind == AdamW && l1 == nil:
+		o.adam(x, g, rate)
+		for i, v := range l2 {
+			x[i] /= 1 + rate*v
+		}
+	default:
+		o.general(x, g, l1, l2, rate)
+	}
+}
+
+func (o *Optimizer) adam(x, g []float64, rate float64) {
+	f64.Adam(x, g, o.first, o.second, &kernel.AdamStep[float64]{
+		Momentum: o.momentum, Fresh: 1 - o.momentum,
+		Decay: o.decay, FreshSquare: 1 - o.decay,
+		Gone1: 1 - o.damp1, Gone2: 1 - o.damp2,
+		Rate: rate, Tiny: tiny,
+	})
+}
+
+// general is the step of any kind, coordinate by coordinate.
+func (o *Optimizer) general(x, g, l1, l2 []float64, rate float64) {
 	for i, v := range g {
 		own := rate // of this coordinate
 		switch o.kind {
@@ -98,7 +126,13 @@ func (o *Optimizer) Step(x, g, l1, l2 []float64, rate float64) {
 		if o.kind == AdamW {
 			own = rate
 		}
-		x[i] = Shrink(at, own*l1[i]) / (1 + own*l2[i])
+		if l1 != nil {
+			at = Shrink(at, own*l1[i])
+		}
+		if l2 != nil {
+			at /= 1 + own*l2[i]
+		}
+		x[i] = at
 	}
 }
 
