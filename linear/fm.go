@@ -308,36 +308,12 @@ func (m *FMClassifierModel) Classes() int { return 2 }
 // Predict returns the more probable class of each of the n rows, 0 where they tie.
 // len(dst) is n.
 func (m *FMClassifierModel) Predict(dst []int, X gram.Matrix) ([]int, error) {
-	n, err := gram.CheckFeatures(X, m.d)
-	if err != nil {
-		return nil, err
-	}
-	if dst, err = gram.Dst(dst, n); err != nil {
-		return nil, err
-	}
-	err = m.scores(X, func(lo int, z []float64) {
-		for i, v := range z {
-			dst[lo+i] = classOf(v)
-		}
-	})
-	return result(dst, err)
+	return byScores(dst, 1, X, m.d, m.scores, setClasses)
 }
 
 // PredictProba returns the probabilities of the classes, n×2 row-major.
 func (m *FMClassifierModel) PredictProba(dst []float64, X gram.Matrix) ([]float64, error) {
-	n, err := gram.CheckFeatures(X, m.d)
-	if err != nil {
-		return nil, err
-	}
-	if dst, err = gram.Dst(dst, 2*n); err != nil {
-		return nil, err
-	}
-	err = m.scores(X, func(lo int, z []float64) {
-		for i, v := range z {
-			setProba(dst[2*(lo+i):], v)
-		}
-	})
-	return result(dst, err)
+	return byScores(dst, 2, X, m.d, m.scores, setProbas)
 }
 
 // PredictRow returns the more probable class of one row, 0 if they tie.
@@ -374,15 +350,7 @@ func (m *FMRegressorModel) Convergence() gram.Convergence { return m.convergence
 
 // Predict returns the prediction for each of the n rows. len(dst) is n.
 func (m *FMRegressorModel) Predict(dst []float64, X gram.Matrix) ([]float64, error) {
-	n, err := gram.CheckFeatures(X, m.d)
-	if err != nil {
-		return nil, err
-	}
-	if dst, err = gram.Dst(dst, n); err != nil {
-		return nil, err
-	}
-	err = m.scores(X, func(lo int, z []float64) { copy(dst[lo:], z) })
-	return result(dst, err)
+	return byScores(dst, 1, X, m.d, m.scores, setScores)
 }
 
 // PredictRow returns the prediction for one row.

@@ -271,6 +271,7 @@ func TestL1Workers(t *testing.T) {
 // strong that nothing is left and one so weak that rows are told apart.
 func TestL1Hard(t *testing.T) {
 	cancer, y := readData(t, "breast_cancer")
+	objectives := map[string]float64{}
 	for name, f := range map[string]func(j int, v float64) float64{
 		"raw":    func(_ int, v float64) float64 { return v },
 		"offset": func(_ int, v float64) float64 { return v + 1e6 },
@@ -289,6 +290,10 @@ func TestL1Hard(t *testing.T) {
 		if b := m.Coef()[3]; b != 0 {
 			t.Errorf("%s: coefficient of a constant is %v", name, b)
 		}
+		objectives[name] = m.Convergence().Objective
+	}
+	if a, b := objectives["raw"], objectives["offset"]; !(math.Abs(a-b) <= 1e-8*a) {
+		t.Errorf("an offset moves the minimum from %v to %v", a, b)
 	}
 	m, err := linear.Logistic{L1Ratio: 1, C: 1e-9}.Fit(background, cancer, y, nil)
 	if err != nil {

@@ -227,8 +227,7 @@ func (l *likelihood) newton(ctx context.Context, pt *point) (*quasiNewton, error
 
 // factoredIfSlow returns the Hessian at pt if the step to there was a poor one.
 func (l *likelihood) factoredIfSlow(ctx context.Context, from, pt *point) (preconditioner, error) {
-	const slow = 0.3
-	if from != nil && pt.residual <= slow*from.residual {
+	if from != nil && quick(from, pt) {
 		return nil, nil
 	}
 	return l.factored(ctx, pt)

@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"github.com/gram-ml/gram"
-	"github.com/gram-ml/gram/internal/kernel/f64"
 )
 
 // Logistic trains logistic regression for two classes: it minimises
@@ -165,15 +164,7 @@ func (m *LogisticModel) Classes() int { return 2 }
 
 // DecisionFunction returns the score of each of the n rows. len(dst) is n.
 func (m *LogisticModel) DecisionFunction(dst []float64, X gram.Matrix) ([]float64, error) {
-	n, err := gram.CheckFeatures(X, len(m.coef))
-	if err != nil {
-		return nil, err
-	}
-	if dst, err = gram.Dst(dst, n); err != nil {
-		return nil, err
-	}
-	err = m.scores(X, func(lo int, z []float64) { copy(dst[lo:], z) })
-	return result(dst, err)
+	return byScores(dst, 1, X, len(m.coef), m.scores, setScores)
 }
 
 // scores calls f with the scores of rows lo, lo+1 and so on, block by block.
@@ -184,19 +175,7 @@ func (m *LogisticModel) scores(X gram.Matrix, f func(lo int, z []float64)) error
 // Predict returns the more probable class of each of the n rows, 0 where they
 // tie. len(dst) is n.
 func (m *LogisticModel) Predict(dst []int, X gram.Matrix) ([]int, error) {
-	n, err := gram.CheckFeatures(X, len(m.coef))
-	if err != nil {
-		return nil, err
-	}
-	if dst, err = gram.Dst(dst, n); err != nil {
-		return nil, err
-	}
-	err = m.scores(X, func(lo int, z []float64) {
-		for i, v := range z {
-			dst[lo+i] = classOf(v)
-		}
-	})
-	return result(dst, err)
+	return byScores(dst, 1, X, len(m.coef), m.scores, setClasses)
 }
 
 func classOf(score float64) int {
@@ -208,19 +187,7 @@ func classOf(score float64) int {
 
 // PredictProba returns the probabilities of the classes, n×2 row-major.
 func (m *LogisticModel) PredictProba(dst []float64, X gram.Matrix) ([]float64, error) {
-	n, err := gram.CheckFeatures(X, len(m.coef))
-	if err != nil {
-		return nil, err
-	}
-	if dst, err = gram.Dst(dst, 2*n); err != nil {
-		return nil, err
-	}
-	err = m.scores(X, func(lo int, z []float64) {
-		for i, v := range z {
-			setProba(dst[2*(lo+i):], v)
-		}
-	})
-	return result(dst, err)
+	return byScores(dst, 2, X, len(m.coef), m.scores, setProbas)
 }
 
 // setProba sets the first two elements of dst to the probabilities at a score.
@@ -237,24 +204,12 @@ func setProba(dst []float64, z float64) {
 // PredictLogProba returns the logarithms of the probabilities, n×2 row-major, exact
 // where the probabilities themselves round to 0 or 1.
 func (m *LogisticModel) PredictLogProba(dst []float64, X gram.Matrix) ([]float64, error) {
-	n, err := gram.CheckFeatures(X, len(m.coef))
-	if err != nil {
-		return nil, err
-	}
-	if dst, err = gram.Dst(dst, 2*n); err != nil {
-		return nil, err
-	}
-	err = m.scores(X, func(lo int, z []float64) {
-		for i, v := range z {
-			dst[2*(lo+i)], dst[2*(lo+i)+1] = logSigmoid(-v), logSigmoid(v)
-		}
-	})
-	return result(dst, err)
+	return byScores(dst, 2, X, len(m.coef), m.scores, setLogProbas)
 }
 
 // PredictRow returns the more probable class of one row, 0 if they tie.
 func (m *LogisticModel) PredictRow(x []float64) (int, error) {
-	z, err := m.score(x)
+	z, err := rowScore(x, m.coef, m.intercept)
 	if err != nil {
 		return 0, err
 	}
@@ -266,21 +221,10 @@ func (m *LogisticModel) PredictProbaRow(dst, x []float64) error {
 	if err := gram.CheckDst(dst, 2); err != nil {
 		return err
 	}
-	z, err := m.score(x)
+	z, err := rowScore(x, m.coef, m.intercept)
 	if err != nil {
 		return err
 	}
 	setProba(dst, z)
 	return nil
-}
-
-func (m *LogisticModel) score(x []float64) (float64, error) {
-	if err := gram.CheckRow(x, len(m.coef)); err != nil {
-		return 0, err
-	}
-	z := f64.Dot(x, m.coef) + m.intercept
-	if z-z != 0 {
-		return 0, badScore(x, -1, z)
-	}
-	return z, nil
 }

@@ -121,11 +121,9 @@ func contrastInverse(mean []float64) (inv *linalg.Dense[float64], level float64)
 	}
 	cols, q := len(mean), contrasts(len(mean))
 	s := linalg.NewDense[float64](q, q, nil)
-	e, column := make([]float64, q), make([]float64, cols)
+	basis := contrastBasis(cols)
 	for a := range q {
-		clear(e)
-		e[a] = 1
-		spread(column, e)
+		column := columnOf(basis, a)
 		dot := 0.0
 		for k, v := range column {
 			dot += mean[k] * v

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/gram-ml/gram"
-	"github.com/gram-ml/gram/internal/kernel/f64"
 )
 
 // LinearPredictor is what the models of linear regression have in common: the
@@ -36,14 +35,7 @@ func (m *LinearPredictor) Predict(dst []float64, X gram.Matrix) ([]float64, erro
 
 // PredictRow returns the prediction for one row.
 func (m *LinearPredictor) PredictRow(x []float64) (float64, error) {
-	if err := gram.CheckRow(x, len(m.coef)); err != nil {
-		return 0, err
-	}
-	z := f64.Dot(x, m.coef) + m.intercept
-	if z-z != 0 {
-		return 0, badScore(x, -1, z)
-	}
-	return z, nil
+	return rowScore(x, m.coef, m.intercept)
 }
 
 // batch sets dst to the scores, each block of which link changes unless it is nil.

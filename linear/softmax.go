@@ -223,19 +223,10 @@ func (m *SoftmaxModel) DecisionFunction(dst []float64, X gram.Matrix) ([]float64
 
 // batch sets dst to the scores, as f changes them block by block.
 func (m *SoftmaxModel) batch(dst []float64, X gram.Matrix, f func(z []float64)) ([]float64, error) {
-	n, err := gram.CheckFeatures(X, m.features)
-	if err != nil {
-		return nil, err
-	}
-	k := len(m.intercept)
-	if dst, err = gram.Dst(dst, n*k); err != nil {
-		return nil, err
-	}
-	err = m.scores(X, func(lo int, z []float64) {
+	return byScores(dst, len(m.intercept), X, m.features, m.scores, func(dst, z []float64) {
 		f(z)
-		copy(dst[lo*k:], z)
+		copy(dst, z)
 	})
-	return result(dst, err)
 }
 
 // scores calls f with the scores of rows lo, lo+1 and so on, block by block.
@@ -246,20 +237,12 @@ func (m *SoftmaxModel) scores(X gram.Matrix, f func(lo int, z []float64)) error 
 // Predict returns the most probable class of each of the n rows, the smallest of
 // those that tie. len(dst) is n.
 func (m *SoftmaxModel) Predict(dst []int, X gram.Matrix) ([]int, error) {
-	n, err := gram.CheckFeatures(X, m.features)
-	if err != nil {
-		return nil, err
-	}
-	if dst, err = gram.Dst(dst, n); err != nil {
-		return nil, err
-	}
 	k := len(m.intercept)
-	err = m.scores(X, func(lo int, z []float64) {
-		for i := lo; len(z) > 0; i, z = i+1, z[k:] {
-			dst[i] = argMax(z[:k])
+	return byScores(dst, 1, X, m.features, m.scores, func(dst []int, z []float64) {
+		for i := range len(z) / k {
+			dst[i] = argMax(z[i*k : (i+1)*k])
 		}
 	})
-	return result(dst, err)
 }
 
 func argMax(x []float64) int {

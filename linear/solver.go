@@ -400,12 +400,14 @@ func (p *problem) newton(ctx context.Context, pt *point) (*quasiNewton, error) {
 
 // hessianIfSlow returns the Hessian at pt if the step to there was a poor one.
 func (p *problem) hessianIfSlow(ctx context.Context, from, pt *point) (preconditioner, error) {
-	const slow = 0.3
-	if from != nil && pt.residual <= slow*from.residual {
+	if from != nil && quick(from, pt) {
 		return nil, nil
 	}
 	return p.factoredHessian(ctx, pt)
 }
+
+// quick tells whether a step has come so far that a new Hessian would not pay.
+func quick(from, to *point) bool { return to.residual <= 0.3*from.residual }
 
 func (p *problem) factoredHessian(ctx context.Context, pt *point) (preconditioner, error) {
 	h, err := p.hessian(ctx, pt.theta)
