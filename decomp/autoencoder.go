@@ -16,8 +16,9 @@ import (
 // An Optimizer is how a step of stochastic gradient descent follows from gradients.
 type Optimizer int
 
-// In the order of package descent.
 const (
+	// The order is that of package descent.
+
 	// Adam divides running means of gradients by roots of running means of their
 	// squares, both corrected for their start at zero (Kingma and Ba, 2015).
 	Adam Optimizer = iota

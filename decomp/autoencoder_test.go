@@ -48,16 +48,16 @@ func inUnits(X *dense) *dense {
 
 // TestAutoencoderPCA: linear ones find the plane of PCA: their error is PCA's to 1e-4.
 func TestAutoencoderPCA(t *testing.T) {
-	X := inUnits(lowRank(1, 120, 6, 4, 0.2))
+	X := inUnits(lowRank(1, 60, 6, 4, 0.2))
 	p, err := decomp.PCA{Components: 2}.Fit(background, X, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	best := lost(t, p, X)
 	for _, trainer := range []decomp.Autoencoder{
-		{Hidden: []int{}, Optimizer: decomp.RMSProp, BatchSize: 60, Epochs: 600},
-		{Hidden: []int{4}, Activation: "identity", Optimizer: decomp.RMSProp, BatchSize: 60, Epochs: 600},
-		{Hidden: []int{}, BatchSize: 60, Epochs: 750, Rate: linear.WarmUp{Steps: 100, Then: linear.CosineRate{Initial: 0.1, Steps: 1400}}},
+		{Hidden: []int{}, Optimizer: decomp.RMSProp, BatchSize: 30, Epochs: 700},
+		{Hidden: []int{4}, Activation: "identity", Optimizer: decomp.RMSProp, BatchSize: 30, Epochs: 500},
+		{Hidden: []int{}, BatchSize: 30, Epochs: 750, Rate: linear.WarmUp{Steps: 100, Then: linear.CosineRate{Initial: 0.2, Steps: 1400}}},
 	} {
 		got := lost(t, trained(t, trainer, X, nil), X)
 		if !(got >= best*(1-1e-9) && got <= best*1.0001) {
@@ -68,7 +68,7 @@ func TestAutoencoderPCA(t *testing.T) {
 
 // TestAutoencoderOptimizers: each comes near PCA's error with its default rates.
 func TestAutoencoderOptimizers(t *testing.T) {
-	X := lowRank(1, 120, 6, 4, 0.2)
+	X := lowRank(1, 60, 6, 4, 0.2)
 	p, err := decomp.PCA{Components: 2}.Fit(background, X, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -77,11 +77,11 @@ func TestAutoencoderOptimizers(t *testing.T) {
 	names := []string{"adam", "adamw", "adagrad", "rmsprop", "sgd", "momentum", "nesterov"}
 	for i, name := range names {
 		o := decomp.Optimizer(i)
-		m := trained(t, decomp.Autoencoder{Hidden: []int{}, Optimizer: o, BatchSize: 16, Epochs: 300}, X, nil)
+		m := trained(t, decomp.Autoencoder{Hidden: []int{}, Optimizer: o, BatchSize: 15, Epochs: 400}, X, nil)
 		if got := lost(t, m, X); !(got <= best*1.1) {
 			t.Errorf("%v: error %v, PCA's is %v", o, got, best)
 		}
-		if c := m.Convergence(); o.String() != name || c.Solver != name || c.Iterations != 300 || !c.Converged {
+		if c := m.Convergence(); o.String() != name || c.Solver != name || c.Iterations != 400 || !c.Converged {
 			t.Errorf("%v: %+v", o, c)
 		}
 	}
@@ -197,12 +197,12 @@ func curve(n int) *dense {
 // TestAutoencoderCurve: where rows lie along a curve one unit of code tells where, and PCA's one
 // component does not; the loss falls, and the model's objective is what its reports say.
 func TestAutoencoderCurve(t *testing.T) {
-	X := curve(150)
+	X := curve(64)
 	p, err := decomp.PCA{Components: 1}.Fit(background, X, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := trained(t, decomp.Autoencoder{Components: 1, Hidden: []int{12, 6}, Activation: "tanh", Epochs: 400}, X, nil)
+	m := trained(t, decomp.Autoencoder{Components: 1, Hidden: []int{12}, Activation: "tanh", Epochs: 400}, X, nil)
 	if got, linear := lost(t, m, X), lost(t, p, X); !(got < linear/20) {
 		t.Errorf("error %v, PCA's is %v", got, linear)
 	}

@@ -37,6 +37,8 @@ type autoencoderFit struct {
 	gradient         [2]network // of encoder and decoder
 	opt              *sgd.Optimizer
 	batch            autoencoderBatch
+	block            int       // rows whose layers are held at once
+	sum              []float64 // of the gradients of blocks
 	passed           []float64 // the mean gradient over the steps of an epoch, for Progress
 
 	train, kept        []int
@@ -88,6 +90,7 @@ func newAutoencoderFit(ctx context.Context, t Autoencoder, s *data) (*autoencode
 		}
 	}
 	a.opt = sgd.New(sgd.Kind(t.Optimizer), t.Momentum, t.Decay, total)
+	a.block = max(256, 8*blockElems/max(a.encoder.width(), a.decoder.width()))
 	a.begin()
 	return a, nil
 }
@@ -215,7 +218,11 @@ func (a *autoencoderFit) learn(ctx context.Context, noise *rand.Rand) (float64, 
 			return 0, err
 		}
 		rows := a.train[lo:min(lo+a.BatchSize, len(a.train))]
-		total += a.evaluate(rows, noise, true) + a.penalty()*float64(len(rows))
+		loss, err := a.gradientOf(ctx, rows, noise)
+		if err != nil {
+			return 0, err
+		}
+		total += loss + a.penalty()*float64(len(rows))
 		if a.Progress != nil {
 			f64.Axpy(1/n, a.grad, a.passed)
 		}
@@ -225,23 +232,47 @@ func (a *autoencoderFit) learn(ctx context.Context, noise *rand.Rand) (float64, 
 	return total / n, nil
 }
 
-// objective returns the objective over some rows, and sets gradient to its own unless that
-// is nil. A draw of noise is the same each time.
-func (a *autoencoderFit) objective(ctx context.Context, rows []int, draw uint64, gradient []float64) (float64, error) {
-	noise := rand.New(rand.NewPCG(a.Seed, measureStream+draw<<16))
-	total, n := 0.0, float64(len(rows))
+// gradientOf returns the sum of the weighted losses of the rows of a step and sets grad to its
+// gradient: at once, or block by block for more rows than memory should hold the layers of.
+func (a *autoencoderFit) gradientOf(ctx context.Context, rows []int, noise *rand.Rand) (float64, error) {
+	if len(rows) <= a.block {
+		return a.evaluate(rows, noise, true), nil
+	}
+	if a.sum == nil {
+		a.sum = make([]float64, len(a.grad))
+	}
+	loss, err := a.addBlocks(ctx, rows, noise, a.sum)
+	copy(a.grad, a.sum)
+	return loss, err
+}
+
+// addBlocks returns the sum of the weighted losses of some rows, block by block, and sets
+// gradient to its own unless that is nil.
+func (a *autoencoderFit) addBlocks(ctx context.Context, rows []int, noise *rand.Rand, gradient []float64) (float64, error) {
+	total := 0.0
 	clear(gradient)
-	size := max(32, blockElems/max(a.encoder.width(), a.decoder.width()))
-	for lo := 0; lo < len(rows); lo += size {
+	for lo := 0; lo < len(rows); lo += a.block {
 		if err := ctx.Err(); err != nil {
 			return 0, stopped(err)
 		}
-		total += a.evaluate(rows[lo:min(lo+size, len(rows))], noise, gradient != nil)
+		total += a.evaluate(rows[lo:min(lo+a.block, len(rows))], noise, gradient != nil)
 		if gradient != nil {
-			f64.Axpy(1/n, a.grad, gradient)
+			f64.Axpy(1, a.grad, gradient)
 		}
 	}
+	return total, nil
+}
+
+// objective returns the objective over some rows, and sets gradient to its own unless that
+// is nil. A draw of noise is the same each time.
+func (a *autoencoderFit) objective(ctx context.Context, rows []int, draw uint64, gradient []float64) (float64, error) {
+	n := float64(len(rows))
+	total, err := a.addBlocks(ctx, rows, rand.New(rand.NewPCG(a.Seed, measureStream+draw<<16)), gradient)
+	if err != nil {
+		return 0, err
+	}
 	if gradient != nil {
+		f64.Scal(1/n, gradient)
 		a.addPenalty(gradient)
 	}
 	return total/n + a.penalty(), nil

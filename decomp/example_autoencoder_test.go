@@ -24,12 +24,12 @@ func arch(n int) *linalg.Dense[float64] {
 
 // The place of points along a curve is one number, but not a linear one.
 func ExampleAutoencoder() {
-	X := arch(60)
+	X := arch(40)
 	p, err := decomp.PCA{Components: 1}.Fit(context.Background(), X, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	m, err := decomp.Autoencoder{Components: 1, Hidden: []int{12, 6}, Activation: "tanh", Epochs: 500}.Fit(context.Background(), X, nil)
+	m, err := decomp.Autoencoder{Components: 1, Hidden: []int{8}, Activation: "tanh", Epochs: 400}.Fit(context.Background(), X, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func ExampleAutoencoder() {
 
 // Rows that are not like those of the fit have no good code.
 func ExampleAutoencoderModel() {
-	m, err := decomp.Autoencoder{Components: 1, Hidden: []int{12, 6}, Activation: "tanh", Epochs: 500}.Fit(context.Background(), arch(60), nil)
+	m, err := decomp.Autoencoder{Components: 1, Hidden: []int{8}, Activation: "tanh", Epochs: 400}.Fit(context.Background(), arch(40), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -70,8 +70,8 @@ func ExampleAutoencoderModel() {
 // A variational autoencoder draws rows like those that it has seen.
 func ExampleAutoencoderModel_Sample() {
 	m, err := decomp.Autoencoder{
-		Components: 1, Hidden: []int{12, 6}, Activation: "tanh", Variational: true, Beta: 0.02, Epochs: 500, Tol: 1,
-	}.Fit(context.Background(), arch(100), nil)
+		Components: 1, Hidden: []int{8}, Activation: "tanh", Variational: true, Beta: 0.02, Epochs: 400, Tol: 1,
+	}.Fit(context.Background(), arch(40), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func ExampleAutoencoderLoss() {
 	for i := range X.Rows {
 		copy(X.Row(i), [][]float64{{1, 1, 0, 0}, {0, 0, 1, 1}}[i%2])
 	}
-	m, err := decomp.Autoencoder{Components: 1, Loss: decomp.CrossEntropy, Epochs: 500}.Fit(context.Background(), X, nil)
+	m, err := decomp.Autoencoder{Components: 1, Loss: decomp.CrossEntropy, Epochs: 300}.Fit(context.Background(), X, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func ExampleAutoencoderLoss() {
 
 func ExampleOptimizer() {
 	for _, o := range []decomp.Optimizer{decomp.Adam, decomp.RMSProp} {
-		m, err := decomp.Autoencoder{Components: 1, Hidden: []int{}, Optimizer: o}.Fit(context.Background(), plane(200), nil)
+		m, err := decomp.Autoencoder{Components: 1, Hidden: []int{}, Optimizer: o, Epochs: 200}.Fit(context.Background(), plane(100), nil)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -128,11 +128,11 @@ func ExampleOptimizer() {
 // The schedules of package linear set the rate.
 func ExampleSchedule() {
 	var s decomp.Schedule = linear.WarmUp{Steps: 100, Then: linear.CosineRate{Initial: 0.01, Steps: 900}}
-	m, err := decomp.Autoencoder{Rate: s, Epochs: 160}.Fit(context.Background(), plane(200), nil)
+	m, err := decomp.Autoencoder{Rate: s, Epochs: 250}.Fit(context.Background(), plane(100), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Printf("%.3f, then %.3f, for %d epochs\n", s.Rate(50), s.Rate(100), m.Convergence().Iterations)
 	// Output:
-	// 0.005, then 0.010, for 160 epochs
+	// 0.005, then 0.010, for 250 epochs
 }

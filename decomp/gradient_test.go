@@ -2,6 +2,7 @@ package decomp
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -64,6 +65,34 @@ func TestAutoencoderGradient(t *testing.T) {
 				t.Errorf("%s: derivative %d is %v, by differences %v", name, i, v, difference[i])
 			}
 		}
+	}
+}
+
+// TestGradientOfBlocks: rows that are too many for one block give the gradient of all.
+func TestGradientOfBlocks(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	X := linalg.NewDense[float64](9, 4, nil)
+	for i := range X.Data {
+		X.Data[i] = r.Float64()
+	}
+	a := fitOf(t, Autoencoder{Alpha: 0.1}, X, nil)
+	rows := []int{0, 2, 4, 6, 8}
+	want := a.evaluate(rows, r, true)
+	gradient := append([]float64(nil), a.grad...)
+	a.block = 2
+	got, err := a.gradientOf(context.Background(), rows, r)
+	if err != nil || math.Abs(got-want) > 1e-12 {
+		t.Errorf("loss %v, want %v: %v", got, want, err)
+	}
+	for i, v := range a.grad {
+		if math.Abs(v-gradient[i]) > 1e-12 {
+			t.Errorf("derivative %d is %v, want %v", i, v, gradient[i])
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := a.gradientOf(ctx, rows, r); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
 	}
 }
 
