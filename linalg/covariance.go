@@ -3,10 +3,12 @@ package linalg
 import (
 	"fmt"
 	"math"
+	"sync"
 
 	"gonum.org/v1/gonum/blas"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel/f64"
 	"github.com/gram-ml/gram/internal/par"
 )
 
@@ -33,10 +35,11 @@ const (
 
 // NewCovariance returns the moments of the rows of X with weights w ≥ 0, nil for all
 // ones, on at most workers goroutines, 0 for GOMAXPROCS; the result does not depend on
-// their number. Each block of rows is centred about its own mean and merged by the
-// formula of T. Chan, G. Golub and R. LeVeque, Algorithms for computing the sample
-// variance, The American Statistician 37 (1983), so that a constant added to a column,
-// however large, costs no more than the accuracy of the column's own elements.
+// their number. Rows are taken less the mean of the first of their stretch, which is near
+// their own, corrected for it, and stretches are merged by the formula of T. Chan,
+// G. Golub and R. LeVeque, Algorithms for computing the sample variance, The American
+// Statistician 37 (1983), so that a constant added to a column, however large, costs no
+// more than the accuracy of the column's own elements.
 //
 // It returns an error that wraps gram.ErrShape for an empty X or a w of another length
 // than X, gram.ErrWeights for a negative or non-finite weight or none above zero, and
@@ -53,21 +56,31 @@ func NewCovariance(workers int, X gram.Matrix, w []float64) (*Covariance, error)
 	op := AsOperator(X)
 	rows := min(256, max(32, covarianceElems/d))
 	stretch := rows * covarianceStretch
-	parts := make([]*Covariance, par.Blocks(n, stretch))
 	// A round of stretches at a time, so that memory does not grow with n.
-	const round = 16
+	workers = min(par.Workers(workers), par.Blocks(n, stretch))
+	round := 1
+	if workers > 1 {
+		round = 4 * workers
+	}
+	sums := make([]*stretchSum, min(round, par.Blocks(n, stretch)))
+	for i := range sums {
+		sums[i] = borrowStretch(d)
+		defer stretchPool.Put(sums[i])
+	}
+	blocks := make([]*centredBlock, workers)
+	for i := range blocks {
+		blocks[i] = borrowCentred(min(n, rows), d)
+		defer centredPool.Put(blocks[i])
+	}
 	total := emptyCovariance(d)
-	origin := firstRow(op)
-	for at := 0; at < len(parts); at += round {
-		end := min(n, (at+round)*stretch)
-		par.For(nil, workers, end-at*stretch, stretch, func(b, lo, hi int) {
-			part := emptyCovariance(d)
-			part.addRows(op, at*stretch+lo, at*stretch+hi, rows, origin, w)
-			parts[at+b] = part
+	origin := heaviestRow(op, w)
+	for at := 0; at < n; at += round * stretch {
+		end := min(n, at+round*stretch)
+		par.ForWorker(nil, workers, end-at, stretch, func(worker, b, lo, hi int) {
+			sums[b].take(rowRange{op, at + lo, at + hi, w}, rows, origin, blocks[worker])
 		})
-		for b := at; b < min(at+round, len(parts)); b++ {
-			total.merge(parts[b])
-			parts[b] = nil
+		for _, s := range sums[:par.Blocks(end-at, stretch)] {
+			total.merge(&s.Covariance)
 		}
 	}
 	mirror(blas.Upper, total.Scatter)
@@ -102,63 +115,160 @@ func emptyCovariance(d int) *Covariance {
 	return &Covariance{Mean: make([]float64, d), Scatter: NewDense[float64](d, d, nil)}
 }
 
-// firstRow returns a copy of row 0.
-func firstRow(X gram.Operator) []float64 {
+// heaviestRow returns a copy of the first row of the largest weight: the larger the weight,
+// the nearer the row to the mean, beside the spread.
+func heaviestRow(X gram.Operator, w []float64) []float64 {
 	_, d := X.Dims()
-	block, _ := X.RowBlock(make([]float64, d), 0, 1)
-	return append([]float64(nil), block[:d]...)
+	at := 0
+	for i, v := range w {
+		if v > w[at] {
+			at = i
+		}
+	}
+	row, _ := X.RowBlock(make([]float64, d), at, at+1)
+	return append([]float64(nil), row[:d]...)
 }
 
-// addRows takes in rows lo ≤ i < hi of X less the origin, into the upper triangle of
-// Scatter: means far from zero would lose the digits in which those of blocks differ.
-func (c *Covariance) addRows(X gram.Operator, lo, hi, rows int, origin, w []float64) {
-	d := len(c.Mean)
-	buf, centred := make([]float64, min(rows, hi-lo)*d), make([]float64, min(rows, hi-lo)*d)
-	mean, slip := make([]float64, d), make([]float64, d)
-	for ; lo < hi; lo += rows {
-		n := min(rows, hi-lo)
-		data, stride := X.RowBlock(buf, lo, lo+n)
-		x := &Dense[float64]{Rows: n, Cols: d, Stride: stride, Data: data}
-		var weights []float64
-		if w != nil {
-			weights = w[lo : lo+n]
+// rowRange is rows lo ≤ i < hi of X and their weights, nil for ones.
+type rowRange struct {
+	X      gram.Operator
+	lo, hi int
+	w      []float64
+}
+
+// each calls f for blocks of at most rows rows; buf has their room.
+func (r rowRange) each(rows int, buf []float64, f func(x *Dense[float64], w []float64)) {
+	_, d := r.X.Dims()
+	for lo := r.lo; lo < r.hi; lo += rows {
+		hi := min(r.hi, lo+rows)
+		data, stride := r.X.RowBlock(buf, lo, hi)
+		var w []float64
+		if r.w != nil {
+			w = r.w[lo:hi]
 		}
-		c.addBlock(x, origin, weights, NewDense(n, d, centred[:n*d]), mean, slip)
+		f(&Dense[float64]{Rows: hi - lo, Cols: d, Stride: stride, Data: data}, w)
 	}
 }
 
-// addBlock takes in one block. As the sums run over differences from the origin, a
-// constant column has no scatter; slip is what rounding leaves of Σ w(x − mean).
-func (c *Covariance) addBlock(x *Dense[float64], origin, w []float64, centred *Dense[float64], mean, slip []float64) {
-	weight := float64(x.Rows)
-	if w != nil {
-		weight = Sum(w)
-		if weight == 0 {
-			c.seeNonFinite(x)
-			return
+// centredBlock is room for a block of rows as it is read and as it is summed.
+type centredBlock struct {
+	read, centred, ones, zeros []float64
+}
+
+var centredPool, stretchPool sync.Pool
+
+func borrowCentred(rows, d int) *centredBlock {
+	b, ok := centredPool.Get().(*centredBlock)
+	if !ok {
+		b = new(centredBlock)
+	}
+	b.read, b.centred = grow(&b.read, rows*d), grow(&b.centred, rows*d)
+	b.ones, b.zeros = grow(&b.ones, rows), grow(&b.zeros, d)
+	for i := range b.ones {
+		b.ones[i] = 1
+	}
+	clear(b.zeros)
+	return b
+}
+
+// stretchSum holds the moments of a stretch of rows. As the sums of all stretches run over
+// differences from one origin, a row of X, a constant column has no scatter.
+type stretchSum struct {
+	Covariance // its upper triangle; Mean is less the origin
+	about      []float64
+}
+
+func borrowStretch(d int) *stretchSum {
+	s, ok := stretchPool.Get().(*stretchSum)
+	if !ok {
+		s = &stretchSum{Covariance: *emptyCovariance(0)}
+	}
+	s.about, s.Mean = grow(&s.about, d), grow(&s.Mean, d)
+	s.Scatter = NewDense(d, d, grow(&s.Scatter.Data, d*d))
+	return s
+}
+
+// farFromMean is how many times the square of what the rows are taken less may be off,
+// of the variance: three bits of a sum are lost in its correction.
+const farFromMean = 64
+
+// take replaces the moments by those of r. The rows are summed less the mean of the
+// first block that has weight. Its square, off the mean of r, is at most as many times the
+// variance of r as r has blocks, if the weights are even; where it turns out to be much
+// larger, the sums are taken again about the mean.
+func (s *stretchSum) take(r rowRange, rows int, origin []float64, b *centredBlock) {
+	s.Weight = 0
+	r.each(rows, b.read, func(x *Dense[float64], w []float64) {
+		if s.Weight == 0 {
+			s.begin(x, w, origin, b)
 		}
+	})
+	s.add(r, rows, b)
+	if s.offMean() {
+		Axpy(1, s.Mean, s.about)
+		s.add(r, rows, b)
 	}
-	clear(mean)
-	for i := range x.Rows {
-		row := centred.Row(i)
-		copy(row, x.Row(i))
-		Axpy(-1, origin, row)
-		Axpy(weightOf(w, i)/weight, row, mean)
+	for j, v := range s.about {
+		s.Mean[j] += v - origin[j]
 	}
-	clear(slip)
-	for i := range x.Rows {
-		row := centred.Row(i)
-		Axpy(-1, mean, row)
-		v := weightOf(w, i)
-		Axpy(v, row, slip)
+}
+
+// begin sets about to the mean of a block, unless that has no weight.
+func (s *stretchSum) begin(x *Dense[float64], w, origin []float64, b *centredBlock) {
+	if w == nil {
+		w = b.ones[:x.Rows]
+	}
+	if s.Weight = Sum(w); s.Weight == 0 {
+		copy(s.about, origin)
+		return
+	}
+	clear(s.about)
+	f64.AddDiffs(w, x.Data, x.Stride, origin, s.about)
+	for j, v := range s.about {
+		s.about[j] = origin[j] + v/s.Weight
+	}
+}
+
+// add sums up the rows less about.
+func (s *stretchSum) add(r rowRange, rows int, b *centredBlock) {
+	s.Weight = 0
+	clear(s.Mean)
+	clear(s.Scatter.Data)
+	r.each(rows, b.read, func(x *Dense[float64], w []float64) {
+		weight := float64(x.Rows)
 		if w != nil {
-			Scal(math.Sqrt(v), row)
+			weight = Sum(w)
+		}
+		s.Weight += weight
+		centred := NewDense(x.Rows, x.Cols, b.centred[:x.Rows*x.Cols])
+		for i := range x.Rows {
+			f64.Subtract(centred.Row(i), x.Row(i), s.about)
+		}
+		if w == nil {
+			f64.AddDiffs(b.ones[:x.Rows], centred.Data, x.Cols, b.zeros, s.Mean)
+		} else {
+			f64.AddDiffs(w, centred.Data, x.Cols, b.zeros, s.Mean)
+			for i, v := range w {
+				Scal(math.Sqrt(v), centred.Row(i))
+			}
+		}
+		Syrk(blas.Upper, blas.Trans, 1, centred, 1, s.Scatter)
+	})
+	if s.Weight > 0 {
+		Scal(1/s.Weight, s.Mean)
+		syr2(blas.Upper, -s.Weight, s.Mean, nil, s.Scatter)
+	}
+}
+
+// offMean tells whether what the rows were taken less was too far from their mean, by more
+// than rounding of a column that does not vary.
+func (s *stretchSum) offMean() bool {
+	for j, v := range s.Mean {
+		if s.Weight*v*v > farFromMean*s.Scatter.Data[j*s.Scatter.Stride+j] && math.Abs(v) > 0x1p-40*math.Abs(s.about[j]) {
+			return true
 		}
 	}
-	Axpy(-1, c.Mean, mean)
-	Syrk(blas.Upper, blas.Trans, 1, centred, 1, c.Scatter)
-	syr2(blas.Upper, -1/weight, slip, nil, c.Scatter)
-	c.shift(weight, mean)
+	return false
 }
 
 // shift merges rows of the given weight, whose scatter about their own mean has been added.
@@ -183,22 +293,6 @@ func (c *Covariance) merge(o *Covariance) {
 	delta := append([]float64(nil), o.Mean...)
 	Axpy(-1, c.Mean, delta)
 	c.shift(o.Weight, delta)
-}
-
-func weightOf(w []float64, i int) float64 {
-	if w == nil {
-		return 1
-	}
-	return w[i]
-}
-
-// seeNonFinite lets a NaN or an infinity in rows without weight show in the mean.
-func (c *Covariance) seeNonFinite(x *Dense[float64]) {
-	for i := range x.Rows {
-		for j, v := range x.Row(i) {
-			c.Mean[j] += v - v
-		}
-	}
 }
 
 // checkFinite looks for the culprit in X if a moment is not finite.

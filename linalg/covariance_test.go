@@ -92,6 +92,62 @@ func TestCovarianceShifted(t *testing.T) {
 	}
 }
 
+// What rows are taken less does not show in their moments, however far the first of them lie:
+// two passes over each pair of columns give the same.
+func TestCovarianceFarStart(t *testing.T) {
+	const n, d = 5000, 6
+	first := map[string]func(i int, w []float64, row []float64){
+		"of little weight": func(i int, w, row []float64) {
+			if w[i] = 1; i < 300 {
+				w[i] = 1e-16
+				linalg.Axpy(1e7, []float64{1, 2, 3, 4, 5, 6}, row)
+			}
+		},
+		"of no weight": func(i int, w, row []float64) {
+			if w[i] = 1; i < 300 {
+				w[i] = 0
+				linalg.Axpy(1e9, []float64{1, 2, 3, 4, 5, 6}, row)
+			}
+		},
+		"of a trend": func(i int, w, row []float64) {
+			w[i] = float64(i % 3)
+			linalg.Axpy(float64(i), []float64{1, 2, -1, 0, 1e3, 1e-3}, row)
+		},
+	}
+	floattest.Levels(t, func(t *testing.T) {
+		for name, change := range first {
+			x, w := normals(9, n, d), make([]float64, n)
+			for i := range n {
+				change(i, w, x.Row(i))
+			}
+			c := mustCovariance(t, 2, x, w)
+			mean := make([]float64, d)
+			for range 2 { // the second pass takes what rounding left in the first
+				step := make([]float64, d)
+				for i := range n {
+					for j, v := range x.Row(i) {
+						step[j] += w[i] * (v - mean[j])
+					}
+				}
+				linalg.Axpy(1/linalg.Sum(w), step, mean)
+			}
+			for j := range d {
+				for k := range d {
+					sum, size := 0.0, 0.0
+					for i := range n {
+						v := w[i] * (x.At(i, j) - mean[j]) * (x.At(i, k) - mean[k])
+						sum += v
+						size += math.Abs(v)
+					}
+					if diff := math.Abs(c.Scatter.At(j, k) - sum); diff > 1e-12*size {
+						t.Errorf("%s: the scatter of columns %d and %d is off by %v of %v", name, j, k, diff, size)
+					}
+				}
+			}
+		}
+	})
+}
+
 func TestCovarianceMerge(t *testing.T) {
 	x := normals(4, 500, 6)
 	whole := mustCovariance(t, 1, x, nil)
