@@ -32,14 +32,10 @@ func (p *IncrementalPCA) Update(X gram.Matrix, w []float64) error {
 	if X == nil {
 		return fmt.Errorf("X is nil: %w", gram.ErrShape)
 	}
-	part, err := linalg.NewCovariance(p.PCA.Workers, X, w)
-	if err != nil {
-		return err
+	if n, d := X.Dims(); n > 0 && p.sum.Weight > 0 && len(p.sum.Mean) != d {
+		return fmt.Errorf("X has %d features, those before %d: %w", d, len(p.sum.Mean), gram.ErrShape)
 	}
-	if p.sum.Weight > 0 && len(p.sum.Mean) != len(part.Mean) {
-		return fmt.Errorf("X has %d features, those before %d: %w", len(part.Mean), len(p.sum.Mean), gram.ErrShape)
-	}
-	return p.sum.Merge(part)
+	return p.sum.Add(p.PCA.Workers, X, w)
 }
 
 // Merge takes in the rows that o has seen; o does not change. O(d²).

@@ -131,17 +131,11 @@ func momentsOf(ctx context.Context, X gram.Operator, w []float64, workers int) (
 				continue
 			}
 		}
-		part, err := linalg.NewCovariance(workers, rowBlocker{stretch{X, lo, hi}}, weights)
+		err := total.Add(workers, rowBlocker{stretch{X, lo, hi}}, weights)
 		if errors.Is(err, gram.ErrNonFinite) {
 			return nil, nonFinite(X)
 		}
 		if err != nil {
-			return nil, err
-		}
-		if lo == 0 && hi == n {
-			return part, nil
-		}
-		if err := total.Merge(part); err != nil {
 			return nil, err
 		}
 	}

@@ -46,12 +46,26 @@ const (
 // gram.ErrNonFinite, which names the row and the column. O(n·d²) for n rows, half of
 // what a product takes.
 func NewCovariance(workers int, X gram.Matrix, w []float64) (*Covariance, error) {
+	c := new(Covariance)
+	if err := c.Add(workers, X, w); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Add takes in the rows of X with weights w, as NewCovariance does; the zero value may
+// begin with any number of columns, and after that gram.ErrShape says that X has another.
+// After an error the moments are as they were. It allocates nothing that grows with X.
+func (c *Covariance) Add(workers int, X gram.Matrix, w []float64) error {
 	n, d := X.Dims()
 	if n == 0 || d == 0 {
-		return nil, fmt.Errorf("X is %d×%d: %w", n, d, gram.ErrShape)
+		return fmt.Errorf("X is %d×%d: %w", n, d, gram.ErrShape)
+	}
+	if c.Weight > 0 && len(c.Mean) != d {
+		return fmt.Errorf("X has %d columns, the covariance %d: %w", d, len(c.Mean), gram.ErrShape)
 	}
 	if err := checkWeights(w, n); err != nil {
-		return nil, err
+		return err
 	}
 	op := AsOperator(X)
 	rows := min(256, max(32, covarianceElems/d))
@@ -62,7 +76,7 @@ func NewCovariance(workers int, X gram.Matrix, w []float64) (*Covariance, error)
 	if workers > 1 {
 		round = 4 * workers
 	}
-	sums := make([]*stretchSum, min(round, par.Blocks(n, stretch)))
+	sums := make([]*stretchSum, 1+min(round, par.Blocks(n, stretch)))
 	for i := range sums {
 		sums[i] = borrowStretch(d)
 		defer stretchPool.Put(sums[i])
@@ -72,7 +86,8 @@ func NewCovariance(workers int, X gram.Matrix, w []float64) (*Covariance, error)
 		blocks[i] = borrowCentred(min(n, rows), d)
 		defer centredPool.Put(blocks[i])
 	}
-	total := emptyCovariance(d)
+	total, sums := sums[0], sums[1:]
+	total.clear()
 	origin := heaviestRow(op, w)
 	for at := 0; at < n; at += round * stretch {
 		end := min(n, at+round*stretch)
@@ -83,12 +98,11 @@ func NewCovariance(workers int, X gram.Matrix, w []float64) (*Covariance, error)
 			total.merge(&s.Covariance)
 		}
 	}
-	mirror(blas.Upper, total.Scatter)
 	Axpy(1, origin, total.Mean)
 	if err := total.checkFinite(op, rows); err != nil {
-		return nil, err
+		return err
 	}
-	return total, nil
+	return c.Merge(&total.Covariance)
 }
 
 func checkWeights(w []float64, n int) error {
@@ -188,6 +202,12 @@ func borrowStretch(d int) *stretchSum {
 	return s
 }
 
+func (s *stretchSum) clear() {
+	s.Weight = 0
+	clear(s.Mean)
+	clear(s.Scatter.Data)
+}
+
 // farFromMean is how many times the square of what the rows are taken less may be off,
 // of the variance: three bits of a sum are lost in its correction.
 const farFromMean = 64
@@ -231,9 +251,7 @@ func (s *stretchSum) begin(x *Dense[float64], w, origin []float64, b *centredBlo
 
 // add sums up the rows less about.
 func (s *stretchSum) add(r rowRange, rows int, b *centredBlock) {
-	s.Weight = 0
-	clear(s.Mean)
-	clear(s.Scatter.Data)
+	s.clear()
 	r.each(rows, b.read, func(x *Dense[float64], w []float64) {
 		weight := float64(x.Rows)
 		if w != nil {

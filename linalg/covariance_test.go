@@ -165,6 +165,23 @@ func TestCovarianceMerge(t *testing.T) {
 		t.Error("an empty part changes something")
 	}
 	errorSays(t, sum.Merge(mustCovariance(t, 1, normals(1, 3, 2), nil)), gram.ErrShape, "covariance of 6 columns, the other of 2")
+	before := append([]float64(nil), sum.Scatter.Data...)
+	errorSays(t, sum.Add(1, normals(1, 3, 2), nil), gram.ErrShape, "X has 2 columns, the covariance 6")
+	bad := normals(1, 3, 6)
+	bad.Set(1, 2, math.Inf(1))
+	errorSays(t, sum.Add(1, bad, nil), gram.ErrNonFinite, "row 1, column 2 is +Inf")
+	if sum.Weight != 500 || !slices.Equal(sum.Scatter.Data, before) {
+		t.Error("rows that were refused show in the moments")
+	}
+	var added linalg.Covariance
+	for _, s := range [][2]int{{0, 1}, {1, 300}, {300, 500}} {
+		if err := added.Add(1, x.Slice(s[0], s[1], 0, 6), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(added.Scatter.Data, sum.Scatter.Data) || !slices.Equal(added.Mean, sum.Mean) {
+		t.Error("Add and Merge differ")
+	}
 }
 
 func TestCovarianceErrors(t *testing.T) {

@@ -3,6 +3,7 @@ package linalg
 import (
 	"fmt"
 
+	"github.com/gram-ml/gram/internal/kernel/cast"
 	"github.com/gram-ml/gram/internal/mem"
 	"golang.org/x/exp/constraints"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -126,13 +127,19 @@ func (m *Dense[T]) RowBlock(buf []float64, lo, hi int) (block []float64, stride 
 	if lo == hi || m.Cols == 0 {
 		return nil, m.Cols
 	}
-	if d, ok := any(m.Data).([]float64); ok {
-		return d[lo*m.Stride : (hi-1)*m.Stride+m.Cols], m.Stride
-	}
-	for i := lo; i < hi; i++ {
-		dst := buf[(i-lo)*m.Cols : (i-lo+1)*m.Cols]
-		for j, v := range m.Row(i) {
-			dst[j] = float64(v)
+	switch data := any(m.Data).(type) {
+	case []float64:
+		return data[lo*m.Stride : (hi-1)*m.Stride+m.Cols], m.Stride
+	case []float32:
+		for i := lo; i < hi; i++ {
+			cast.Widen(buf[(i-lo)*m.Cols:(i-lo+1)*m.Cols], data[i*m.Stride:])
+		}
+	default: // a type made of one of them
+		for i := lo; i < hi; i++ {
+			dst := buf[(i-lo)*m.Cols : (i-lo+1)*m.Cols]
+			for j, v := range m.Row(i) {
+				dst[j] = float64(v)
+			}
 		}
 	}
 	return buf[:(hi-lo)*m.Cols], m.Cols

@@ -6,10 +6,10 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"golang.org/x/exp/constraints"
 	"gonum.org/v1/gonum/blas"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel/cast"
 	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/internal/par"
 )
@@ -418,19 +418,11 @@ func newSingle(ctx context.Context, p products) (*single, error) {
 		buf := blockPool.Get().(*[]float64)
 		raw, stride := p.RowBlock(grow(buf, (hi-lo)*d), lo, hi)
 		for i := lo; i < hi; i++ {
-			convert(x.Row(i), raw[(i-lo)*stride:])
+			cast.Narrow(x.Row(i), raw[(i-lo)*stride:])
 		}
 		blockPool.Put(buf)
 	})
 	return &single{p.Operator, x}, err
-}
-
-// convert sets dst to src rounded.
-func convert[T, U constraints.Float](dst []T, src []U) {
-	src = src[:len(dst)]
-	for i, v := range src {
-		dst[i] = T(v)
-	}
 }
 
 func (m *single) MulRows(dst []float64, lo, hi int, b []float64, k int) {
@@ -438,7 +430,7 @@ func (m *single) MulRows(dst []float64, lo, hi int, b []float64, k int) {
 	defer s.giveBack()
 	y := NewDense(hi-lo, k, grow(&s.a, (hi-lo)*k))
 	Gemm(blas.NoTrans, blas.NoTrans, 1, m.x.Slice(lo, hi, 0, m.x.Cols), m.rounded(&s.b, b, m.x.Cols, k), 0, y)
-	convert(dst[:len(y.Data)], y.Data)
+	cast.Widen(dst[:len(y.Data)], y.Data)
 }
 
 func (m *single) AddTransMulRows(dst []float64, lo, hi int, g []float64, k int) {
@@ -446,14 +438,12 @@ func (m *single) AddTransMulRows(dst []float64, lo, hi int, g []float64, k int) 
 	defer s.giveBack()
 	z := NewDense(m.x.Cols, k, grow(&s.a, m.x.Cols*k))
 	Gemm(blas.Trans, blas.NoTrans, 1, m.x.Slice(lo, hi, 0, m.x.Cols), m.rounded(&s.b, g, hi-lo, k), 0, z)
-	for i, v := range z.Data {
-		dst[i] += float64(v)
-	}
+	cast.AddWide(dst[:len(z.Data)], z.Data)
 }
 
 // rounded returns b, rows×k, in float32.
 func (m *single) rounded(buf *[]float32, b []float64, rows, k int) *Dense[float32] {
 	out := grow(buf, rows*k)
-	convert(out, b)
+	cast.Narrow(out, b)
 	return NewDense(rows, k, out)
 }

@@ -47,6 +47,7 @@ func files() []file {
 		file{"f64", "panels", func(c *build.Context) { panelsFile(c, f64) }},
 		file{"f64", "secular", func(c *build.Context) { secularFile(c, f64) }},
 		file{"f64", "descent", func(c *build.Context) { descentFile(c, f64) }},
+		file{"cast", "cast", castFile},
 		file{"hist", "hist", histFile},
 		file{"hist", "score", scoreFile},
 		file{"i8", "gemm", byteGemmFile},
