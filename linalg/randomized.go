@@ -166,7 +166,7 @@ func (s *sketch) krylov(ctx context.Context, ratio float64) (*SVD, error) {
 	var growth []float64
 	sum := 0.0
 	for have := 0; have < most; {
-		add, err := extend(s.workers, basis.Slice(0, d, 0, have), next, most-have, s.random)
+		add, _, err := extend(s.workers, basis.Slice(0, d, 0, have), next, most-have, s.random)
 		if err != nil {
 			return nil, s.overflow()
 		}
@@ -257,7 +257,7 @@ func (s *sketch) power(ctx context.Context) (*SVD, error) {
 		return nil, err
 	}
 	for i := 0; ; i++ {
-		q, err := orthonormalize(op.workers, y)
+		q, _, err := householderQR(op.workers, y)
 		if err != nil {
 			return nil, s.overflow()
 		}
@@ -272,7 +272,7 @@ func (s *sketch) power(ctx context.Context) (*SVD, error) {
 			}
 			return f, err
 		}
-		if z, err = orthonormalize(op.workers, z); err != nil {
+		if z, _, err = householderQR(op.workers, z); err != nil {
 			return nil, s.overflow()
 		}
 		if y, err = op.mul(ctx, z); err != nil {
@@ -290,15 +290,6 @@ func fromProjection(workers int, q, z *Dense[float64], k int) (*SVD, error) {
 	u := NewDense[float64](q.Rows, k, nil)
 	GemmParallel(workers, blas.NoTrans, blas.NoTrans, 1, q, s.V.Slice(0, s.V.Rows, 0, k), 0, u)
 	return &SVD{Values: s.Values[:k], U: u, V: CopyOf[float64](s.U.Slice(0, s.U.Rows, 0, k))}, nil
-}
-
-// orthonormalize returns an orthonormal basis that spans the columns of a, m×n with n ≤ m.
-func orthonormalize(workers int, a *Dense[float64]) (*Dense[float64], error) {
-	f, err := NewQR(workers, a)
-	if err != nil {
-		return nil, err
-	}
-	return f.Q(workers), nil
 }
 
 // products multiplies by all of an operator.
