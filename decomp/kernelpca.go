@@ -11,7 +11,6 @@ import (
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/internal/kernel/f64"
-	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/internal/par"
 	"github.com/gram-ml/gram/linalg"
 )
@@ -229,47 +228,24 @@ func (f *kernelFit) draw(m int) {
 	slices.Sort(f.index)
 }
 
-// gramMatrix returns the kernel between all landmarks: one triangle of it, and the other
-// copied.
-func (f *kernelFit) gramMatrix(ctx context.Context) (*linalg.Dense[float64], error) {
+// gramMatrix returns the kernel between all landmarks.
+func (f *kernelFit) gramMatrix(ctx context.Context) (*strips, error) {
 	m := f.landmarks.Rows
-	out := linalg.NewDense(m, m, mem.Make[float64](m*m))
 	size := blockRows(m)
-	finite := make([]bool, par.Blocks(m, size))
+	out := &strips{n: m, size: size, parts: make([]*linalg.Dense[float64], par.Blocks(m, size))}
+	finite := make([]bool, len(out.parts))
 	err := par.For(ctx, f.s.workers, m, size, func(b, lo, hi int) {
 		later := f.kernelMap
 		later.landmarks, later.squares = f.landmarks.Slice(lo, m, 0, f.s.d), f.squares[lo:]
-		rows := out.Slice(lo, hi, lo, m)
-		later.block(rows, f.landmarks.Slice(lo, hi, 0, f.s.d))
-		sum := 0.0
-		for i := range rows.Rows {
-			sum += f64.Asum(rows.Row(i))
-		}
-		finite[b] = sum-sum == 0
+		out.parts[b] = linalg.NewDense[float64](hi-lo, m-lo, nil)
+		later.block(out.parts[b], f.landmarks.Slice(lo, hi, 0, f.s.d))
+		finite[b] = out.finite(b)
 	})
 	if err != nil {
 		return nil, stopped(err)
 	}
 	if slices.Contains(finite, false) {
 		return nil, fmt.Errorf("the kernel overflows: %w", gram.ErrNonFinite)
-	}
-	const tile = 32
-	err = par.For(ctx, f.s.workers, m, tile, func(_, lo, hi int) {
-		for from := 0; from < lo; from += tile {
-			for i := from; i < from+tile; i++ {
-				for j, v := range out.Row(i)[lo:hi] {
-					out.Data[(lo+j)*m+i] = v
-				}
-			}
-		}
-		for i := lo; i < hi; i++ {
-			for j := lo; j < i; j++ {
-				out.Data[i*m+j] = out.Data[j*m+i]
-			}
-		}
-	})
-	if err != nil {
-		return nil, stopped(err)
 	}
 	return out, nil
 }
@@ -289,21 +265,21 @@ func (f *kernelFit) whole(ctx context.Context, m *KernelPCAModel) error {
 		return err
 	}
 	total := 0.0
-	for i := range k.Rows {
+	for i := range k.n {
 		total += k.At(i, i)
 	}
 	e, err := f.eigen(ctx, k)
 	if err != nil {
 		return err
 	}
-	if err := f.enough(e.Values, float64(k.Rows)*0x1p-52*4*max(total, 0)); err != nil {
+	if err := f.enough(e.Values, float64(k.n)*0x1p-52*4*max(total, 0)); err != nil {
 		return err
 	}
 	divisor := f.s.weight - 1
 	m.total = total / divisor
 	// A component is Σᵢ √wᵢ·uᵢ/√λ·φ(xᵢ), of length 1; the scores are √λ·uᵢ/√wᵢ, the largest of
 	// them positive.
-	m.coef = transposed(e.Vectors.Slice(0, k.Rows, 0, f.Components))
+	m.coef = transposed(e.Vectors.Slice(0, k.n, 0, f.Components))
 	f.scaleRows(m.coef, func(root float64) float64 { return 1 / root })
 	fixSigns(m.coef)
 	f.scaleRows(m.coef, func(root float64) float64 { return root * root })
@@ -329,25 +305,25 @@ func (f *kernelFit) scaleRows(a *linalg.Dense[float64], by func(root float64) fl
 
 // centre subtracts from the kernel what takes its mean to zero in both directions, multiplies
 // it by the roots of weights, and returns the means that it had.
-func (f *kernelFit) centre(ctx context.Context, k *linalg.Dense[float64]) ([]float64, error) {
-	means := make([]float64, k.Rows)
-	size := blockRows(k.Rows)
-	err := par.For(ctx, f.s.workers, k.Rows, size, func(_, lo, hi int) {
-		f64.DotRows(means[lo:hi], k.Data[lo*k.Stride:], k.Stride, f.share)
+func (f *kernelFit) centre(ctx context.Context, k *strips) ([]float64, error) {
+	means := make([]float64, k.n)
+	err := par.For(ctx, f.s.workers, k.n, k.size, func(_, lo, hi int) {
+		k.MulRows(means[lo:hi], lo, hi, f.share, 1)
 	})
 	if err != nil {
 		return nil, stopped(err)
 	}
 	grand := f64.Dot(f.share, means)
-	err = par.For(ctx, f.s.workers, k.Rows, size, func(_, lo, hi int) {
+	err = par.For(ctx, f.s.workers, k.n, k.size, func(b, lo, hi int) {
+		later, index := means[lo:], f.index[lo:]
 		for i := lo; i < hi; i++ {
-			row, by := k.Row(i), grand-means[i]
+			row, by := k.parts[b].Row(i-lo), grand-means[i]
 			for j, v := range row {
-				row[j] = v + (by - means[j])
+				row[j] = v + (by - later[j])
 			}
 			if f.s.w != nil {
 				root := f.s.root(f.index[i])
-				for j, r := range f.index {
+				for j, r := range index {
 					row[j] *= root * f.s.root(r)
 				}
 			}
@@ -361,8 +337,8 @@ func (f *kernelFit) centre(ctx context.Context, k *linalg.Dense[float64]) ([]flo
 
 // eigen finds the largest eigenvalues of the centred kernel: those of largest magnitude by
 // products with it, unless some are negative, there are many of them or few rows.
-func (f *kernelFit) eigen(ctx context.Context, k *linalg.Dense[float64]) (*linalg.SymEigen, error) {
-	if k.Rows >= 500 && 20*f.Components <= k.Rows {
+func (f *kernelFit) eigen(ctx context.Context, k *strips) (*linalg.SymEigen, error) {
+	if k.n >= 500 && 20*f.Components <= k.n {
 		e, err := linalg.LeadingEigen{Tolerance: f.Tolerance, Seed: f.Seed, Workers: f.Workers}.Decompose(ctx, k, f.Components)
 		if err == nil && e.Values[f.Components-1] > 0 {
 			return e, nil
@@ -371,7 +347,7 @@ func (f *kernelFit) eigen(ctx context.Context, k *linalg.Dense[float64]) (*linal
 			return nil, stopped(ctx.Err())
 		}
 	}
-	e, err := linalg.NewSymEigen(f.Workers, k, f.Components)
+	e, err := linalg.NewSymEigen(f.Workers, k.dense(), f.Components)
 	if err != nil {
 		return nil, fmt.Errorf("the centred kernel: %w", err)
 	}
@@ -394,10 +370,11 @@ func (f *kernelFit) enough(values []float64, rounding float64) error {
 // nystrom finds the components of features φ̃(x) = W^(−½)·k(x, landmarks), where W is the kernel
 // between the landmarks: their inner products are the kernel as far as the landmarks tell.
 func (f *kernelFit) nystrom(ctx context.Context, m *KernelPCAModel) error {
-	k, err := f.gramMatrix(ctx)
+	triangle, err := f.gramMatrix(ctx)
 	if err != nil {
 		return err
 	}
+	k := triangle.dense()
 	e, err := linalg.NewSymEigen(f.Workers, k, k.Rows)
 	if err != nil {
 		return fmt.Errorf("the kernel of the landmarks: %w", err)
@@ -491,10 +468,11 @@ func (f *kernelFit) learnInverse(ctx context.Context, m *KernelPCAModel) error {
 	}
 	back.setLandmarks(z)
 	inner := &kernelFit{kernelMap: *back, s: &data{d: f.Components, workers: f.s.workers}}
-	k, err := inner.gramMatrix(ctx)
+	triangle, err := inner.gramMatrix(ctx)
 	if err != nil {
 		return err
 	}
+	k := triangle.dense()
 	for i, r := range f.index {
 		root := f.s.root(r)
 		k.Row(i)[i] += f.Ridge / (root * root)

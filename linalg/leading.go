@@ -20,7 +20,8 @@ import (
 // block Lanczos method for computing eigenvalues, Mathematical Software III (1977)), which
 // restarts with the best vectors found beside the next block (K. Wu and H. Simon, Thick-restart
 // Lanczos method for large symmetric eigenvalue problems, SIAM J. Matrix Anal. Appl. 22 (2000)).
-// Its block of k+2 vectors finds multiple eigenvalues as often as they occur.
+// Its blocks of k+2 vectors or some more, whole vectors of the processor, find multiple
+// eigenvalues as often as they occur.
 type LeadingEigen struct {
 	// Tolerance bounds the residual ‖A·v − λ·v‖ of each pair in units of the largest |λ|:
 	// an eigenvalue lies within that distance of each λ. 0 means 1e-10.
@@ -40,8 +41,8 @@ type LeadingEigen struct {
 // if A is not square, gram.ErrParam for a k not in 1..n or a setting below zero,
 // gram.ErrNonFinite for a NaN or an infinity in the products, and that of ctx
 // when it is done. If MaxIter comes first, it returns the pairs found so far and an error that wraps
-// gram.ErrNotConverged. Each restart costs at most 7 products with k+2 vectors, O(n·k²) and
-// memory for 8·(k+2) vectors.
+// gram.ErrNotConverged. Each restart costs at most 7 products with such a block, O(n·k²) and
+// memory for 8 blocks.
 func (l LeadingEigen) Decompose(ctx context.Context, A gram.Matrix, k int) (*SymEigen, error) {
 	n, cols := A.Dims()
 	switch {
@@ -59,7 +60,7 @@ func (l LeadingEigen) Decompose(ctx context.Context, A gram.Matrix, k int) (*Sym
 	if limit == 0 {
 		limit = 300
 	}
-	block := min(n, k+2)
+	block := min(n, (k+2+7)&^7)
 	size := blocks * block
 	if n-size < block { // too little would be left for a block beyond it
 		size = n
