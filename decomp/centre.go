@@ -3,10 +3,13 @@ package decomp
 import (
 	"context"
 	"math"
+	"sync"
 
 	"gonum.org/v1/gonum/blas"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel/cast"
+	"github.com/gram-ml/gram/internal/kernel/f32"
 	"github.com/gram-ml/gram/internal/kernel/f64"
 	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/internal/par"
@@ -22,6 +25,7 @@ type centredRows struct {
 	squares float64   // the sum of the squares of all elements
 	origin  []float64 // what the rows have been moved by in all
 	dense   bool
+	pool    sync.Pool // of *[]float64, for rows that are not read in place
 }
 
 // single tells whether iterations are to run in single precision: for large dense matrices
@@ -69,6 +73,30 @@ func (c *centredRows) RowBlock(buf []float64, lo, hi int) ([]float64, int) {
 			f64.Axpy(-1, c.mean, row)
 		}
 		c.scale(row, lo+i)
+	}
+	return buf[:(hi-lo)*d], d
+}
+
+// RowBlock32 is RowBlock in float32.
+func (c *centredRows) RowBlock32(buf []float32, lo, hi int) ([]float32, int) {
+	_, d := c.Dims()
+	wide, _ := c.pool.Get().(*[]float64)
+	if wide == nil || len(*wide) < (hi-lo)*d {
+		wide = new([]float64)
+		*wide = make([]float64, (hi-lo)*d)
+	}
+	defer c.pool.Put(wide)
+	raw, stride := c.Operator.RowBlock(*wide, lo, hi)
+	for i := range hi - lo {
+		row, x := buf[i*d:(i+1)*d], raw[i*stride:i*stride+d]
+		if c.mean != nil {
+			cast.NarrowDiff(row, x, c.mean)
+		} else {
+			cast.Narrow(row, x)
+		}
+		if c.roots != nil {
+			f32.Scal(float32(c.roots[lo+i]), row)
+		}
 	}
 	return buf[:(hi-lo)*d], d
 }

@@ -1,6 +1,7 @@
 package decomp
 
 import (
+	"math"
 	"slices"
 	"sync"
 
@@ -140,7 +141,7 @@ func (m *NMFModel) leastDivergence(z, x, basis []float64, stride int, t *nmfScra
 	}
 	total := f64.Sum(m.totals)
 	for j := range z {
-		z[j] = sum / max(total, smallest)
+		z[j] = sum / max(total, math.SmallestNonzeroFloat64)
 	}
 	if !(sum > 0) {
 		return // 0, or NaN

@@ -349,8 +349,12 @@ type columnSums struct {
 func (s *data) columns(ctx context.Context) (*columnSums, error) {
 	size := max(256, par.Blocks(s.n, 64))
 	parts := make([]*columnSums, par.Blocks(s.n, size))
-	err := par.For(ctx, s.workers, s.n, size, func(b, lo, hi int) {
-		parts[b] = s.columnBlock(lo, hi)
+	room := make([]*columnRoom, min(par.Workers(s.workers), len(parts)))
+	err := par.ForWorker(ctx, s.workers, s.n, size, func(worker, b, lo, hi int) {
+		if room[worker] == nil {
+			room[worker] = newColumnRoom(s.d)
+		}
+		parts[b] = s.columnBlock(lo, hi, room[worker])
 	})
 	if err != nil {
 		return nil, stopped(err)
@@ -378,38 +382,50 @@ func (c *columnSums) merge(o *columnSums) {
 	c.weight = total
 }
 
-// smallest keeps sums of no weight, which are zero or not finite, from 0/0.
-const smallest = math.SmallestNonzeroFloat64
+// columnRoom is room for the sums of a block of few rows.
+type columnRoom struct {
+	rows            int
+	buf, ones, slip []float64
+	part            columnSums
+}
+
+func newColumnRoom(d int) *columnRoom {
+	rows := max(32, blockElems/d)
+	r := &columnRoom{rows: rows, buf: make([]float64, rows*d), ones: make([]float64, rows), slip: make([]float64, d)}
+	for i := range r.ones {
+		r.ones[i] = 1
+	}
+	r.part = columnSums{mean: make([]float64, d), squares: make([]float64, d)}
+	return r
+}
 
 // columnBlock sums up rows lo ≤ i < hi in blocks of a few.
-func (s *data) columnBlock(lo, hi int) *columnSums {
+func (s *data) columnBlock(lo, hi int, room *columnRoom) *columnSums {
 	sum := &columnSums{mean: make([]float64, s.d), squares: make([]float64, s.d)}
-	size := max(8, blockElems/s.d)
-	buf, ones := make([]float64, min(size, hi-lo)*s.d), make([]float64, min(size, hi-lo))
-	for i := range ones {
-		ones[i] = 1
-	}
-	part := &columnSums{mean: make([]float64, s.d), squares: make([]float64, s.d)}
-	slip := make([]float64, s.d)
-	for ; lo < hi; lo += size {
-		end := min(hi, lo+size)
-		raw, stride := s.op.RowBlock(buf, lo, end)
-		w := ones[:end-lo]
+	part, slip := &room.part, room.slip
+	for ; lo < hi; lo += room.rows {
+		end := min(hi, lo+room.rows)
+		raw, stride := s.op.RowBlock(room.buf, lo, end)
+		w := room.ones[:end-lo]
 		if s.w != nil {
 			w = s.w[lo:end]
 		}
 		part.weight = f64.Sum(w)
+		share := 0.0 // of a row; sums of no weight are zero or not finite
+		if part.weight > 0 {
+			share = 1 / part.weight
+		}
 		origin := raw[:s.d]
 		clear(part.mean)
 		f64.AddDiffs(w, raw, stride, origin, part.mean)
 		for j, v := range part.mean {
-			part.mean[j] = origin[j] + v/max(part.weight, smallest)
+			part.mean[j] = origin[j] + v*share
 		}
 		clear(part.squares)
 		clear(slip)
 		f64.AddSquares(w, raw, stride, part.mean, slip, part.squares)
 		for j, v := range slip {
-			part.squares[j] -= v * v / max(part.weight, smallest)
+			part.squares[j] -= v * v * share
 		}
 		sum.merge(part)
 	}

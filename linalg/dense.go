@@ -144,3 +144,30 @@ func (m *Dense[T]) RowBlock(buf []float64, lo, hi int) (block []float64, stride 
 	}
 	return buf[:(hi-lo)*m.Cols], m.Cols
 }
+
+// RowBlock32 returns rows lo ≤ i < hi as float32, as RowBlock does as float64: a view for
+// float32, and otherwise rounded into buf, of length at least (hi-lo)·Cols.
+func (m *Dense[T]) RowBlock32(buf []float32, lo, hi int) (block []float32, stride int) {
+	if lo < 0 || hi < lo || m.Rows < hi {
+		panic(fmt.Sprintf("linalg: rows [%d:%d] of a %d×%d matrix", lo, hi, m.Rows, m.Cols))
+	}
+	if lo == hi || m.Cols == 0 {
+		return nil, m.Cols
+	}
+	switch data := any(m.Data).(type) {
+	case []float32:
+		return data[lo*m.Stride : (hi-1)*m.Stride+m.Cols], m.Stride
+	case []float64:
+		for i := lo; i < hi; i++ {
+			cast.Narrow(buf[(i-lo)*m.Cols:(i-lo+1)*m.Cols], data[i*m.Stride:])
+		}
+	default: // a type made of one of them
+		for i := lo; i < hi; i++ {
+			dst := buf[(i-lo)*m.Cols : (i-lo+1)*m.Cols]
+			for j, v := range m.Row(i) {
+				dst[j] = float32(v)
+			}
+		}
+	}
+	return buf[:(hi-lo)*m.Cols], m.Cols
+}

@@ -35,9 +35,9 @@ type RandomizedSVD struct {
 	// of the k values is expected to grow by no more than this share of it: 0 means 1e-6,
 	// and negative never.
 	Tolerance float64
-	// Single has a dense X copied to float32 for the iterations, n·d·4 bytes; only what
-	// they end with, the product of X with k vectors, is taken in float64. That is up to
-	// twice as fast. Vectors then have errors of about 1e-7·σ₁² over the gap between the
+	// Single rounds a dense X to float32 for the iterations, some rows at a time, by its
+	// method RowBlock32 if it has the one of Dense; only what they end with, the product of X
+	// with k vectors, is taken in float64. That is up to twice as fast. Vectors then have errors of about 1e-7·σ₁² over the gap between the
 	// squares of values, and the values the square of that. Where σₖ is below 0.01·σ₁, the
 	// iterations start again in float64. Elements must lie in the range of float32.
 	Single bool
@@ -91,11 +91,7 @@ func (r RandomizedSVD) Decompose(ctx context.Context, X gram.Matrix, k int) (*SV
 	}
 	s.products = products{s.X, r.Workers}
 	if r.Single {
-		single, err := newSingle(ctx, s.products)
-		if err != nil {
-			return nil, err
-		}
-		s.products = products{single, r.Workers}
+		s.products = products{newSingle(s.X), r.Workers}
 	}
 	return s.decompose(ctx)
 }
@@ -298,7 +294,7 @@ type products struct {
 	workers int
 }
 
-// The rows that go to one call; more where operands are converted for each.
+// The rows that go to one call; more where sums are converted after each.
 const (
 	productRows = 256
 	singleRows  = 1024
@@ -359,6 +355,11 @@ const sparseColumns = 8
 
 func (p products) gramOf(ctx context.Context, b *Dense[float64]) (*Dense[float64], error) {
 	k := b.Cols
+	if m, ok := p.Operator.(*single); ok {
+		rounded := NewDense(b.Rows, k, make([]float32, b.Rows*k))
+		cast.Narrow(rounded.Data, b.Data)
+		return p.sum(ctx, k, func(sum []float64, lo, hi int, _ []float64) { m.addGram(sum, lo, hi, rounded) })
+	}
 	return p.sum(ctx, k, func(sum []float64, lo, hi int, buf []float64) {
 		y := buf[:(hi-lo)*k]
 		p.MulRows(y, lo, hi, b.Data, k)
@@ -374,67 +375,95 @@ func (p products) sum(ctx context.Context, k int, add func(sum []float64, lo, hi
 	count := min(8, max(2, budget/max(1, d*k)))
 	rows := p.rows()
 	size := max(rows, (n+count-1)/count)
-	parts := make([][]float64, par.Blocks(n, size))
+	parts := make([]*[]float64, par.Blocks(n, size))
 	err := par.For(ctx, p.workers, n, size, func(block, lo, hi int) {
-		sum, buf := mem.Make[float64](d*k), make([]float64, rows*k)
+		parts[block] = blockPool.Get().(*[]float64)
+		buf := blockPool.Get().(*[]float64)
+		defer blockPool.Put(buf)
+		sum := grow(parts[block], d*k)
+		clear(sum)
 		for ; lo < hi && ctx.Err() == nil; lo += rows {
-			add(sum, lo, min(hi, lo+rows), buf)
+			add(sum, lo, min(hi, lo+rows), grow(buf, rows*k))
 		}
-		parts[block] = sum
 	})
 	if err == nil {
 		err = ctx.Err()
 	}
-	if err != nil {
-		return nil, err
+	out := NewDense[float64](d, k, nil)
+	for _, part := range parts {
+		if part == nil { // the context ended before
+			continue
+		}
+		Axpy(1, grow(part, d*k), out.Data)
+		blockPool.Put(part)
 	}
-	for _, part := range parts[1:] {
-		Axpy(1, part, parts[0])
-	}
-	return NewDense(d, k, parts[0]), nil
+	return out, err
 }
 
-// single is a copy of a matrix in float32, whose products are taken in float32 by blocks of
-// rows and added up in float64.
+// single is a matrix whose sums over rows are taken in float32 and added up in float64.
 type single struct {
 	gram.Operator
-	x *Dense[float32]
+	rows rowBlocker32
+	step int // rows at a time, few enough to stay in a cache for two products
 }
 
-func newSingle(ctx context.Context, p products) (*single, error) {
-	n, d := p.Dims()
-	x := NewDense(n, d, mem.Make[float32](n*d))
-	const size = 64
-	err := par.For(ctx, p.workers, n, size, func(_, lo, hi int) {
-		buf := blockPool.Get().(*[]float64)
-		raw, stride := p.RowBlock(grow(buf, (hi-lo)*d), lo, hi)
-		for i := lo; i < hi; i++ {
-			cast.Narrow(x.Row(i), raw[(i-lo)*stride:])
-		}
-		blockPool.Put(buf)
+// rowBlocker32 gives rows in float32, as Dense.RowBlock32 does.
+type rowBlocker32 interface {
+	RowBlock32(buf []float32, lo, hi int) (block []float32, stride int)
+}
+
+func newSingle(X gram.Operator) *single {
+	_, d := X.Dims()
+	m := &single{Operator: X, step: min(singleRows, max(32, 1<<17/d))}
+	var ok bool
+	if m.rows, ok = X.(rowBlocker32); !ok {
+		m.rows = rounded{X}
+	}
+	return m
+}
+
+// addGram adds X[lo:hi]ᵀ·(X[lo:hi]·B) to sum.
+func (m *single) addGram(sum []float64, lo, hi int, b *Dense[float32]) {
+	m.addProducts(sum, lo, hi, b.Cols, func(x, y *Dense[float32], _ int) {
+		Gemm(blas.NoTrans, blas.NoTrans, 1, x, b, 0, y)
 	})
-	return &single{p.Operator, x}, err
-}
-
-func (m *single) MulRows(dst []float64, lo, hi int, b []float64, k int) {
-	s := borrow[float32]()
-	defer s.giveBack()
-	y := NewDense(hi-lo, k, grow(&s.a, (hi-lo)*k))
-	Gemm(blas.NoTrans, blas.NoTrans, 1, m.x.Slice(lo, hi, 0, m.x.Cols), m.rounded(&s.b, b, m.x.Cols, k), 0, y)
-	cast.Widen(dst[:len(y.Data)], y.Data)
 }
 
 func (m *single) AddTransMulRows(dst []float64, lo, hi int, g []float64, k int) {
-	s := borrow[float32]()
-	defer s.giveBack()
-	z := NewDense(m.x.Cols, k, grow(&s.a, m.x.Cols*k))
-	Gemm(blas.Trans, blas.NoTrans, 1, m.x.Slice(lo, hi, 0, m.x.Cols), m.rounded(&s.b, g, hi-lo, k), 0, z)
-	cast.AddWide(dst[:len(z.Data)], z.Data)
+	m.addProducts(dst, lo, hi, k, func(_, y *Dense[float32], from int) {
+		cast.Narrow(y.Data, g[(from-lo)*k:])
+	})
 }
 
-// rounded returns b, rows×k, in float32.
-func (m *single) rounded(buf *[]float32, b []float64, rows, k int) *Dense[float32] {
-	out := grow(buf, rows*k)
-	cast.Narrow(out, b)
-	return NewDense(rows, k, out)
+// addProducts adds X[lo:hi]ᵀ·Y to sum, d×k, where set makes the rows of Y from those of X,
+// which begin at from.
+func (m *single) addProducts(sum []float64, lo, hi, k int, set func(x, y *Dense[float32], from int)) {
+	_, d := m.Dims()
+	s := borrow[float32]()
+	defer s.giveBack()
+	z := NewDense(d, k, grow(&s.b, d*k))
+	clear(z.Data)
+	for ; lo < hi; lo += m.step {
+		end := min(hi, lo+m.step)
+		data, stride := m.rows.RowBlock32(grow(&s.a, m.step*d), lo, end)
+		x := &Dense[float32]{Rows: end - lo, Cols: d, Stride: stride, Data: data}
+		y := NewDense(x.Rows, k, grow(&s.c, m.step*k)[:x.Rows*k])
+		set(x, y, lo)
+		Gemm(blas.Trans, blas.NoTrans, 1, x, y, 1, z)
+	}
+	cast.AddWide(sum[:len(z.Data)], z.Data)
+}
+
+// rounded reads a matrix through RowBlock.
+type rounded struct{ gram.RowBlocker }
+
+func (m rounded) RowBlock32(buf []float32, lo, hi int) (block []float32, stride int) {
+	_, d := m.Dims()
+	wide := blockPool.Get().(*[]float64)
+	defer blockPool.Put(wide)
+	raw, stride := m.RowBlock(grow(wide, (hi-lo)*d), lo, hi)
+	for i := range hi - lo {
+		cast.Narrow(buf[i*d:(i+1)*d], raw[i*stride:])
+	}
+	return buf[:(hi-lo)*d], d
 }

@@ -12,6 +12,7 @@ func castFile(c *build.Context) {
 	for _, avx512 := range []bool{true, false} {
 		g := &gen{Context: c, elem: elem{"cast", "float64", 8}, avx512: avx512}
 		g.castNarrow()
+		g.castNarrowDiff()
 		g.castWiden()
 		g.castAddWide()
 	}
@@ -31,15 +32,34 @@ func (g *gen) castNarrow() {
 	dst, src := g.param("dst"), g.param("src")
 	g.eachBlock([]reg.GPVirtual{dst, src}, []int{4, 8}, func() {
 		for j := range g.vectorsOfBlock() {
-			v := g.half(g.vec())
-			if g.avx512 {
-				g.VCVTPD2PS(g.at(src, j, 8), v)
-			} else {
-				g.VCVTPD2PSY(g.at(src, j, 8), v)
-			}
-			g.VMOVUPS(v, g.at(dst, j, 4))
+			g.storeNarrow(g.at(src, j, 8), g.at(dst, j, 4))
 		}
 	})
+}
+
+func (g *gen) castNarrowDiff() {
+	g.begin("narrowDiff", "func(blocks int, dst *float32, x, y *float64)",
+		"Rounds 32·blocks differences:", "\tdst[i] = float32(x[i] - y[i])")
+	dst, x, y := g.param("dst"), g.param("x"), g.param("y")
+	g.eachBlock([]reg.GPVirtual{dst, x, y}, []int{4, 8, 8}, func() {
+		for j := range g.vectorsOfBlock() {
+			v := g.vec()
+			g.load(g.at(x, j, 8), v)
+			g.sub(g.at(y, j, 8), v, v)
+			g.storeNarrow(v, g.at(dst, j, 4))
+		}
+	})
+}
+
+// storeNarrow rounds a vector, in a register or in memory, to dst.
+func (g *gen) storeNarrow(src Op, dst Mem) {
+	v := g.half(g.vec())
+	if g.avx512 {
+		g.VCVTPD2PS(src, v)
+	} else {
+		g.VCVTPD2PSY(src, v)
+	}
+	g.VMOVUPS(v, dst)
 }
 
 func (g *gen) castWiden() {

@@ -10,6 +10,19 @@ func Narrow(dst []float32, src []float64) {
 	}
 }
 
+// NarrowDiff rounds x − y over len(dst) elements.
+func NarrowDiff(dst []float32, x, y []float64) {
+	y = y[:len(dst)]
+	i := blocks(dst, x, func(blocks int, dst *float32, x *float64) {
+		narrowDiffAVX512(blocks, dst, x, &y[0])
+	}, func(blocks int, dst *float32, x *float64) {
+		narrowDiffAVX2(blocks, dst, x, &y[0])
+	})
+	for ; i < len(dst); i++ {
+		dst[i] = float32(x[i] - y[i])
+	}
+}
+
 // Widen sets dst to src over len(dst) elements.
 func Widen(dst []float64, src []float32) {
 	for i := blocks(dst, src, widenAVX512, widenAVX2); i < len(dst); i++ {

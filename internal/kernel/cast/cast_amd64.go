@@ -11,6 +11,13 @@ package cast
 //go:noescape
 func narrowAVX512(blocks int, dst *float32, src *float64)
 
+// Rounds 32·blocks differences:
+//
+//	dst[i] = float32(x[i] - y[i])
+//
+//go:noescape
+func narrowDiffAVX512(blocks int, dst *float32, x *float64, y *float64)
+
 // Converts 32·blocks elements:
 //
 //	dst[i] = float64(src[i])
@@ -31,6 +38,13 @@ func addWideAVX512(blocks int, dst *float64, src *float32)
 //
 //go:noescape
 func narrowAVX2(blocks int, dst *float32, src *float64)
+
+// Rounds 32·blocks differences:
+//
+//	dst[i] = float32(x[i] - y[i])
+//
+//go:noescape
+func narrowDiffAVX2(blocks int, dst *float32, x *float64, y *float64)
 
 // Converts 32·blocks elements:
 //

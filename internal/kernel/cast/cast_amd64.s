@@ -27,6 +27,39 @@ loop:
 	VZEROUPPER
 	RET
 
+// func narrowDiffAVX512(blocks int, dst *float32, x *float64, y *float64)
+// Requires: AVX, AVX512F
+TEXT ·narrowDiffAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+8(FP), AX
+	MOVQ x+16(FP), CX
+	MOVQ y+24(FP), DX
+	MOVQ blocks+0(FP), BX
+
+loop:
+	VMOVUPD   (CX), Z0
+	VSUBPD    (DX), Z0, Z0
+	VCVTPD2PS Z0, Y0
+	VMOVUPS   Y0, (AX)
+	VMOVUPD   64(CX), Z0
+	VSUBPD    64(DX), Z0, Z0
+	VCVTPD2PS Z0, Y0
+	VMOVUPS   Y0, 32(AX)
+	VMOVUPD   128(CX), Z0
+	VSUBPD    128(DX), Z0, Z0
+	VCVTPD2PS Z0, Y0
+	VMOVUPS   Y0, 64(AX)
+	VMOVUPD   192(CX), Z0
+	VSUBPD    192(DX), Z0, Z0
+	VCVTPD2PS Z0, Y0
+	VMOVUPS   Y0, 96(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000100, CX
+	ADDQ      $0x00000100, DX
+	DECQ      BX
+	JNZ       loop
+	VZEROUPPER
+	RET
+
 // func widenAVX512(blocks int, dst *float64, src *float32)
 // Requires: AVX, AVX512F
 TEXT ·widenAVX512(SB), NOSPLIT, $0-24
@@ -104,6 +137,55 @@ loop:
 	ADDQ       $0x00000080, AX
 	ADDQ       $0x00000100, CX
 	DECQ       DX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func narrowDiffAVX2(blocks int, dst *float32, x *float64, y *float64)
+// Requires: AVX
+TEXT ·narrowDiffAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+8(FP), AX
+	MOVQ x+16(FP), CX
+	MOVQ y+24(FP), DX
+	MOVQ blocks+0(FP), BX
+
+loop:
+	VMOVUPD    (CX), Y0
+	VSUBPD     (DX), Y0, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, (AX)
+	VMOVUPD    32(CX), Y0
+	VSUBPD     32(DX), Y0, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, 16(AX)
+	VMOVUPD    64(CX), Y0
+	VSUBPD     64(DX), Y0, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, 32(AX)
+	VMOVUPD    96(CX), Y0
+	VSUBPD     96(DX), Y0, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, 48(AX)
+	VMOVUPD    128(CX), Y0
+	VSUBPD     128(DX), Y0, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, 64(AX)
+	VMOVUPD    160(CX), Y0
+	VSUBPD     160(DX), Y0, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, 80(AX)
+	VMOVUPD    192(CX), Y0
+	VSUBPD     192(DX), Y0, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, 96(AX)
+	VMOVUPD    224(CX), Y0
+	VSUBPD     224(DX), Y0, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, 112(AX)
+	ADDQ       $0x00000080, AX
+	ADDQ       $0x00000100, CX
+	ADDQ       $0x00000100, DX
+	DECQ       BX
 	JNZ        loop
 	VZEROUPPER
 	RET

@@ -6,11 +6,19 @@ package cast
 
 func narrowAVX512(blocks int, dst *float32, src *float64) { panic("cast: no assembly here") }
 
+func narrowDiffAVX512(blocks int, dst *float32, x *float64, y *float64) {
+	panic("cast: no assembly here")
+}
+
 func widenAVX512(blocks int, dst *float64, src *float32) { panic("cast: no assembly here") }
 
 func addWideAVX512(blocks int, dst *float64, src *float32) { panic("cast: no assembly here") }
 
 func narrowAVX2(blocks int, dst *float32, src *float64) { panic("cast: no assembly here") }
+
+func narrowDiffAVX2(blocks int, dst *float32, x *float64, y *float64) {
+	panic("cast: no assembly here")
+}
 
 func widenAVX2(blocks int, dst *float64, src *float32) { panic("cast: no assembly here") }
 

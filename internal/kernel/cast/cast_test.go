@@ -28,6 +28,15 @@ func TestCast(t *testing.T) {
 					t.Fatalf("Narrow of %d: element %d of %v is %v", n, i, v, narrow[i])
 				}
 			}
+			less, checkLess := floattest.Guarded[float64](n)
+			floattest.Normals(r, less)
+			diff, checkDiff := floattest.Guarded[float32](n)
+			cast.NarrowDiff(diff, src, less)
+			for i, v := range src {
+				if math.Float32bits(diff[i]) != math.Float32bits(float32(v-less[i])) {
+					t.Fatalf("NarrowDiff of %d: element %d of %v and %v is %v", n, i, v, less[i], diff[i])
+				}
+			}
 			wide, checkWide := floattest.Guarded[float64](n)
 			cast.Widen(wide, narrow)
 			for i, v := range narrow {
@@ -44,7 +53,7 @@ func TestCast(t *testing.T) {
 					t.Fatalf("AddWide of %d: element %d is %v, not %v", n, i, sum[i], want[i]+float64(v))
 				}
 			}
-			for _, check := range []func(*testing.T){checkSrc, checkNarrow, checkWide, checkSum} {
+			for _, check := range []func(*testing.T){checkSrc, checkNarrow, checkLess, checkDiff, checkWide, checkSum} {
 				check(t)
 			}
 		}
