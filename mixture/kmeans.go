@@ -199,6 +199,7 @@ type lloyd struct {
 	sum  *clusterSums // of the rows
 	most []float64    // the largest weights since sum was last taken of all rows, nil if it has to be
 	own  []float64    // squared distances of the rows from their centers, once measured
+	used sync.Pool    // of *clusterSums
 
 	inertia     float64
 	convergence gram.Convergence
@@ -299,8 +300,15 @@ type clusterSums struct {
 	changed int       // rows that changed their cluster
 }
 
-func newClusterSums(k, d int) *clusterSums {
-	return &clusterSums{k: k, d: d, weight: make([]float64, k), sum: make([]float64, k*d)}
+// freshSums returns sums of no rows.
+func (l *lloyd) freshSums() *clusterSums {
+	if a, ok := l.used.Get().(*clusterSums); ok {
+		a.changed = 0
+		clear(a.weight)
+		clear(a.sum)
+		return a
+	}
+	return &clusterSums{k: l.k, d: l.d, weight: make([]float64, l.k), sum: make([]float64, l.k*l.d)}
 }
 
 func (a *clusterSums) merge(o *clusterSums) {
@@ -321,7 +329,7 @@ func (l *lloyd) assign(ctx context.Context) (changed int, err error) {
 	l.locate()
 	whole := l.lost()
 	sum, err := sums(ctx, l.s, l.Workers, l.assignRows(), l.k*l.d,
-		func() *clusterSums { return newClusterSums(l.k, l.d) }, (*clusterSums).merge,
+		l.freshSums, func(into, from *clusterSums) { into.merge(from); l.used.Put(from) },
 		func(sum *clusterSums, lo, hi int, t *scratch) { l.assignBlock(sum, lo, hi, whole, t) })
 	if err != nil {
 		return 0, err
@@ -332,6 +340,7 @@ func (l *lloyd) assign(ctx context.Context) (changed int, err error) {
 		return changed, nil
 	}
 	l.sum.merge(sum)
+	l.used.Put(sum)
 	for c, w := range l.sum.weight {
 		l.most[c] = max(l.most[c], w)
 	}
@@ -358,15 +367,21 @@ func (l *lloyd) assignBlock(sum *clusterSums, lo, hi int, whole bool, t *scratch
 	raw, stride := l.s.x.RowBlock(grow(&t.raw, (hi-lo)*l.d), lo, hi)
 	z := grow(&t.z, (len(doubtful)+kernel.PanelRows)*l.d)
 	doubts := grow(&t.doubts, len(doubtful))
-	for r, at := range places(doubtful, l.label, l.k, t) {
-		i := doubtful[r]
-		row := z[at*l.d : (at+1)*l.d]
-		subtract(row, raw[(i-lo)*stride:], l.s.origin)
-		c := l.label[i]
-		if c < 0 {
-			l.norms[i] = f64.SumSquares(row)
+	at := places(doubtful, l.label, l.k, t)
+	from := grow(&t.from, len(doubtful)+kernel.GatherAhead)
+	clear(from[len(doubtful):])
+	for r, i := range doubtful {
+		doubts[at[r]] = doubt{i, l.label[i], l.norms[i], l.upper[i]}
+		from[r] = (i - lo) * stride
+		at[r] *= l.d
+	}
+	f64.GatherRows(z, raw, l.s.origin, from, at)
+	if l.label[lo] < 0 { // no row is known yet
+		for r := range doubts {
+			v := &doubts[r]
+			v.norm = f64.SumSquares(z[r*l.d : (r+1)*l.d])
+			l.norms[v.row] = v.norm
 		}
-		doubts[at] = doubt{i, c, l.norms[i], l.upper[i]}
 	}
 	q := search{l, t, doubts, z, sum, !whole}
 	q.run()
@@ -390,9 +405,11 @@ func (l *lloyd) doubtful(lo, hi int, t *scratch) []int {
 			count++
 			continue
 		}
-		upper, lower := l.upper[i]+l.moved[c], l.lower[i]-l.others[c]
+		near := &l.near[c]
+		upper := l.upper[i] + l.moved[c]
+		lower := near.loosened(l.lower[i], upper, l.others[c])
 		l.upper[i], l.lower[i] = upper, lower
-		if upper > max(l.near[c].half, lower) {
+		if upper > max(near.half, lower) {
 			count++
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/gram-ml/gram/internal/kernel"
 	"github.com/gram-ml/gram/internal/kernel/f64"
 	"github.com/gram-ml/gram/internal/par"
-	"github.com/gram-ml/gram/linalg"
 )
 
 // Neighbours are the centers around one of them.
@@ -16,8 +15,10 @@ type neighbours struct {
 	// The nearest, itself the first, as points of [f64.Nearest], and which they are.
 	points []float64
 	center []int32
-	// Lower bounds of the distance from all others but the first few and all of these.
-	beyondFew, beyond float64
+	// Lower bounds of the distance from all others but the first few and all of these, which
+	// have moved at most so far.
+	beyondFew, beyond   float64
+	movedFew, movedNear float64
 }
 
 // How many centers a row is compared with at first, and then, before it is with all.
@@ -35,7 +36,9 @@ type neighbour struct {
 // locate packs the centers and finds their neighbours, unless the centers are so many
 // for the rows that this would outweigh the distances that it spares.
 func (l *lloyd) locate() {
-	l.all = packCenters(l.all[:0], l.centers, l.lengths)
+	scaled := slices.Clone(l.centers.Data)
+	f64.Scal(-2, scaled) // values of points are squared distances less the squared length of the row
+	l.all = kernel.PackPoints(l.all[:0], l.lengths, scaled, l.d)
 	l.longest = slices.Max(l.lengths)
 	const perCenter = 512 // elements of the data
 	count := min(l.k, allNear+1)
@@ -48,18 +51,11 @@ func (l *lloyd) locate() {
 		l.near = make([]neighbours, l.k)
 	}
 	found := make([]neighbour, 0, count)
+	var t scratch
 	for c := range l.near {
 		found = l.closest(found[:0], dist[c*l.k:(c+1)*l.k], c)
-		l.near[c].set(l, found)
+		l.near[c].set(l, found, scaled, &t)
 	}
-}
-
-// packCenters appends centers, with their squared lengths, as points of which the values are
-// squared distances less the squared length of the row.
-func packCenters(dst []float64, centers *linalg.Dense[float64], lengths []float64) []float64 {
-	scaled := slices.Clone(centers.Data)
-	f64.Scal(-2, scaled)
-	return kernel.PackPoints(dst, lengths, scaled, centers.Cols)
 }
 
 // closest appends center c and those nearest to it, in the order of their distances, up to the
@@ -85,8 +81,8 @@ func (l *lloyd) closest(found []neighbour, dist []float64, c int) []neighbour {
 	return found
 }
 
-// set takes the centers found around one.
-func (b *neighbours) set(l *lloyd, found []neighbour) {
+// set takes the centers found around one, with scaled all of them times −2.
+func (b *neighbours) set(l *lloyd, found []neighbour, scaled []float64, t *scratch) {
 	b.half = math.Inf(1)
 	if len(found) > 1 {
 		b.half = found[1].gap / 2
@@ -101,20 +97,35 @@ func (b *neighbours) set(l *lloyd, found []neighbour) {
 		return math.Inf(-1)
 	}
 	b.beyondFew, b.beyond = beyond(fewNear), beyond(allNear)
+	b.movedFew, b.movedNear = 0, 0
+	for r, o := range found[1:min(len(found), allNear)] {
+		b.movedNear = max(b.movedNear, l.moved[o.center])
+		if r+1 < fewNear {
+			b.movedFew = b.movedNear
+		}
+	}
 	if len(found) < l.k && len(found) <= allNear {
 		b.points, b.center = nil, nil // they are not looked for
 		return
 	}
-	near := found[:min(len(found), allNear)]
-	centers := linalg.NewDense[float64](len(near), l.d, nil)
-	lengths := make([]float64, len(near))
 	b.center = b.center[:0]
-	for r, o := range near {
+	lengths, points := t.p[:0], t.y[:0]
+	for _, o := range found[:min(len(found), allNear)] {
+		c := int(o.center)
 		b.center = append(b.center, o.center)
-		copy(centers.Row(r), l.centers.Row(int(o.center)))
-		lengths[r] = l.lengths[o.center]
+		lengths = append(lengths, l.lengths[c])
+		points = append(points, scaled[c*l.d:(c+1)*l.d]...)
 	}
-	b.points = packCenters(b.points[:0], centers, lengths)
+	b.points = kernel.PackPoints(b.points[:0], lengths, points, l.d)
+	t.p, t.y = lengths, points
+}
+
+// loosened returns a lower bound of the distance of a row from all other centers than this one,
+// from which it is at most upper away, after the centers have moved, the others by at most
+// moved. Those near to this one may have come as much nearer as they have moved themselves; the
+// rest is beyond them.
+func (b *neighbours) loosened(lower, upper, moved float64) float64 {
+	return max(lower-moved, min(lower-b.movedFew, b.beyondFew-upper), min(lower-b.movedNear, b.beyond-upper))
 }
 
 // around returns some of the centers near to center c as points of [f64.Nearest], which they

@@ -89,7 +89,7 @@ func (s *rows) positive() int {
 // scratch is the memory of one goroutine.
 type scratch struct {
 	raw, z, y, p, s, t, u []float64
-	shown, places         []int
+	shown, places, from   []int
 	doubts                []doubt
 }
 
@@ -215,29 +215,26 @@ func (s *rows) center(ctx context.Context, workers int) error {
 	return nil
 }
 
-// columns returns the sums of a block, taken around its first row.
+// columns returns the sums of a block, taken around its first row and then around the means.
 func (s *rows) columns(lo, hi int, t *scratch) *columnSums {
 	sum := newColumnSums(s.d)
 	raw, stride := s.x.RowBlock(grow(&t.raw, (hi-lo)*s.d), lo, hi)
-	first := raw[:s.d]
-	for i := lo; i < hi; i++ {
-		w := s.weight(i)
-		sum.weight += w
-		for j, v := range raw[(i-lo)*stride : (i-lo)*stride+s.d] {
-			sum.mean[j] += w * (v - first[j])
-		}
+	w := grow(&t.t, hi-lo)
+	for i := range w {
+		w[i] = s.weight(lo + i)
+		sum.weight += w[i]
 	}
 	if sum.weight == 0 {
 		return sum
 	}
+	f64.AddDiffs(w, raw, stride, raw[:s.d], sum.mean)
 	for j := range sum.mean {
-		sum.mean[j] = first[j] + sum.mean[j]/sum.weight
+		sum.mean[j] = raw[j] + sum.mean[j]/sum.weight
 	}
-	for i := lo; i < hi; i++ {
-		w := s.weight(i)
-		for j, v := range raw[(i-lo)*stride : (i-lo)*stride+s.d] {
-			sum.squares[j] += w * (v - sum.mean[j]) * (v - sum.mean[j])
-		}
+	slip := make([]float64, s.d)
+	f64.AddSquares(w, raw, stride, sum.mean, slip, sum.squares)
+	for j, v := range slip {
+		sum.squares[j] = max(0, sum.squares[j]-v*v/sum.weight)
 	}
 	return sum
 }

@@ -15,6 +15,7 @@ func rowsFile(c *build.Context, t elem) {
 	levels(c, t, func(g *gen) {
 		g.shiftRows()
 		g.shareRows()
+		g.gatherRows()
 	})
 }
 
@@ -137,5 +138,67 @@ func (g *gen) shareRows() {
 	g.ADDQ(Imm(uint64(g.size)), sums)
 	g.DECQ(n)
 	g.JNZ(LabelRef("rows"))
+	g.RET()
+}
+
+// gatherAhead is kernel.GatherAhead.
+const gatherAhead = 16
+
+// gatherRows asks for the rows that it will read soon, for they may lie too far apart for
+// the processor to foresee.
+func (g *gen) gatherRows() {
+	g.begin("gatherRows", fmt.Sprintf("func(n, d int, src, origin, dst *%s, from, to *int)", g.typ),
+		"Copies n ≥ 1 rows of d ≥ 1 elements, less an origin:",
+		"\tfor r := range n { dst[to[r]+j] = src[from[r]+j] - origin[j] }",
+		fmt.Sprintf("from has %d more places, of rows that are not copied.", gatherAhead))
+	n, d := g.param("n"), g.param("d")
+	src, origin, dst := g.param("src"), g.param("origin"), g.param("dst")
+	from, to := g.param("from"), g.param("to")
+	tail := g.copied(d)
+	g.ANDQ(Imm(uint64(g.width()-1)), tail)
+	g.tailMask(tail)
+	g.SUBQ(tail, d)
+	g.bytes(d)
+
+	g.Label("gather")
+	place := func(m Mem, base reg.GPVirtual) reg.GPVirtual {
+		p := g.GP64()
+		g.MOVQ(m, p)
+		g.LEAQ(Mem{Base: base, Index: p, Scale: uint8(g.size)}, p)
+		return p
+	}
+	s, next, t := place(Mem{Base: from}, src), place(Mem{Base: from, Disp: 8 * gatherAhead}, src), place(Mem{Base: to}, dst)
+	at := g.GP64()
+	g.XORQ(at, at)
+	part := func(tail bool) {
+		g.PREFETCHT0(Mem{Base: next, Index: at, Scale: 1})
+		x := g.vec()
+		if tail {
+			o := g.vec()
+			g.loadTail(Mem{Base: s, Index: at, Scale: 1}, x)
+			g.loadTail(Mem{Base: origin, Index: at, Scale: 1}, o)
+			g.sub(o, x, x)
+			g.storeTail(x, Mem{Base: t, Index: at, Scale: 1})
+			return
+		}
+		g.load(Mem{Base: s, Index: at, Scale: 1}, x)
+		g.sub(Mem{Base: origin, Index: at, Scale: 1}, x, x)
+		g.store(x, Mem{Base: t, Index: at, Scale: 1})
+	}
+	g.Label("vectors")
+	g.CMPQ(at, d)
+	g.JAE(LabelRef("tail"))
+	part(false)
+	g.ADDQ(Imm(uint64(g.width()*g.size)), at)
+	g.JMP(LabelRef("vectors"))
+	g.Label("tail")
+	g.TESTQ(tail, tail)
+	g.JZ(LabelRef("next"))
+	part(true)
+	g.Label("next")
+	g.ADDQ(Imm(8), from)
+	g.ADDQ(Imm(8), to)
+	g.DECQ(n)
+	g.JNZ(LabelRef("gather"))
 	g.RET()
 }

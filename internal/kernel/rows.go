@@ -30,3 +30,19 @@ func ShareRows[T Float](x, sums []T, k int) {
 		}
 	}
 }
+
+// GatherAhead is how many more places [GatherRows] gets than there are rows.
+const GatherAhead = 16
+
+// GatherRows sets dst[to[r]:] to src[from[r]:] less the origin, rows of its length, for each r
+// of to. from ends in GatherAhead more places of rows, which are not copied.
+func GatherRows[T Float](dst, src, origin []T, from, to []int) {
+	d := len(origin)
+	for r, t := range to {
+		s := src[from[r] : from[r]+d]
+		out := dst[t : t+d]
+		for j, v := range origin {
+			out[j] = s[j] - v
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gram-ml/gram/internal/floattest"
+	"github.com/gram-ml/gram/internal/kernel"
 	"github.com/gram-ml/gram/internal/kernel/f64"
 )
 
@@ -60,6 +61,39 @@ func testShiftAndShare(t *testing.T, n, k int) {
 	same(t, "sums"+what, tops, wantTops)
 	same(t, "ShareRows"+what, x, want)
 	for _, check := range []func(*testing.T){checkX, checkDst, checkTops} {
+		check(t)
+	}
+}
+
+func TestGatherRows(t *testing.T) {
+	floattest.Levels(t, func(t *testing.T) {
+		for n := range 4 {
+			for d := 1; d < 20; d++ {
+				testGatherRows(t, n, d)
+			}
+		}
+	})
+}
+
+// testGatherRows copies every second row in the reverse order.
+func testGatherRows(t *testing.T, n, d int) {
+	r := floattest.Rand(uint64(100*n + d))
+	src, checkSrc := floattest.Guarded[float64](2 * n * d)
+	origin, checkOrigin := floattest.Guarded[float64](d)
+	dst, checkDst := floattest.Guarded[float64](n * d)
+	floattest.Ints(r, src)
+	floattest.Ints(r, origin)
+	from, to := make([]int, n+kernel.GatherAhead), make([]int, n)
+	want := make([]float64, n*d)
+	for i := range n {
+		from[i], to[i] = 2*i*d, (n-1-i)*d
+		for j, o := range origin {
+			want[to[i]+j] = src[from[i]+j] - o
+		}
+	}
+	f64.GatherRows(dst, src, origin, from, to)
+	same(t, fmt.Sprintf("GatherRows of %d×%d", n, d), dst, want)
+	for _, check := range []func(*testing.T){checkSrc, checkOrigin, checkDst} {
 		check(t)
 	}
 }

@@ -34,3 +34,18 @@ func ShareRows(x, sums []float64, k int) {
 		kernel.ShareRows(x, sums, k)
 	}
 }
+
+// GatherRows sets dst[to[r]:] to src[from[r]:] less the origin, rows of its length, ≥ 1, for
+// each r of to. from ends in kernel.GatherAhead more places of rows, which are not copied.
+func GatherRows(dst, src, origin []float64, from, to []int) {
+	n, d := len(to), len(origin)
+	switch level := cpu.Current(); {
+	case n == 0:
+	case level == cpu.AVX512:
+		gatherRowsAVX512(n, d, &src[0], &origin[0], &dst[0], &from[0], &to[0])
+	case level == cpu.AVX2:
+		gatherRowsAVX2(n, d, &src[0], &origin[0], &dst[0], &from[0], &to[0])
+	default:
+		kernel.GatherRows(dst, src, origin, from, to)
+	}
+}

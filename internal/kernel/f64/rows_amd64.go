@@ -18,6 +18,15 @@ func shiftRowsAVX512(n int, k int, dst *float64, x *float64, tops *float64)
 //go:noescape
 func shareRowsAVX512(n int, k int, x *float64, sums *float64)
 
+// Copies n ≥ 1 rows of d ≥ 1 elements, less an origin:
+//
+//	for r := range n { dst[to[r]+j] = src[from[r]+j] - origin[j] }
+//
+// from has 16 more places, of rows that are not copied.
+//
+//go:noescape
+func gatherRowsAVX512(n int, d int, src *float64, origin *float64, dst *float64, from *int, to *int)
+
 // Subtracts from each of n ≥ 1 rows of x, of k ≥ one vector, its largest element, which tops gets:
 //
 //	for i := range n { tops[i] = max(x[i*k:]); dst[i*k+j] = x[i*k+j] - tops[i] }
@@ -31,3 +40,12 @@ func shiftRowsAVX2(n int, k int, dst *float64, x *float64, tops *float64)
 //
 //go:noescape
 func shareRowsAVX2(n int, k int, x *float64, sums *float64)
+
+// Copies n ≥ 1 rows of d ≥ 1 elements, less an origin:
+//
+//	for r := range n { dst[to[r]+j] = src[from[r]+j] - origin[j] }
+//
+// from has 16 more places, of rows that are not copied.
+//
+//go:noescape
+func gatherRowsAVX2(n int, d int, src *float64, origin *float64, dst *float64, from *int, to *int)

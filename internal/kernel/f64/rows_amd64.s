@@ -136,6 +136,60 @@ scaleDone:
 	VZEROUPPER
 	RET
 
+// func gatherRowsAVX512(n int, d int, src *float64, origin *float64, dst *float64, from *int, to *int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·gatherRowsAVX512(SB), NOSPLIT, $0-56
+	MOVQ  n+0(FP), AX
+	MOVQ  d+8(FP), CX
+	MOVQ  src+16(FP), DX
+	MOVQ  origin+24(FP), BX
+	MOVQ  dst+32(FP), SI
+	MOVQ  from+40(FP), DI
+	MOVQ  to+48(FP), R8
+	MOVQ  CX, R9
+	ANDQ  $0x07, R9
+	MOVQ  $-1, R10
+	BZHIQ R9, R10, R10
+	KMOVW R10, K1
+	SUBQ  R9, CX
+	SHLQ  $0x03, CX
+
+gather:
+	MOVQ (DI), R10
+	LEAQ (DX)(R10*8), R10
+	MOVQ 128(DI), R11
+	LEAQ (DX)(R11*8), R11
+	MOVQ (R8), R12
+	LEAQ (SI)(R12*8), R12
+	XORQ R13, R13
+
+vectors:
+	CMPQ       R13, CX
+	JAE        tail
+	PREFETCHT0 (R11)(R13*1)
+	VMOVUPD    (R10)(R13*1), Z0
+	VSUBPD     (BX)(R13*1), Z0, Z0
+	VMOVUPD    Z0, (R12)(R13*1)
+	ADDQ       $0x40, R13
+	JMP        vectors
+
+tail:
+	TESTQ      R9, R9
+	JZ         next
+	PREFETCHT0 (R11)(R13*1)
+	VMOVUPD.Z  (R10)(R13*1), K1, Z0
+	VMOVUPD.Z  (BX)(R13*1), K1, Z1
+	VSUBPD     Z1, Z0, Z0
+	VMOVUPD    Z0, K1, (R12)(R13*1)
+
+next:
+	ADDQ $0x08, DI
+	ADDQ $0x08, R8
+	DECQ AX
+	JNZ  gather
+	VZEROUPPER
+	RET
+
 // func shiftRowsAVX2(n int, k int, dst *float64, x *float64, tops *float64)
 // Requires: AVX, AVX2
 TEXT ·shiftRowsAVX2(SB), NOSPLIT, $0-40
@@ -252,5 +306,60 @@ scaleDone:
 	ADDQ       $0x08, BX
 	DECQ       AX
 	JNZ        rows
+	VZEROUPPER
+	RET
+
+// func gatherRowsAVX2(n int, d int, src *float64, origin *float64, dst *float64, from *int, to *int)
+// Requires: AVX, MMX+
+TEXT ·gatherRowsAVX2(SB), NOSPLIT, $0-56
+	MOVQ    n+0(FP), AX
+	MOVQ    d+8(FP), CX
+	MOVQ    src+16(FP), DX
+	MOVQ    origin+24(FP), BX
+	MOVQ    dst+32(FP), SI
+	MOVQ    from+40(FP), DI
+	MOVQ    to+48(FP), R8
+	MOVQ    CX, R9
+	ANDQ    $0x03, R9
+	LEAQ    tailMasks<>+0(SB), R10
+	MOVQ    $0x00000004, R11
+	SUBQ    R9, R11
+	VMOVUPS (R10)(R11*8), Y0
+	SUBQ    R9, CX
+	SHLQ    $0x03, CX
+
+gather:
+	MOVQ (DI), R10
+	LEAQ (DX)(R10*8), R10
+	MOVQ 128(DI), R11
+	LEAQ (DX)(R11*8), R11
+	MOVQ (R8), R12
+	LEAQ (SI)(R12*8), R12
+	XORQ R13, R13
+
+vectors:
+	CMPQ       R13, CX
+	JAE        tail
+	PREFETCHT0 (R11)(R13*1)
+	VMOVUPD    (R10)(R13*1), Y1
+	VSUBPD     (BX)(R13*1), Y1, Y1
+	VMOVUPD    Y1, (R12)(R13*1)
+	ADDQ       $0x20, R13
+	JMP        vectors
+
+tail:
+	TESTQ      R9, R9
+	JZ         next
+	PREFETCHT0 (R11)(R13*1)
+	VMASKMOVPD (R10)(R13*1), Y0, Y1
+	VMASKMOVPD (BX)(R13*1), Y0, Y2
+	VSUBPD     Y2, Y1, Y1
+	VMASKMOVPD Y1, Y0, (R12)(R13*1)
+
+next:
+	ADDQ $0x08, DI
+	ADDQ $0x08, R8
+	DECQ AX
+	JNZ  gather
 	VZEROUPPER
 	RET

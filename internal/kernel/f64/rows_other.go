@@ -10,8 +10,16 @@ func shiftRowsAVX512(n int, k int, dst *float64, x *float64, tops *float64) {
 
 func shareRowsAVX512(n int, k int, x *float64, sums *float64) { panic("f64: no assembly here") }
 
+func gatherRowsAVX512(n int, d int, src *float64, origin *float64, dst *float64, from *int, to *int) {
+	panic("f64: no assembly here")
+}
+
 func shiftRowsAVX2(n int, k int, dst *float64, x *float64, tops *float64) {
 	panic("f64: no assembly here")
 }
 
 func shareRowsAVX2(n int, k int, x *float64, sums *float64) { panic("f64: no assembly here") }
+
+func gatherRowsAVX2(n int, d int, src *float64, origin *float64, dst *float64, from *int, to *int) {
+	panic("f64: no assembly here")
+}
