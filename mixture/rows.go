@@ -244,12 +244,13 @@ func (s *rows) columns(lo, hi int, t *scratch) *columnSums {
 func logSumExp(logs, lse []float64, k int) {
 	shift(logs, logs, lse, k)
 	f64.Exp(logs, logs)
-	for i := range lse {
-		var sum [1]float64
-		f64.ShareRows(logs[i*k:(i+1)*k], sum[:], k)
-		if !math.IsInf(lse[i], -1) {
-			lse[i] += math.Log(sum[0])
-		}
+	var sums [64]float64
+	for len(lse) > 0 {
+		m := min(len(lse), len(sums))
+		f64.ShareRows(logs[:m*k], sums[:m], k)
+		f64.Log(sums[:m], sums[:m])
+		f64.Axpy(1, sums[:m], lse[:m])
+		logs, lse = logs[m*k:], lse[m:]
 	}
 }
 
