@@ -326,7 +326,9 @@ func (a *clusterSums) add(cluster int32, w float64, z []float64) {
 // assign finds the nearest center of each row and brings the sums up to date. It returns how
 // many rows have changed their cluster.
 func (l *lloyd) assign(ctx context.Context) (changed int, err error) {
-	l.locate()
+	if err := l.locate(ctx); err != nil {
+		return 0, stopped(err)
+	}
 	whole := l.lost()
 	sum, err := sums(ctx, l.s, l.Workers, l.assignRows(), l.k*l.d,
 		l.freshSums, func(into, from *clusterSums) { into.merge(from); l.used.Put(from) },

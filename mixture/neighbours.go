@@ -1,6 +1,7 @@
 package mixture
 
 import (
+	"context"
 	"math"
 	"slices"
 
@@ -35,7 +36,7 @@ type neighbour struct {
 
 // locate packs the centers and finds their neighbours, unless the centers are so many
 // for the rows that this would outweigh the distances that it spares.
-func (l *lloyd) locate() {
+func (l *lloyd) locate(ctx context.Context) error {
 	scaled := slices.Clone(l.centers.Data)
 	f64.Scal(-2, scaled) // values of points are squared distances less the squared length of the row
 	l.all = kernel.PackPoints(l.all[:0], l.lengths, scaled, l.d)
@@ -50,12 +51,15 @@ func (l *lloyd) locate() {
 	if l.near == nil {
 		l.near = make([]neighbours, l.k)
 	}
-	found := make([]neighbour, 0, count)
-	var t scratch
-	for c := range l.near {
-		found = l.closest(found[:0], dist[c*l.k:(c+1)*l.k], c)
-		l.near[c].set(l, found, scaled, &t)
-	}
+	const size = 16 // centers
+	return par.For(ctx, l.Workers, l.k, size, func(_, lo, hi int) {
+		found := make([]neighbour, 0, count)
+		var t scratch
+		for c := lo; c < hi; c++ {
+			found = l.closest(found[:0], dist[c*l.k:(c+1)*l.k], c)
+			l.near[c].set(l, found, scaled, &t)
+		}
+	})
 }
 
 // closest appends center c and those nearest to it, in the order of their distances, up to the
