@@ -41,12 +41,12 @@ func takeAll[T any](x []T, rows []int) []T {
 // iota32 returns the rows 0..n−1.
 func iota32(n int) []int32 {
 	rows := make([]int32, n)
-	count(rows)
+	enumerate(rows)
 	return rows
 }
 
-// count sets rows to 0, 1, 2 …
-func count(rows []int32) {
+// enumerate sets rows to 0, 1, 2 …
+func enumerate(rows []int32) {
 	for i := range rows {
 		rows[i] = int32(i)
 	}

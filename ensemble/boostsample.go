@@ -42,7 +42,7 @@ func (f *boosting) sampleRows(round int) {
 			f.sample, f.others = append(f.sample, f.others[0]), f.others[1:]
 		}
 	case f.rows == nil:
-		count(f.grower.rows) // where the grower wants them
+		enumerate(f.grower.rows) // where the grower wants them
 		f.sample = f.grower.rows
 	default:
 		f.sample = f.rows

@@ -143,11 +143,14 @@ func (s *stratum) draw(rng *rand.Rand, counts []float64) {
 	}
 }
 
-// sample returns the weights of one tree's rows, nil for ones, and the rows that have any.
-func (b *bootstrap) sample(rng *rand.Rand) (w []float64, items []int32) {
-	w = b.w
-	if !b.all {
-		w = make([]float64, b.n)
+// sample returns the weights of one tree's rows, nil for ones, and the rows that have any. It
+// uses the memory of both that it is given, if that is large enough.
+func (b *bootstrap) sample(rng *rand.Rand, w []float64, items []int32) ([]float64, []int32) {
+	if b.all {
+		w = b.w
+	} else {
+		w = slices.Grow(w[:0], b.n)[:b.n]
+		clear(w)
 		for i := range b.strata {
 			b.strata[i].draw(rng, w)
 		}
@@ -158,10 +161,12 @@ func (b *bootstrap) sample(rng *rand.Rand) (w []float64, items []int32) {
 	case b.balance == BalanceSamples:
 		w = b.balanced(w, b.classSums(w))
 	}
+	items = slices.Grow(items[:0], b.n)
 	if b.all {
-		return w, numbers(b.n)
+		items = items[:b.n]
+		enumerate(items)
+		return w, items
 	}
-	items = make([]int32, 0, b.n)
 	for i, c := range w {
 		if c > 0 {
 			items = append(items, int32(i))

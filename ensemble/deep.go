@@ -3,27 +3,27 @@ package ensemble
 import (
 	"container/heap"
 	"context"
+	"math"
 	"math/rand/v2"
 	"slices"
 )
 
-// A finder finds cuts for one tree among the items of a frame: rows of the training
-// data, numbered from 0.
+// A finder finds cuts for one tree among its items, rows of the training data. They are in
+// an order in which those of a node are next to each other, from lo to hi−1.
 type finder interface {
 	// enter sets value to the value of a node of these items and returns their weight,
 	// and whether there is anything to split. The node is then the one that the
 	// following calls are about.
-	enter(items []int32, value []float64) (weight float64, impure bool)
+	enter(lo, hi int, value []float64) (weight float64, impure bool)
 	// find returns the best cut of the items by feature j, and false if there is none
 	// for want of different values.
-	find(j int, items []int32) (cut, bool)
+	find(j, lo, hi int) (cut, bool)
 	// divide puts the items that go left before the others, both in their order, and
 	// returns how many there are.
-	divide(c *cut, items []int32) int
-	// narrow returns a finder with a frame of nothing but these items, whose numbers
-	// then are their places, or nil if that is not worth it. It is good until the next
-	// call, or for ever if keep is set.
-	narrow(items []int32, keep bool) finder
+	divide(c *cut, lo, hi int) int
+	// narrow returns a finder of nothing but these items, or nil if that is not worth
+	// it. It is good until the next call, or for ever if keep is set.
+	narrow(lo, hi int, keep bool) finder
 }
 
 // A deepGrower grows trees that look at a few random features for each split: what
@@ -36,27 +36,33 @@ type deepGrower struct {
 	features []int // in a random order
 	tree     *grown
 	total    float64 // Σw
+	cut      cut     // that search found
 }
 
-// A span is a node that has yet to be split and its items.
+// A span is a node that has yet to be split and where its items are.
 type span struct {
 	node, depth int32
-	items       []int32
-	finder      finder // of the items; nil where all have the same
-	best        cut    // of growBest
+	lo, hi      int
+}
+
+// A candidate is a node that may be split, when it is the best.
+type candidate struct {
+	span
+	finder finder // of its items
+	best   cut
 }
 
 // promptItems is how many items a node has for its split to be worth a look at ctx.
 const promptItems = 1 << 12
 
-// grow grows a tree on some of the items of f.
-func (g *deepGrower) grow(ctx context.Context, d, outputs int, f finder, items []int32) (*grown, error) {
+// grow grows the tree, which has a root, on the n items of f.
+func (g *deepGrower) grow(ctx context.Context, d int, tree *grown, f finder, n int) error {
 	g.features = ascending(d)
-	g.tree = newGrown(outputs)
+	g.tree = tree
 	if g.maxLeaves > 0 {
-		return g.tree, g.growBest(ctx, f, span{items: items})
+		return g.growBest(ctx, f, span{hi: n})
 	}
-	return g.tree, g.growBelow(ctx, f, span{items: items})
+	return g.growBelow(ctx, f, span{hi: n})
 }
 
 // growBelow grows the subtree of a node, one side after the other.
@@ -64,19 +70,19 @@ func (g *deepGrower) growBelow(ctx context.Context, f finder, root span) error {
 	for todo := []span{root}; len(todo) > 0; {
 		s := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		if sub := f.narrow(s.items, false); sub != nil {
-			if err := g.growBelow(ctx, sub, span{node: s.node, depth: s.depth, items: numbers(len(s.items))}); err != nil {
+		if sub := f.narrow(s.lo, s.hi, false); sub != nil {
+			if err := g.growBelow(ctx, sub, span{node: s.node, depth: s.depth, hi: s.hi - s.lo}); err != nil {
 				return err
 			}
 			continue
 		}
-		if len(s.items) >= promptItems && ctx.Err() != nil {
+		if s.hi-s.lo >= promptItems && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if !g.search(f, &s) {
+		if !g.search(f, s) {
 			continue
 		}
-		l, r := g.split(f, &s)
+		l, r := g.split(f, s)
 		todo = append(todo, r, l)
 	}
 	return ctx.Err()
@@ -84,95 +90,86 @@ func (g *deepGrower) growBelow(ctx context.Context, f finder, root span) error {
 
 // growBest splits the node of most gain first, until there are enough leaves.
 func (g *deepGrower) growBest(ctx context.Context, f finder, root span) error {
-	queue := &spanQueue{}
-	admit := func(s span) {
-		if sub := s.finder.narrow(s.items, true); sub != nil {
-			s.finder, s.items = sub, numbers(len(s.items))
+	queue := &candidates{}
+	admit := func(s span, f finder) {
+		if sub := f.narrow(s.lo, s.hi, true); sub != nil {
+			f, s.lo, s.hi = sub, 0, s.hi-s.lo
 		}
-		if g.search(s.finder, &s) {
-			heap.Push(queue, s)
+		if g.search(f, s) {
+			heap.Push(queue, candidate{s, f, g.cut})
 		}
 	}
-	root.finder = f
-	admit(root)
+	admit(root, f)
 	for leaves := 1; queue.Len() > 0 && leaves < g.maxLeaves; leaves++ {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		s := heap.Pop(queue).(span)
-		s.finder.enter(s.items, g.tree.value(s.node))
-		l, r := g.split(s.finder, &s)
-		l.finder, r.finder = s.finder, s.finder
-		admit(l)
-		admit(r)
+		c := heap.Pop(queue).(candidate)
+		c.finder.enter(c.lo, c.hi, g.tree.value(c.node))
+		g.cut = c.best
+		l, r := g.split(c.finder, c.span)
+		admit(l, c.finder)
+		admit(r, c.finder)
 	}
 	return nil
 }
 
 // search describes a node and finds its cut, if it is to have one.
-func (g *deepGrower) search(f finder, s *span) bool {
-	weight, impure := f.enter(s.items, g.tree.value(s.node))
+func (g *deepGrower) search(f finder, s span) bool {
+	weight, impure := f.enter(s.lo, s.hi, g.tree.value(s.node))
 	if s.node == 0 {
 		g.total = weight
 	}
-	if !impure || len(s.items) < 2 || weight < g.minSplit || weight < 2*g.minLeaf || g.maxDepth > 0 && int(s.depth) >= g.maxDepth {
+	if !impure || s.hi-s.lo < 2 || weight < g.minSplit || weight < 2*g.minLeaf || g.maxDepth > 0 && int(s.depth) >= g.maxDepth {
 		return false
 	}
-	s.best = noCut()
+	best := noCut()
 	// Features are drawn until so many have been tried; those that have one value do not
 	// count, and neither does any while there is no cut.
-	for tried, at := 0, 0; at < len(g.features) && (tried < g.try || s.best.gain < 0); at++ {
+	for tried, at := 0, 0; at < len(g.features) && (tried < g.try || best.gain < 0); at++ {
 		other := at + g.rng.IntN(len(g.features)-at)
 		g.features[at], g.features[other] = g.features[other], g.features[at]
-		c, ok := f.find(g.features[at], s.items)
+		c, ok := f.find(g.features[at], s.lo, s.hi)
 		if !ok {
 			continue
 		}
 		tried++
-		if c.gain > s.best.gain {
-			s.best = c
-			s.best.feature = g.features[at]
+		if c.gain > best.gain {
+			best = c
+			best.feature = g.features[at]
 		}
 	}
-	return s.best.gain >= 0 && s.best.gain >= g.minGain*g.total
+	g.cut = best
+	return best.gain >= 0 && best.gain >= g.minGain*g.total
 }
 
-// split gives a node its children.
-func (g *deepGrower) split(f finder, s *span) (l, r span) {
-	count := f.divide(&s.best, s.items)
-	g.tree.split(s.node, &s.best)
+// split gives a node its children, by the cut that search found.
+func (g *deepGrower) split(f finder, s span) (l, r span) {
+	mid := s.lo + f.divide(&g.cut, s.lo, s.hi)
+	g.tree.split(s.node, &g.cut)
 	left := g.tree.nodes[s.node].left
-	l = span{node: left, depth: s.depth + 1, items: s.items[:count:count]}
-	r = span{node: left + 1, depth: s.depth + 1, items: s.items[count:]}
+	l = span{node: left, depth: s.depth + 1, lo: s.lo, hi: mid}
+	r = span{node: left + 1, depth: s.depth + 1, lo: mid, hi: s.hi}
 	return l, r
 }
 
-// spanQueue is a heap of nodes by gain, the older of two first.
-type spanQueue []span
+// candidates is a heap of nodes by gain, the older of two first.
+type candidates []candidate
 
-func (q spanQueue) Len() int { return len(q) }
-func (q spanQueue) Less(i, j int) bool {
+func (q candidates) Len() int { return len(q) }
+func (q candidates) Less(i, j int) bool {
 	if q[i].best.gain != q[j].best.gain {
 		return q[i].best.gain > q[j].best.gain
 	}
 	return q[i].node < q[j].node
 }
-func (q spanQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *spanQueue) Push(x any)   { *q = append(*q, x.(span)) }
-func (q *spanQueue) Pop() any {
+func (q candidates) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *candidates) Push(x any)   { *q = append(*q, x.(candidate)) }
+func (q *candidates) Pop() any {
 	last := len(*q) - 1
 	s := (*q)[last]
 	*q = (*q)[:last]
 	return s
-}
-
-// numbers returns 0..n−1.
-func numbers(n int) []int32 {
-	out := make([]int32, n)
-	for i := range out {
-		out[i] = int32(i)
-	}
-	return out
 }
 
 // frameItems is how many items a frame is made for, at most: so few that what is looked
@@ -202,21 +199,27 @@ func moveLeft(items, buf []int32, left func(item int32) bool) int {
 type holder struct {
 	criterion criterion
 	minLeaf   float64
+	items     []int32 // in the order of the nodes
 	frame     []int32 // the rows of the items, nil if they are rows
 	entries   []entry // scratch, one for each item
 	// For criteria that are sums of squares:
 	squares *moments // nil otherwise
-	moments []moment // of the items, or of those of the node, one after the other
+	moments []moment // of the frame, or of the items of the node
 	total   moment
 }
 
-func newHolder(c criterion, minLeaf float64, n int) holder {
-	h := holder{criterion: c, minLeaf: minLeaf}
+// begin makes the holder one of rows.
+func (h *holder) begin(c criterion, minLeaf float64, items []int32) {
+	h.criterion, h.minLeaf, h.items, h.squares = c, minLeaf, items, squaresOf(c)
+	h.room(len(items))
+}
+
+// squaresOf returns c if it is one of sums of squares, and nil otherwise.
+func squaresOf(c criterion) *moments {
 	if m, ok := c.(*moments); ok && (m.kind == SquaredError || m.kind == Gini) {
-		h.squares = m
+		return m
 	}
-	h.room(n)
-	return h
+	return nil
 }
 
 func (h *holder) room(n int) {
@@ -226,13 +229,14 @@ func (h *holder) room(n int) {
 	}
 }
 
-// take makes the holder of a frame within that of up.
+// take makes the holder of a frame of some items of up, which are rows.
 func (h *holder) take(up *holder, items []int32) {
-	h.criterion, h.minLeaf, h.squares, h.frame = up.criterion, up.minLeaf, up.squares, h.frame[:0]
+	h.criterion, h.minLeaf, h.squares = up.criterion, up.minLeaf, up.squares
+	h.frame = append(h.frame[:0], items...)
 	h.room(len(items))
-	for k, i := range items {
-		row := up.row(i)
-		h.frame = append(h.frame, row)
+	h.items = slices.Grow(h.items[:0], len(items))[:len(items)]
+	enumerate(h.items)
+	for k, row := range items {
 		if h.squares != nil {
 			h.moments[k] = h.squares.rows[row]
 		}
@@ -247,7 +251,8 @@ func (h *holder) row(item int32) int32 {
 	return h.frame[item]
 }
 
-func (h *holder) enter(items []int32, value []float64) (weight float64, impure bool) {
+func (h *holder) enter(lo, hi int, value []float64) (weight float64, impure bool) {
+	items := h.items[lo:hi]
 	if h.squares != nil {
 		return h.enterSquares(items, value)
 	}
@@ -278,22 +283,33 @@ func (h *holder) enterSquares(items []int32, value []float64) (weight float64, i
 			s.wy += r.wy
 		}
 	}
-	first := m.y[h.row(items[0])]
-	if m.kind == Gini {
-		impure = s.wy != 0 && s.wy != s.w
-	} else {
-		impure = slices.ContainsFunc(items, func(i int32) bool { return m.y[h.row(i)] != first })
-	}
-	mean := first
-	if impure {
-		mean = s.wy/s.w + m.offset
-	}
-	if h.total = s; m.kind == Gini {
+	return s.w, h.settle(value, s, len(items), func(k int) float64 { return m.y[h.row(items[k])] })
+}
+
+// mixed tells whether both classes are there.
+func (s *moment) mixed() bool { return s.wy != 0 && s.wy != s.w }
+
+// settle makes a node of the given sums and items the one that gains are of, sets its value and
+// tells whether it is impure.
+func (h *holder) settle(value []float64, s moment, items int, target func(k int) float64) bool {
+	h.total = s
+	mean := s.wy/s.w + h.squares.offset
+	if h.squares.kind == Gini {
+		if !s.mixed() {
+			mean = math.Round(mean) // which weights may have missed by a bit
+		}
 		value[0], value[1] = 1-mean, mean
-	} else {
-		value[0] = mean
+		return s.mixed()
 	}
-	return s.w, impure
+	value[0] = mean
+	first := target(0)
+	for k := range items {
+		if target(k) != first {
+			return true
+		}
+	}
+	value[0] = first
+	return false
 }
 
 // gain returns what splitting off a side takes from the sum of squares, and whether both

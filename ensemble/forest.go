@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"sync"
 
 	"github.com/gram-ml/gram"
 )
@@ -210,14 +211,24 @@ type lot struct {
 	sampling   *bootstrap
 	newCrit    func(w []float64) (criterion, error)
 	try        int
-	ranks      *ranks   // for the best cuts
-	columns    *columns // for random ones
+	ranks      *ranks // for the best cuts
+	table      *table // for random ones
 	// of each tree
 	plain      []*plainTree
 	values     [][]float64
 	importance [][]float64
 	bags       [][]uint64 // the rows that were seen, a bit each, if there is to be a score
 	samples    [][]float64
+	nurseries  sync.Pool
+}
+
+// A nursery is the memory that a tree grows in, for one after the other.
+type nursery struct {
+	w         []float64
+	items     []int32
+	criterion criterion
+	coarse    *coarse
+	tree      grown
 }
 
 func (t forestry) fitClassifier(ctx context.Context, X gram.Matrix, y []int, w []float64) (*ForestClassifierModel, error) {
@@ -346,13 +357,14 @@ func (l *lot) tries(standard float64) {
 // grow grows all trees, on as many goroutines as there may be.
 func (l *lot) grow(ctx context.Context, X gram.Matrix, w []float64) (err error) {
 	if l.random {
-		l.columns, err = newColumnValues(ctx, l.workers, X, l.rows, l.constraints.categorical)
+		l.table, err = newTable(ctx, l.workers, X, l.rows, l.constraints.categorical)
 	} else {
 		l.ranks, err = newRanks(ctx, l.workers, X, l.rows, w, l.constraints.categorical)
 	}
 	if err != nil {
 		return err
 	}
+	l.nurseries.New = func() any { return new(nursery) }
 	l.plain = make([]*plainTree, l.trees)
 	l.values = make([][]float64, l.trees)
 	l.importance = make([][]float64, l.trees)
@@ -369,7 +381,16 @@ func (l *lot) grow(ctx context.Context, X gram.Matrix, w []float64) (err error) 
 // tree grows tree i, which depends on the seed and i alone.
 func (l *lot) tree(ctx context.Context, i int) error {
 	rng := rand.New(rand.NewPCG(l.seed, uint64(i)))
-	w, items := l.sampling.sample(rng)
+	nursery := l.nurseries.Get().(*nursery)
+	defer l.nurseries.Put(nursery)
+	if l.keep {
+		nursery.w = nil
+	}
+	w, items := l.sampling.sample(rng, nursery.w, nursery.items)
+	nursery.items = items
+	if !l.sampling.all {
+		nursery.w = w
+	}
 	if l.outOfBag {
 		l.bags[i] = make([]uint64, (l.sampling.n+63)/64)
 		for _, row := range items {
@@ -379,19 +400,26 @@ func (l *lot) tree(ctx context.Context, i int) error {
 	if l.keep {
 		l.samples[i] = w
 	}
-	c, err := l.newCrit(w)
+	c, err := l.criterionOf(nursery, w)
 	if err != nil {
 		return err
 	}
 	var f finder
 	if l.random {
-		f = newRandomized(l.columns, c, l.minLeaf, rng)
+		r := newRandomized(l.table, c, l.minLeaf, rng, items)
+		defer r.release()
+		f = r
 	} else {
-		f = newCoarse(l.ranks, c, l.minLeaf)
+		if nursery.coarse == nil {
+			nursery.coarse = &coarse{data: l.ranks}
+		}
+		nursery.coarse.begin(c, l.minLeaf, items)
+		f = nursery.coarse
 	}
 	g := &deepGrower{growth: l.growth, try: l.try, rng: rng}
-	tree, err := g.grow(ctx, l.d, l.outputs, f, items)
-	if err != nil {
+	tree := &nursery.tree
+	tree.reset(l.outputs)
+	if err := g.grow(ctx, l.d, tree, f, len(items)); err != nil {
 		return err
 	}
 	l.importance[i] = make([]float64, l.d)
@@ -399,6 +427,18 @@ func (l *lot) tree(ctx context.Context, i int) error {
 	normalize(l.importance[i])
 	l.plain[i], l.values[i] = plainLeaves(tree, l.d)
 	return nil
+}
+
+// criterionOf returns the criterion for weights w of a tree's rows.
+func (l *lot) criterionOf(n *nursery, w []float64) (c criterion, err error) {
+	if m, ok := n.criterion.(*moments); ok {
+		if !l.sampling.all {
+			m.weigh(w)
+		}
+		return m, nil
+	}
+	n.criterion, err = l.newCrit(w)
+	return n.criterion, err
 }
 
 // plainLeaves compiles a tree. Leaves of a single class share the first K values; the

@@ -337,3 +337,46 @@ func TestForestBeatsTree(t *testing.T) {
 		t.Errorf("AUC of the forest %v, of extra trees %v, of a tree %v", forest, extra, tree)
 	}
 }
+
+// Cuts are uniform between the least and the greatest value, also of values that float32 does not
+// tell apart or has no room for.
+func TestExtraTreesCuts(t *testing.T) {
+	for name, scale := range map[string]struct{ at, by float64 }{"plain": {0, 1}, "close": {1e9, 1e-3}, "large": {0, 1e300}, "low": {-1e300, 1e300}} {
+		value := func(u float64) float64 { return scale.at + u*scale.by }
+		X := linalg.NewDense(2, 1, []float64{value(0), value(1)})
+		m := must(ensemble.ExtraTrees{Estimators: 2000, Workers: 1}.FitClassifier(background, X, []int{0, 1}, nil))(t)
+		for _, u := range []float64{0, 0.1, 0.25, 0.5, 0.75, 0.9, 1} {
+			var p [2]float64
+			if err := m.PredictProbaRow(p[:], []float64{value(u)}); err != nil || math.Abs(p[1]-u) > 0.05 {
+				t.Errorf("%s: %.3f of the cuts are below %v of the way, error %v", name, p[1], u, err)
+			}
+		}
+	}
+}
+
+// Whole weights are repetitions, missing values and all, whether moments are added up by the
+// kernels or not.
+func TestExtraTreesWeights(t *testing.T) {
+	for _, holes := range []bool{false, true} {
+		X, _, y := noisy(300, 4, holes, 5)
+		w := make([]float64, len(y))
+		var again []int
+		for i := range w {
+			w[i] = float64(1 + i%3)
+			for range 1 + i%3 {
+				again = append(again, i)
+			}
+		}
+		labels := make([]int, len(again))
+		for k, i := range again {
+			labels[k] = y[i]
+		}
+		trainer := ensemble.ExtraTrees{Estimators: 5, MinLeaf: 4, Workers: 1}
+		weighted := must(trainer.FitClassifier(background, X, y, w))(t)
+		repeated := must(trainer.FitClassifier(background, linalg.Rows(X, again), labels, nil))(t)
+		a, b := must(weighted.PredictProba(nil, X))(t), must(repeated.PredictProba(nil, X))(t)
+		if !slices.Equal(a, b) {
+			t.Errorf("missing values %v: weights are not repetitions", holes)
+		}
+	}
+}

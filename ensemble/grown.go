@@ -24,7 +24,17 @@ type grown struct {
 
 // newGrown returns a tree with a root and no values.
 func newGrown(outputs int) *grown {
-	return &grown{outputs: outputs, nodes: []node{{feature: -1, set: -1}}, values: make([]float64, outputs)}
+	g := &grown{}
+	g.reset(outputs)
+	return g
+}
+
+// reset makes g such a tree, in the memory that it has.
+func (g *grown) reset(outputs int) {
+	g.outputs = outputs
+	g.nodes = append(g.nodes[:0], node{feature: -1, set: -1})
+	g.values = append(g.values[:0], make([]float64, outputs)...)
+	g.sets = g.sets[:0]
 }
 
 func (g *grown) value(i int32) []float64 {

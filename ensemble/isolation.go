@@ -137,23 +137,24 @@ func isolate(rng *rand.Rand, X gram.Operator, n, d int) *grown {
 	x, stride := X.RowBlock(make([]float64, n*d), 0, n)
 	g := newGrown(1)
 	limit := int32(bits.Len(uint(max(n-1, 0)))) // ⌈log₂ n⌉
-	features, buf := ascending(d), make([]int32, n)
-	for todo := []span{{items: numbers(n)}}; len(todo) > 0; {
+	features, all, buf := ascending(d), iota32(n), make([]int32, n)
+	for todo := []span{{hi: n}}; len(todo) > 0; {
 		s := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
+		items := all[s.lo:s.hi]
 		c := noCut()
 		if s.depth < limit {
-			c = randomCut(rng, features, func(j int, i int32) float64 { return x[int(i)*stride+j] }, s.items)
+			c = randomCut(rng, features, func(j int, i int32) float64 { return x[int(i)*stride+j] }, items)
 		}
 		if c.gain < 0 {
-			g.values[s.node] = float64(s.depth) + usualDepth(float64(len(s.items)))
+			g.values[s.node] = float64(s.depth) + usualDepth(float64(len(items)))
 			continue
 		}
 		g.split(s.node, &c)
-		count := moveLeft(s.items, buf, func(i int32) bool { return x[int(i)*stride+c.feature] <= c.threshold })
+		count := moveLeft(items, buf, func(i int32) bool { return x[int(i)*stride+c.feature] <= c.threshold })
 		left := g.nodes[s.node].left
-		g.nodes[s.node].missingLeft = 2*count >= len(s.items)
-		todo = append(todo, span{node: left + 1, depth: s.depth + 1, items: s.items[count:]}, span{node: left, depth: s.depth + 1, items: s.items[:count]})
+		g.nodes[s.node].missingLeft = 2*count >= len(items)
+		todo = append(todo, span{node: left + 1, depth: s.depth + 1, lo: s.lo + count, hi: s.hi}, span{node: left, depth: s.depth + 1, lo: s.lo, hi: s.lo + count})
 	}
 	return g
 }

@@ -17,16 +17,21 @@ type moments struct {
 // newMoments returns the criterion for targets y of weights w, nil for ones.
 func newMoments(kind Criterion, y, w []float64) *moments {
 	m := &moments{kind: kind, y: y, rows: make([]moment, len(y))}
-	if kind == SquaredError {
-		m.offset = weightedMean(y, w)
+	m.weigh(w)
+	return m
+}
+
+// weigh changes the weights.
+func (m *moments) weigh(w []float64) {
+	if m.kind == SquaredError {
+		m.offset = weightedMean(m.y, w)
 	}
-	for i, v := range y {
+	for i, v := range m.y {
 		m.rows[i] = moment{1, v - m.offset}
 		if w != nil {
 			m.rows[i] = moment{w[i], w[i] * (v - m.offset)}
 		}
 	}
-	return m
 }
 
 func weightedMean(y, w []float64) float64 {

@@ -2,56 +2,52 @@ package ensemble
 
 import (
 	"context"
-	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 
 	"github.com/gram-ml/gram"
-	"github.com/gram-ml/gram/linalg"
+	"github.com/gram-ml/gram/internal/kernel/columns"
+	"github.com/gram-ml/gram/internal/mem"
 )
 
-// columns is the values of all features, NaN where they are missing, for random cuts.
-type columns struct {
-	n           int
-	values      [][]float64 // by feature and row
-	bins        *binning
-	bin         [][]uint8 // by feature and row
-	X           gram.Operator
-	rows        []int32 // of X, nil for all
+// A table is the values of all features, NaN where they are missing, for random cuts.
+type table struct {
+	n, d   int
+	values [][]float64 // by feature and row
+	// words has the bits of the values as float32, rounded up: those of values up to t are
+	// up to t, too, if t is a float32.
+	words       [][]uint32
+	plain       []bool // by feature: a number in every row, and one for float32
+	exact       []bool // by feature: whether nothing was rounded
 	categorical []bool
+	blocks      sync.Pool // of trees that have been grown
 }
 
-// binSample is how many rows tell where bins are, that only save looking at values.
-const binSample = 1 << 13
-
-func newColumnValues(ctx context.Context, workers int, X gram.Matrix, rows []int32, categorical []bool) (*columns, error) {
+func newTable(ctx context.Context, workers int, X gram.Matrix, rows []int32, categorical []bool) (*table, error) {
 	n, d := X.Dims()
 	if rows != nil {
 		n = len(rows)
 	}
-	c := &columns{n: n, values: make([][]float64, d), bin: make([][]uint8, d), X: linalg.AsOperator(X), rows: rows, categorical: categorical}
-	some := X
-	if all, _ := X.Dims(); all > binSample {
-		some = linalg.Rows(X, spread(all, binSample))
-	}
-	var err error
-	if c.bins, err = newBinning(ctx, workers, some, nil, maxBins, categorical); err != nil {
-		if errors.Is(err, gram.ErrNonFinite) {
-			err = infinity(X) // some has other numbers of rows
-		}
-		return nil, err
-	}
+	t := &table{n: n, d: d, values: make([][]float64, d), words: make([][]uint32, d), plain: make([]bool, d), exact: make([]bool, d), categorical: categorical}
+	t.blocks.New = func() any { return new([]uint32) }
 	bad := make([]error, d)
-	err = eachColumn(ctx, workers, X, rows, func(j int, column []float64) {
-		c.values[j] = column
+	err := eachColumn(ctx, workers, X, rows, func(j int, column []float64) {
+		t.values[j], t.words[j] = column, make([]uint32, len(column))
 		if categorical[j] {
 			bad[j] = checkCategories(j, column)
-			return
+		} else {
+			t.plain[j] = !slices.ContainsFunc(column, func(v float64) bool { return !(math.Abs(v) <= math.MaxFloat32) })
 		}
-		c.bin[j] = make([]uint8, len(column))
+		t.exact[j] = true
 		for i, v := range column {
-			c.bin[j][i] = c.bins.bin(j, v)
+			short := float32(v)
+			if v == v && float64(short) != v {
+				t.exact[j] = false
+				short = float32(number(keyOf[uint32](v)))
+			}
+			t.words[j][i] = math.Float32bits(short)
 		}
 	})
 	if err != nil {
@@ -62,91 +58,180 @@ func newColumnValues(ctx context.Context, workers int, X gram.Matrix, rows []int
 			return nil, err
 		}
 	}
-	return c, nil
+	return t, nil
 }
 
 // randomized cuts a feature at random: at a threshold uniform between its least and its
 // greatest value, or by a coin for each category.
+//
+// It has a copy of what it looks at, in columns: the words of each feature, the rows, and for
+// criteria that are sums of squares the halves of their moments. All columns are divided with
+// each node, so that a node is a stretch of each, and small ones are in the first cache.
 type randomized struct {
-	holder
+	holder // without its items
 	rng    *rand.Rand
-	data   *columns
-	values [][]float64 // by feature and item
-	all    []float64   // memory of values in a frame
-	column []float64   // scratch: values of the items of a node
-	bins   []uint8     // and their bins
+	data   *table
+	all    *[]uint32 // the memory of block
+	block  []uint32  // columns
+	whole  bool      // whether moments are whole numbers of classes, and sums of them exact
+	stride int       // from one to the next
+	count  int       // of columns
+	spare  []uint32
+	masks  []uint16
 	others []entry
-	buf    []int32
-	sub    *randomized // memory for narrow
 }
 
-func newRandomized(data *columns, c criterion, minLeaf float64, rng *rand.Rand) *randomized {
-	f := &randomized{holder: newHolder(c, minLeaf, data.n), rng: rng, data: data, values: data.values}
-	f.scratch(data.n)
+// rough is the range of values, relative to their size, up to which rounding to float32 would be
+// seen in where cuts are: some thousand units in the last place.
+const rough = 0x1p-11
+
+// wholeWeight is the largest weight whose sums over all rows there may be are exact.
+const wholeWeight = 1 << 22
+
+// momentColumns is how many columns moments take.
+const momentColumns = 4
+
+func newRandomized(data *table, c criterion, minLeaf float64, rng *rand.Rand, items []int32) *randomized {
+	n, d := len(items), data.d
+	f := &randomized{rng: rng, data: data, count: d + 1}
+	f.criterion, f.minLeaf, f.squares = c, minLeaf, squaresOf(c)
+	if f.squares != nil {
+		f.count += momentColumns
+	}
+	// An odd number of cache lines: so columns do not all want the same places in the cache.
+	f.stride = (n+15)/16*16 | 16
+	f.all = data.blocks.Get().(*[]uint32)
+	size := f.count * f.stride
+	if more := size + n + columns.Spare; cap(*f.all) < more {
+		*f.all = mem.Make[uint32](more)
+	}
+	f.block, f.spare = (*f.all)[:size:size], (*f.all)[size:][:n+columns.Spare]
+	f.masks = make([]uint16, columns.Masks(n))
+	for j, words := range data.words {
+		column := f.column(j, 0, n)
+		if n == data.n { // all of them
+			copy(column, words)
+			continue
+		}
+		for k, i := range items {
+			column[k] = words[i]
+		}
+	}
+	rows := f.column(d, 0, n)
+	f.whole = f.squares != nil && f.squares.kind == Gini
+	for k, i := range items {
+		rows[k] = uint32(i)
+		if f.squares != nil {
+			m := f.squares.rows[i]
+			f.whole = f.whole && m.w == math.Trunc(m.w) && m.w <= wholeWeight
+			for l, v := range [2]uint64{math.Float64bits(m.w), math.Float64bits(m.wy)} {
+				at := (d+1+2*l)*f.stride + k
+				f.block[at], f.block[at+f.stride] = uint32(v), uint32(v>>32)
+			}
+		}
+	}
 	return f
 }
 
-func (f *randomized) scratch(n int) {
-	f.column = slices.Grow(f.column[:0], n)[:n]
-	f.buf = slices.Grow(f.buf[:0], n)[:n]
-	f.bins = slices.Grow(f.bins[:0], n)[:n]
-	f.others = slices.Grow(f.others[:0], n)[:n]
+// release gives memory back. f is not to be used any more.
+func (f *randomized) release() { f.data.blocks.Put(f.all) }
+
+// column returns column j of a node.
+func (f *randomized) column(j, lo, hi int) []uint32 { return f.block[j*f.stride+lo : j*f.stride+hi] }
+
+// rows returns the rows of a node.
+func (f *randomized) rows(lo, hi int) []uint32 { return f.column(f.data.d, lo, hi) }
+
+// sums adds up the moments of a node where column j is at most t.
+func (f *randomized) sums(j, lo, hi int, t float32) moment {
+	w, wy := columns.Sums(f.column(j, lo, hi), f.block[(f.data.d+1)*f.stride+lo:], f.stride, t)
+	return moment{w, wy}
 }
 
-func (f *randomized) narrow(items []int32, keep bool) finder {
-	if len(items) > frameItems || f.frame != nil {
-		return nil
-	}
-	s := f.sub
-	if s == nil || keep {
-		s = &randomized{rng: f.rng, data: f.data, values: make([][]float64, len(f.values))}
-		if !keep {
-			f.sub = s
+func (f *randomized) narrow(int, int, bool) finder { return nil }
+
+func (f *randomized) enter(lo, hi int, value []float64) (weight float64, impure bool) {
+	rows := f.rows(lo, hi)
+	if f.squares == nil {
+		entries := f.scratch(hi - lo)
+		for k, row := range rows {
+			entries[k].row = int32(row)
 		}
+		weight, impurity := f.criterion.describe(value, entries, unbounded())
+		return weight, impurity != 0
 	}
-	s.take(&f.holder, items)
-	n, d := len(items), len(f.values)
-	s.scratch(n)
-	s.all = slices.Grow(s.all[:0], n*d)[:n*d]
-	for j := range s.values {
-		s.values[j] = s.all[j*n : (j+1)*n]
-	}
-	buf := make([]float64, d)
-	for i, row := range s.frame {
-		if f.data.rows != nil {
-			row = f.data.rows[row]
-		}
-		x, _ := f.data.X.RowBlock(buf, int(row), int(row)+1)
-		for j, v := range x[:d] {
-			s.all[j*n+i] = v
-		}
-	}
-	return s
+	// All rows: their numbers are those of tiny floats.
+	s, y := f.sums(f.data.d, lo, hi, math.MaxFloat32), f.squares.y
+	return s.w, f.settle(value, s, len(rows), func(k int) float64 { return y[rows[k]] })
 }
 
-func (f *randomized) find(j int, items []int32) (cut, bool) {
-	if f.data.categorical[j] {
-		return f.findSet(j, items)
+// scratch returns room for n entries.
+func (f *randomized) scratch(n int) []entry {
+	f.entries, f.others = slices.Grow(f.entries[:0], n)[:n], slices.Grow(f.others[:0], n)[:n]
+	return f.entries
+}
+
+func (f *randomized) find(j, lo, hi int) (cut, bool) {
+	switch {
+	case f.data.categorical[j]:
+		return f.findSet(j, lo, hi)
+	case !f.data.plain[j]:
+		return f.findSlowly(j, lo, hi)
 	}
-	if f.frame == nil && f.squares != nil {
-		if c, ok, done := f.findBins(j, items); done {
-			return c, ok
+	least, most := columns.Bounds(f.column(j, lo, hi))
+	switch {
+	case !f.data.exact[j] && float64(most)-float64(least) <= rough*math.Max(math.Abs(float64(least)), math.Abs(float64(most))):
+		return f.findSlowly(j, lo, hi)
+	case least == most:
+		return noCut(), false
+	case f.squares == nil:
+		t := float64(shortBetween(least, most, f.rng.Float64()))
+		return f.cutAt(j, lo, hi, t, t), true
+	}
+	t := shortBetween(least, most, f.rng.Float64())
+	left := f.sums(j, lo, hi, t)
+	g, ok := f.gain(left)
+	if !ok {
+		return noCut(), true
+	}
+	right := moment{f.total.w - left.w, f.total.wy - left.wy}
+	return cut{
+		gain: g * f.scale(), threshold: float64(t), missingLeft: 2*left.w >= f.total.w,
+		final: f.whole && !left.mixed() && !right.mixed(),
+	}, true
+}
+
+// findSlowly is find for values that may be missing, or are no float32.
+func (f *randomized) findSlowly(j, lo, hi int) (cut, bool) {
+	values := f.data.values[j]
+	least, most, missing := inf, -inf, 0
+	for _, row := range f.rows(lo, hi) {
+		v := values[row]
+		if v < least {
+			least = v
+		}
+		if v > most {
+			most = v
+		}
+		if v != v {
+			missing++
 		}
 	}
-	x := f.column[:len(items)]
-	lo, hi, missing := gatherRange(x, f.values[j], items)
-	if !(lo < hi) && missing == 0 || missing == len(items) {
+	if !(least < most) && missing == 0 || missing == hi-lo {
 		return noCut(), false
 	}
-	t := lo
-	if lo < hi {
-		t = between(lo, hi, f.rng.Float64())
+	t := least
+	if least < most {
+		t = between(least, most, f.rng.Float64())
 	}
-	if f.squares != nil && missing == 0 {
-		return f.findSquares(x, items, t), true
-	}
-	p := f.part(items, func(k int) (uint32, bool) {
-		v := x[k]
+	return f.cutAt(j, lo, hi, t, shortMidpoint(most, inf)), true
+}
+
+// cutAt returns the cut at threshold t, or, of values from missing ones, at end.
+func (f *randomized) cutAt(j, lo, hi int, t, end float64) cut {
+	values := f.data.values[j]
+	p := f.part(lo, hi, func(row uint32) (uint32, bool) {
+		v := values[row]
 		side := uint32(0)
 		if v > t {
 			side = 1
@@ -155,103 +240,18 @@ func (f *randomized) find(j int, items []int32) (cut, bool) {
 	})
 	best := f.criterion.scan(0, p)
 	c := cut{gain: best.gain, threshold: t, missingLeft: best.missingLeft, left: best.left, right: best.right}
-	if best.at == p.present { // the values from the missing ones
-		c.threshold = shortMidpoint(hi, inf)
+	if best.at == p.present && p.present < len(p.entries) {
+		c.threshold = end
 	}
-	return c, true
+	return c
 }
 
-// findBins is find for many items, none of them missing, by their bins: few values are
-// looked at, those in the bins that have the least, the greatest and the threshold.
-func (f *randomized) findBins(j int, items []int32) (c cut, ok, done bool) {
-	bins, bin, values := f.bins[:len(items)], f.data.bin[j], f.values[j]
-	first, last := uint8(missingBin), uint8(0)
-	for k, i := range items {
-		b := bin[i]
-		bins[k] = b
-		first, last = min(first, b), max(last, b)
-	}
-	if last == missingBin {
-		return c, false, false
-	}
-	lo, hi := inf, -inf
-	for k, b := range bins {
-		if b == first || b == last {
-			v := values[items[k]]
-			lo, hi = min(lo, v), max(hi, v)
-		}
-	}
-	if !(lo < hi) {
-		return noCut(), false, true
-	}
-	t := between(lo, hi, f.rng.Float64())
-	at := f.data.bins.bin(j, t)
-	var left moment
-	for k, m := range f.moments[:len(bins)] {
-		b := bins[k]
-		mask := uint64(int64(int(b)-int(at)) >> 63) // all ones below the threshold's bin
-		if b == at && values[items[k]] <= t {
-			mask = ^uint64(0)
-		}
-		left.w += math.Float64frombits(math.Float64bits(m.w) & mask)
-		left.wy += math.Float64frombits(math.Float64bits(m.wy) & mask)
-	}
-	return f.cutAt(t, left), true, true
-}
-
-// cutAt returns the cut by threshold t that has these sums on the left.
-func (f *randomized) cutAt(t float64, left moment) cut {
-	g, ok := f.gain(left)
-	if !ok {
-		return noCut()
-	}
-	return cut{gain: g * f.scale(), threshold: t, missingLeft: 2*left.w >= f.total.w}
-}
-
-// findSquares is find at threshold t, for the values x of items, none of them missing.
-func (f *randomized) findSquares(x []float64, items []int32, t float64) cut {
-	var left moment
-	moments := f.moments[:len(x)]
-	for k, v := range x {
-		m := &moments[k]
-		if f.frame != nil {
-			m = &f.moments[items[k]]
-		}
-		mask := uint64(0)
-		if v <= t {
-			mask = ^uint64(0)
-		}
-		left.w += math.Float64frombits(math.Float64bits(m.w) & mask)
-		left.wy += math.Float64frombits(math.Float64bits(m.wy) & mask)
-	}
-	return f.cutAt(t, left)
-}
-
-// gatherRange sets x to the values of items and returns the least and the greatest, and
-// how many are missing.
-func gatherRange(x, values []float64, items []int32) (lo, hi float64, missing int) {
-	lo, hi = inf, -inf
-	for k, i := range items {
-		v := values[i]
-		x[k] = v
-		if v < lo {
-			lo = v
-		}
-		if v > hi {
-			hi = v
-		}
-		if v != v {
-			missing++
-		}
-	}
-	return lo, hi, missing
-}
-
-// between returns a float32 from lo ≤ t < hi, at u of the way, or a float64 if there is
-// none.
+// between returns a float32 from lo ≤ t < hi, at u of the way, or a float64 if float32 are too
+// far apart there.
 func between(lo, hi, u float64) float64 {
+	const near = 1e-4 // of the way
 	t := lo*(1-u) + hi*u
-	if s := float64(float32(t)); s >= lo && s < hi {
+	if s := float64(float32(t)); s >= lo && s < hi && math.Abs(s-t) <= near*(hi-lo) {
 		return s
 	}
 	if t >= lo && t < hi {
@@ -260,36 +260,45 @@ func between(lo, hi, u float64) float64 {
 	return lo
 }
 
-// part returns the items as a part of two ranks, and missing ones.
-func (f *randomized) part(items []int32, side func(k int) (rank uint32, missing bool)) *part {
-	left, right, missing := f.entries, f.others, f.others
-	l, r, m := 0, 0, len(items)
-	for k, i := range items {
-		row := f.row(i)
-		switch rank, none := side(k); {
+// shortBetween is between for float32.
+func shortBetween(lo, hi float32, u float64) float32 {
+	t := float32(float64(lo)*(1-u) + float64(hi)*u)
+	if t >= hi {
+		t = math.Nextafter32(hi, lo)
+	}
+	return max(t, lo)
+}
+
+// part returns the items of a node as a part of two ranks, and missing ones.
+func (f *randomized) part(lo, hi int, side func(row uint32) (rank uint32, missing bool)) *part {
+	left, n := f.scratch(hi-lo), hi-lo
+	right, missing := f.others, f.others
+	l, r, m := 0, 0, n
+	for _, row := range f.rows(lo, hi) {
+		switch rank, none := side(row); {
 		case none:
 			m--
-			missing[m] = entry{row, missingRank}
+			missing[m] = entry{int32(row), missingRank}
 		case rank == 0:
-			left[l] = entry{row, 0}
+			left[l] = entry{int32(row), 0}
 			l++
 		default:
-			right[r] = entry{row, 1}
+			right[r] = entry{int32(row), 1}
 			r++
 		}
 	}
 	copy(left[l:], right[:r])
-	copy(left[l+r:], missing[m:len(items)])
-	return &part{entries: left[:len(items)], present: l + r, minLeaf: f.minLeaf, bounds: unbounded()}
+	copy(left[l+r:], missing[m:n])
+	return &part{entries: left[:n], present: l + r, minLeaf: f.minLeaf, bounds: unbounded()}
 }
 
 // findSet has a coin decide for each category that the items have.
-func (f *randomized) findSet(j int, items []int32) (cut, bool) {
-	values := f.values[j]
+func (f *randomized) findSet(j, lo, hi int) (cut, bool) {
+	values := f.data.values[j]
 	var seen categorySet
 	missing, categories, first := 0, 0, 0
-	for _, i := range items {
-		v := values[i]
+	for _, row := range f.rows(lo, hi) {
+		v := values[row]
 		if v != v {
 			missing++
 			continue
@@ -305,8 +314,8 @@ func (f *randomized) findSet(j int, items []int32) (cut, bool) {
 		return noCut(), false
 	}
 	set := f.toss(&seen, categories, first)
-	p := f.part(items, func(k int) (uint32, bool) {
-		v := values[items[k]]
+	p := f.part(lo, hi, func(row uint32) (uint32, bool) {
+		v := values[row]
 		if v == v && !set.has(int(v)) {
 			return 1, false
 		}
@@ -344,29 +353,38 @@ func (f *randomized) toss(seen *categorySet, categories, first int) *categorySet
 	return set
 }
 
-func (f *randomized) divide(c *cut, items []int32) int {
-	values := f.values[c.feature]
-	if bin := f.data.bin[c.feature]; f.frame == nil && c.set == nil {
-		at := f.data.bins.bin(c.feature, c.threshold)
-		return moveLeft(items, f.buf, func(i int32) bool {
-			switch b := bin[i]; b {
-			case at:
-				return values[i] <= c.threshold
-			case missingBin:
-				return c.missingLeft
-			default:
-				return b < at
-			}
-		})
+func (f *randomized) divide(c *cut, lo, hi int) int {
+	j, left := c.feature, 0
+	if short := float32(c.threshold); c.set == nil && f.data.plain[j] && float64(short) == c.threshold {
+		left = columns.Mark(f.masks, f.column(j, lo, hi), short)
+	} else {
+		left = f.mark(c, lo, hi)
 	}
-	return moveLeft(items, f.buf, func(i int32) bool {
-		v := values[i]
+	first := 0
+	if c.final {
+		first = f.data.d // nobody will look at the features
+	}
+	columns.Divide(f.block[first*f.stride+lo:], f.stride, f.count-first, hi-lo, f.masks, f.spare)
+	return left
+}
+
+// mark sets the masks to which items of a node go left and returns how many do.
+func (f *randomized) mark(c *cut, lo, hi int) int {
+	values, left := f.data.values[c.feature], 0
+	clear(f.masks[:columns.Masks(hi-lo)])
+	for i, row := range f.rows(lo, hi) {
+		v := values[row]
+		goes := v <= c.threshold
 		switch {
 		case v != v:
-			return c.missingLeft
+			goes = c.missingLeft
 		case c.set != nil:
-			return c.set.has(int(v))
+			goes = c.set.has(int(v))
 		}
-		return v <= c.threshold
-	})
+		if goes {
+			f.masks[i/16] |= 1 << (i % 16)
+			left++
+		}
+	}
+	return left
 }

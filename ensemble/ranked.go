@@ -86,12 +86,14 @@ type coarse struct {
 	sub  *fine
 }
 
-func newCoarse(data *ranks, c criterion, minLeaf float64) *coarse {
-	return &coarse{holder: newHolder(c, minLeaf, data.n), data: data, buf: make([]int32, data.n)}
+// begin begins with all items, in the memory that f has.
+func (f *coarse) begin(c criterion, minLeaf float64, items []int32) {
+	f.holder.begin(c, minLeaf, items)
+	f.buf = slices.Grow(f.buf[:0], len(items))[:len(items)]
 }
 
-func (f *coarse) narrow(items []int32, keep bool) finder {
-	if len(items) > frameItems {
+func (f *coarse) narrow(lo, hi int, keep bool) finder {
+	if hi-lo > frameItems {
 		return nil
 	}
 	s := f.sub
@@ -102,11 +104,12 @@ func (f *coarse) narrow(items []int32, keep bool) finder {
 			f.sub = s
 		}
 	}
-	s.fill(&f.holder, items)
+	s.fill(&f.holder, f.items[lo:hi])
 	return s
 }
 
-func (f *coarse) find(j int, items []int32) (cut, bool) {
+func (f *coarse) find(j, lo, hi int) (cut, bool) {
+	items := f.items[lo:hi]
 	if f.squares != nil && !f.data.categorical[j] {
 		return f.findSquares(j, items)
 	}
@@ -215,8 +218,8 @@ func (f *coarse) scan(h *[binCount]moment, start moment, last bool, best cut) cu
 	return best
 }
 
-func (f *coarse) divide(c *cut, items []int32) int {
-	j := c.feature
+func (f *coarse) divide(c *cut, lo, hi int) int {
+	items, j := f.items[lo:hi], c.feature
 	bin := f.data.bin[j]
 	if c.set != nil {
 		return moveLeft(items, f.buf, func(i int32) bool {
@@ -324,7 +327,7 @@ func sortFrame(x, buf []uint64, width int) []uint64 {
 	return x
 }
 
-func (f *fine) narrow([]int32, bool) finder { return nil }
+func (f *fine) narrow(int, int, bool) finder { return nil }
 
 // mark marks the places of the items in the order of feature j.
 func (f *fine) mark(j int, items []int32) {
@@ -338,8 +341,8 @@ func (f *fine) mark(j int, items []int32) {
 	}
 }
 
-func (f *fine) find(j int, items []int32) (cut, bool) {
-	f.mark(j, items)
+func (f *fine) find(j, lo, hi int) (cut, bool) {
+	f.mark(j, f.items[lo:hi])
 	if order := f.order[j]; f.squares != nil && !f.data.categorical[j] && order[len(order)-1].rank != missingRank {
 		return f.findSquares(j)
 	}
@@ -401,7 +404,8 @@ func (f *fine) findSquares(j int) (cut, bool) {
 }
 
 // divide looks up which ranks go left.
-func (f *fine) divide(c *cut, items []int32) int {
+func (f *fine) divide(c *cut, lo, hi int) int {
+	items := f.items[lo:hi]
 	n, j := len(f.frame), c.feature
 	rank := f.rank[j*n : (j+1)*n]
 	if c.set != nil {

@@ -48,6 +48,7 @@ func files() []file {
 		file{"f64", "secular", func(c *build.Context) { secularFile(c, f64) }},
 		file{"f64", "descent", func(c *build.Context) { descentFile(c, f64) }},
 		file{"cast", "cast", castFile},
+		file{"columns", "columns", columnsFile},
 		file{"hist", "hist", histFile},
 		file{"hist", "score", scoreFile},
 		file{"i8", "gemm", byteGemmFile},
