@@ -16,6 +16,7 @@ import (
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/decomp"
 	"github.com/gram-ml/gram/linalg"
+	"github.com/gram-ml/gram/linear"
 	"github.com/gram-ml/gram/sparse"
 )
 
@@ -175,6 +176,27 @@ func (w *decompWork) nmf(loss decomp.NMFLoss, iterations int) decompFit {
 	}
 }
 
+// autoencoder makes as many steps of Adam as the peer does. Its objective is the mean squared
+// error of an element.
+func (w *decompWork) autoencoder(workers int) (float64, float64, error) {
+	X, err := w.matrix("squash", "squash_x")
+	if err != nil {
+		return 0, 0, err
+	}
+	a := decomp.Autoencoder{
+		Components: 10, Hidden: []int{100}, Activation: "tanh", BatchSize: 200, Epochs: 20,
+		Rate: linear.ConstantRate(0.003), Workers: workers,
+	}
+	start := time.Now()
+	m, err := a.Fit(context.Background(), X, nil)
+	if err != nil && !errors.Is(err, gram.ErrNotConverged) {
+		return 0, 0, err
+	}
+	seconds := time.Since(start).Seconds()
+	e, err := m.ReconstructionError(nil, X)
+	return seconds, linalg.Sum(e) / float64(len(X.Data)), err
+}
+
 // timed keeps the objective of f for a note.
 func (f decompFit) timed(workers int, into *result) func() (float64, error) {
 	return func() (float64, error) {
@@ -236,6 +258,7 @@ func decompRows(dir string, threads int) []row {
 		w.row("KernelPCA 4000×200, RBF, 10 components", "sklearn randomized", "kernel", 3, w.kernel),
 		w.row("NMF 2000×1000, 20 components, squared error, 35 iterations", "sklearn cd, 200 iterations", "nmf", 3, w.nmf(decomp.Frobenius, 35)),
 		w.row("NMF 2000×1000, 20 components, divergence, 50 iterations", "sklearn mu, 50 iterations", "nmf_kl", 1, w.nmf(decomp.KullbackLeibler, 50)),
+		w.row("Autoencoder 10000×200 to 100 to 10, 20 epochs of Adam", "sklearn MLPRegressor", "autoencoder", 1.5, w.autoencoder),
 		w.transformRow(),
 	}
 }

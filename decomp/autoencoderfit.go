@@ -62,7 +62,7 @@ func newAutoencoderFit(ctx context.Context, t Autoencoder, s *data) (*autoencode
 		return nil, err
 	}
 	a := &autoencoderFit{Autoencoder: t, s: s, mean: c.mean, scale: 1}
-	if v := math.Sqrt(f64.Sum(c.squares) / c.weight / float64(s.d)); v > 0 {
+	if v := math.Sqrt(f64.Sum(c.squares) / c.weight / float64(s.d)); v > 0 && finite(1/v) {
 		a.scale = v
 	}
 	if s.w != nil {
@@ -369,13 +369,18 @@ func (a *autoencoderFit) evaluate(rows []int, noise *rand.Rand, learn bool) floa
 func (a *autoencoderFit) read(rows []int) (input, target *linalg.Dense[float64]) {
 	b, n, d := &a.batch, len(rows), a.s.d
 	raw, stride := linalg.AsOperator(linalg.Rows(a.s.X, rows)).RowBlock(grow(&b.rows, n*d), 0, n)
-	input, target = linalg.NewDense(n, d, grow(&b.input, n*d)), linalg.NewDense(n, d, grow(&b.target, n*d))
+	input = linalg.NewDense(n, d, grow(&b.input, n*d))
+	target = input
+	if a.Loss == CrossEntropy || a.Noise > 0 || a.Mask > 0 {
+		target = linalg.NewDense(n, d, grow(&b.target, n*d))
+	}
 	for i := range n {
 		x := raw[i*stride : i*stride+d]
 		scaled(input.Row(i), x, a.mean, a.scale)
-		if a.Loss == CrossEntropy {
+		switch {
+		case a.Loss == CrossEntropy:
 			copy(target.Row(i), x)
-		} else {
+		case target != input:
 			copy(target.Row(i), input.Row(i))
 		}
 	}
@@ -384,9 +389,8 @@ func (a *autoencoderFit) read(rows []int) (input, target *linalg.Dense[float64])
 
 // scaled sets dst to x less the mean, over scale.
 func scaled(dst, x, mean []float64, scale float64) {
-	for j, v := range x {
-		dst[j] = (v - mean[j]) / scale
-	}
+	f64.Subtract(dst, x, mean)
+	f64.Scal(1/scale, dst)
 }
 
 // damage adds noise to inputs and masks some.

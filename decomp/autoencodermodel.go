@@ -306,7 +306,7 @@ func decodeAutoencoder(d *gram.Decoder, _ int) *AutoencoderModel {
 		return nil
 	case m.loss < SquaredError || m.loss > CrossEntropy:
 		d.Fail("%v", m.loss)
-	case m.scale <= 0:
+	case m.scale <= 0 || !finite(1/m.scale):
 		d.Fail("scale is %v", m.scale)
 	}
 	sizes := layerSizes(m.sizes, m.variational)

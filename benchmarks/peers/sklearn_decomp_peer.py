@@ -14,6 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 import sklearn
 from sklearn.decomposition import NMF, PCA, IncrementalPCA, KernelPCA, TruncatedSVD
+from sklearn.neural_network import MLPRegressor
 
 warnings.filterwarnings("ignore")
 DIR = sys.argv[1]
@@ -104,6 +105,24 @@ def kernel():
     return fit(m, tall()[:4000], lambda m: m.eigenvalues_.sum())
 
 
+def squash():
+    """Rows on a curved surface of ten dimensions, columns of mean 0 and variance 1."""
+    if "squash" not in MADE:
+        rng = np.random.default_rng(6)
+        X = np.tanh(rng.normal(size=(10_000, 10)) @ rng.normal(size=(10, 200))) + 0.05 * rng.normal(size=(10_000, 200))
+        MADE["squash"] = (X - X.mean(0)) / X.std(0)
+        save("squash_x", MADE["squash"])
+    return MADE["squash"]
+
+
+def autoencoder():
+    X = squash()
+    m = MLPRegressor((100, 10, 100), activation="tanh", batch_size=200, learning_rate_init=0.003, max_iter=20, alpha=0, tol=0, random_state=0)
+    start = time.perf_counter()
+    m.fit(X, X)
+    return time.perf_counter() - start, float(((m.predict(X) - X) ** 2).mean())
+
+
 def tall():
     return lowrank("pca_tall", 100_000, 200, 100, 4)
 
@@ -127,6 +146,8 @@ WORK = {
     "nmf": lambda: nmf("cd", "frobenius", 200),
     "nmf_kl": lambda: nmf("mu", "kullback-leibler", 50),
     "kernel": kernel,
+    "autoencoder": autoencoder,
+    "data squash": lambda: (squash() is None, 0.0),
     "data pca_tall": lambda: (tall() is None, 0.0),
     "data pca_rand": lambda: (wide() is None, 0.0),
     "data tsvd": lambda: (text() is None, 0.0),
