@@ -21,7 +21,7 @@ func castFile(c *build.Context) {
 // half is the half of a register that holds as many elements of half the size.
 func (g *gen) half(v reg.VecVirtual) reg.VecVirtual {
 	if g.avx512 {
-		return v.(reg.VecVirtual).AsY().(reg.VecVirtual)
+		return v.AsY().(reg.VecVirtual)
 	}
 	return v.AsX().(reg.VecVirtual)
 }
