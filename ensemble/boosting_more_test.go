@@ -265,6 +265,9 @@ func TestBoostingRanker(t *testing.T) {
 // A fit allocates what its documentation says, and a few megabytes: not a copy of X, which is 8
 // bytes a value.
 func TestBoostingMemory(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector has pools forget what they hold")
+	}
 	const n, d = 150_000, 8
 	X := linalg.NewDense[float64](n, d, nil)
 	y := make([]int, n)
