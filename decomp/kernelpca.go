@@ -232,12 +232,11 @@ func (f *kernelFit) draw(m int) {
 func (f *kernelFit) gramMatrix(ctx context.Context) (*strips, error) {
 	m := f.landmarks.Rows
 	size := blockRows(m)
-	out := &strips{n: m, size: size, parts: make([]*linalg.Dense[float64], par.Blocks(m, size))}
+	out := newStrips(m, size)
 	finite := make([]bool, len(out.parts))
 	err := par.For(ctx, f.s.workers, m, size, func(b, lo, hi int) {
 		later := f.kernelMap
 		later.landmarks, later.squares = f.landmarks.Slice(lo, m, 0, f.s.d), f.squares[lo:]
-		out.parts[b] = linalg.NewDense[float64](hi-lo, m-lo, nil)
 		later.block(out.parts[b], f.landmarks.Slice(lo, hi, 0, f.s.d))
 		finite[b] = out.finite(b)
 	})

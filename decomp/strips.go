@@ -5,6 +5,7 @@ import (
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/internal/kernel/f64"
+	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/linalg"
 )
 
@@ -17,6 +18,23 @@ type strips struct {
 }
 
 var _ gram.Operator = (*strips)(nil)
+
+// newStrips returns zeros, in one piece of memory: it is large, and large pieces are on large
+// pages.
+func newStrips(n, size int) *strips {
+	s := &strips{n: n, size: size}
+	elems := 0
+	for lo := 0; lo < n; lo += size {
+		elems += min(size, n-lo) * (n - lo)
+	}
+	all := mem.Make[float64](elems)
+	for lo := 0; lo < n; lo += size {
+		rows, cols := min(size, n-lo), n-lo
+		s.parts = append(s.parts, linalg.NewDense(rows, cols, all[:rows*cols:rows*cols]))
+		all = all[rows*cols:]
+	}
+	return s
+}
 
 func (s *strips) Dims() (rows, cols int) { return s.n, s.n }
 

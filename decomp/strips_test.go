@@ -12,7 +12,7 @@ func TestStrips(t *testing.T) {
 	for _, n := range []int{1, 7, 8, 9, 30} {
 		random := rand.New(rand.NewPCG(uint64(n), 0))
 		whole := linalg.NewDense[float64](n, n, nil)
-		s := &strips{n: n, size: 8}
+		s := newStrips(n, 8)
 		for i := range n {
 			for j := range i + 1 {
 				v := float64(random.IntN(9) - 4)
@@ -20,8 +20,10 @@ func TestStrips(t *testing.T) {
 				whole.Set(j, i, v)
 			}
 		}
-		for lo := 0; lo < n; lo += s.size {
-			s.parts = append(s.parts, linalg.CopyOf[float64](whole.Slice(lo, min(n, lo+s.size), lo, n)))
+		for b, part := range s.parts {
+			for i := range part.Rows {
+				copy(part.Row(i), whole.Row(b*s.size + i)[b*s.size:])
+			}
 		}
 		got := s.dense()
 		for i := range n {
