@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/internal/par"
 	"github.com/gram-ml/gram/linalg"
 )
@@ -202,7 +203,7 @@ type packedNode[K key] struct {
 }
 
 func pack[K key](f *flat, trees [][]plainNode, shift int) *packed[K] {
-	p := &packed[K]{nodes: make([]packedNode[K], 0, f.roots[len(trees)]), shift: shift}
+	p := &packed[K]{nodes: mem.Make[packedNode[K]](f.roots[len(trees)])[:0], shift: shift}
 	p.rows.New = func() any { return new([]K) }
 	d := f.features
 	for _, t := range trees {
@@ -448,10 +449,11 @@ func (p *packed[K]) sumRows(f *flat, dst, x []float64, n, stride int) {
 	})
 }
 
-// flatRows is how many rows of the given width one tree is walked by after the other.
+// flatRows is how many rows of the given width one tree is walked by after the other: enough
+// that the tree, which comes from farther away than they do, pays.
 func flatRows(width int) int {
-	const elements = 1 << 14
-	return min(max(elements/(2*width+1)/lanes*lanes, 8*lanes), 64*lanes)
+	const elements = 1 << 16
+	return min(max(elements/(2*width+1)/lanes*lanes, 8*lanes), 256*lanes)
 }
 
 // sum adds what the trees say of the rows of X to dst, n×outputs, whose rows have been
