@@ -258,7 +258,7 @@ func decompRows(dir string, threads int) []row {
 		w.row("KernelPCA 4000×200, RBF, 10 components", "sklearn randomized", "kernel", 3, w.kernel),
 		w.row("NMF 2000×1000, 20 components, squared error, 35 iterations", "sklearn cd, 200 iterations", "nmf", 3, w.nmf(decomp.Frobenius, 35)),
 		w.row("NMF 2000×1000, 20 components, divergence, 50 iterations", "sklearn mu, 50 iterations", "nmf_kl", 1, w.nmf(decomp.KullbackLeibler, 50)),
-		w.row("Autoencoder 10000×200 to 100 to 10, 20 epochs of Adam", "sklearn MLPRegressor", "autoencoder", 1.5, w.autoencoder),
+		w.row("Autoencoder 10000×200 to 100 to 10, 20 epochs of Adam", "sklearn MLPRegressor", "autoencoder", 2, w.autoencoder),
 		w.transformRow(),
 	}
 }

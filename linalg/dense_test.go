@@ -119,3 +119,29 @@ func TestAsOperator(t *testing.T) {
 		t.Error("an operator is wrapped again")
 	}
 }
+
+// RowBlock32 rounds each element of the rows, and lends those of float32.
+func TestRowBlock32(t *testing.T) {
+	x := normals(1, 5, 50).Slice(0, 5, 3, 40)
+	block, stride := x.RowBlock32(make([]float32, 2*x.Cols), 1, 3)
+	for i := range 2 {
+		for j := range x.Cols {
+			if want := float32(x.At(i+1, j)); block[i*stride+j] != want {
+				t.Fatalf("element (%d, %d) is %v, want %v", i+1, j, block[i*stride+j], want)
+			}
+		}
+	}
+	single := linalg.CopyOf[float32](x)
+	if block, _ = single.RowBlock32(nil, 1, 3); &block[0] != &single.Row(1)[0] {
+		t.Error("rows of float32 are copied")
+	}
+	if block, _ = x.RowBlock32(nil, 2, 2); len(block) != 0 {
+		t.Error("there are elements in no rows")
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("rows beyond the shape do not panic")
+		}
+	}()
+	x.RowBlock32(nil, 4, 6)
+}
