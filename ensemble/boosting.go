@@ -413,13 +413,12 @@ type boosting struct {
 	features  []int32 // all
 	scores    [][]float64
 	watched   *watched
-	buffers   [][]float64 // by worker
-	blocks    []leafBlock // memory of settle
-	repeated  bool        // whether all weights are whole
-	from      *boosted    // the model to continue
-	first     int         // its rounds
+	buffers   []*gradientBuffer // by worker
+	repeated  bool              // whether all weights are whole
+	from      *boosted          // the model to continue
+	first     int               // its rounds
 
-	sample   []int32    // rows of this round
+	sample   []int32    // rows of this round, in order, nil for all
 	others   []int32    // rows to train on that are not in it
 	raised   []float64  // weights of rows of the sample, nil if they are w
 	binTrees []*binTree // of all rounds, for DropRate

@@ -132,7 +132,7 @@ func (m *boosted) columnScores(X gram.Matrix) [][]float64 {
 
 // begin sets what a fit begins with.
 func (f *boosting) begin() *boosted {
-	f.buffers = make([][]float64, par.Workers(f.Workers))
+	f.buffers = make([]*gradientBuffer, par.Workers(f.Workers))
 	f.repeated = !slices.ContainsFunc(f.w, func(w float64) bool { return w != math.Trunc(w) })
 	m := &boosted{features: f.data.d, outputs: f.objective.outputs()}
 	if f.from != nil {
@@ -266,29 +266,57 @@ func (f *boosting) weighted(g, h []float64, rows []int32, k int) {
 	}
 }
 
-// buffer returns room for the gradients and Hessians of a block, by worker.
-func (f *boosting) buffer(worker int) (g, h []float64) {
+// A gradientBuffer is room for the gradients and Hessians of some rows.
+type gradientBuffer struct {
+	g, h [gradientRows]float64
+	rows [gradientRows]int32
+}
+
+// buffer returns that of a worker.
+func (f *boosting) buffer(worker int) *gradientBuffer {
 	if f.buffers[worker] == nil {
-		f.buffers[worker] = make([]float64, 2*gradientRows)
+		f.buffers[worker] = new(gradientBuffer)
 	}
-	return f.buffers[worker][:gradientRows], f.buffers[worker][gradientRows:]
+	return f.buffers[worker]
+}
+
+// sampleSize returns how many rows the round has.
+func (f *boosting) sampleSize() int {
+	if f.sample == nil {
+		return f.data.n
+	}
+	return len(f.sample)
+}
+
+// sampled returns rows lo to hi−1 of the round's, in order, at most gradientRows.
+func (f *boosting) sampled(b *gradientBuffer, lo, hi int) []int32 {
+	if f.sample != nil {
+		return f.sample[lo:hi]
+	}
+	rows := b.rows[:hi-lo]
+	for i := range rows {
+		rows[i] = int32(lo + i)
+	}
+	return rows
 }
 
 // pack sets the grower's packed numbers to the gradients by score k, and its rules to
 // their scales.
 func (f *boosting) pack(ctx context.Context, k int) error {
-	rows, w := f.sample, f.gradientWeights()
-	parts := make([]gradientSums, par.Blocks(len(rows), gradientRows))
-	err := par.ForWorker(ctx, f.Workers, len(rows), gradientRows, func(worker, block, lo, hi int) {
-		g, h := f.buffer(worker)
-		f.weighted(g, h, rows[lo:hi], k)
+	n, w := f.sampleSize(), f.gradientWeights()
+	parts := make([]gradientSums, par.Blocks(n, gradientRows))
+	err := par.ForWorker(ctx, f.Workers, n, gradientRows, func(worker, block, lo, hi int) {
+		b := f.buffer(worker)
+		rows := f.sampled(b, lo, hi)
+		g, h := b.g[:len(rows)], b.h[:len(rows)]
+		f.weighted(g, h, rows, k)
 		var s gradientSums
-		for i, v := range g[:hi-lo] {
+		for i, v := range g {
 			s.g += math.Abs(v)
 			s.h += h[i]
 		}
 		if w != nil {
-			for _, r := range rows[lo:hi] {
+			for _, r := range rows {
 				s.w += w[r]
 			}
 		}
@@ -304,11 +332,13 @@ func (f *boosting) pack(ctx context.Context, k int) error {
 	if !(all.g <= math.MaxFloat64 && all.h <= math.MaxFloat64) {
 		return fmt.Errorf("gradients add up to %v, Hessians to %v: %w", all.g, all.h, gram.ErrNonFinite)
 	}
-	sc := f.scalesFor(all, len(rows))
-	err = par.ForWorker(ctx, f.Workers, len(rows), gradientRows, func(worker, block, lo, hi int) {
-		g, h := f.buffer(worker)
-		f.objective.gradients(g, h, rows[lo:hi], k)
-		parts[block].w = sc.pack(f.grower.packed, rows[lo:hi], g, h, w, f.w)
+	sc := f.scalesFor(all, n)
+	err = par.ForWorker(ctx, f.Workers, n, gradientRows, func(worker, block, lo, hi int) {
+		b := f.buffer(worker)
+		rows := f.sampled(b, lo, hi)
+		g, h := b.g[:len(rows)], b.h[:len(rows)]
+		f.objective.gradients(g, h, rows, k)
+		parts[block].w = sc.pack(f.grower.packed, rows, g, h, w, f.w)
 	})
 	ratio := 0.0
 	for _, s := range parts {
@@ -447,64 +477,83 @@ func (f *boosting) setRules(sc scales, ratio float64) {
 	}
 }
 
-// A leafBlock is some of the rows of a leaf.
-type leafBlock struct{ leaf, lo, hi int }
-
-// leafBlocks appends those of all leaves to out.
-func leafBlocks(out []leafBlock, leaves []bud) []leafBlock {
-	for i, b := range leaves {
-		for lo := b.lo; lo < b.hi; lo += gradientRows {
-			out = append(out, leafBlock{i, lo, min(lo+gradientRows, b.hi)})
-		}
-	}
-	return out
-}
-
 // settle gives the nodes of a tree their weights and values and adds those of leaves to
-// the scores of the leaves' rows.
+// the scores of the leaves' rows. It passes over the rows in their order: what it reads and writes
+// of them is contiguous, and no two workers write to the same place.
 func (f *boosting) settle(ctx context.Context, k int, tree *grown, leaves []bud) error {
-	f.blocks = leafBlocks(f.blocks[:0], leaves)
-	blocks := f.blocks
-	parts := make([]gradientSums, len(blocks))
-	order := f.grower.rows
-	err := par.ForWorker(ctx, f.Workers, len(blocks), 1, func(worker, i, _, _ int) {
-		b := blocks[i]
-		rows := order[b.lo:b.hi]
-		g, h := f.buffer(worker)
-		f.weighted(g, h, rows, k)
-		s := gradientSums{w: float64(len(rows))}
-		for i, v := range g[:len(rows)] {
-			s.g += v
-			s.h += h[i]
-		}
-		if f.w != nil {
-			s.w = 0
-			for _, r := range rows {
-				s.w += f.w[r]
-			}
-		}
-		parts[i] = s
-	})
+	sums, err := f.leafSums(ctx, k, leaves)
 	if err != nil {
 		return err
 	}
-	sums := make([]gradientSums, len(tree.nodes))
-	for i, b := range blocks {
-		sums[leaves[b.leaf].node].add(parts[i])
+	nodes := make([]gradientSums, len(tree.nodes))
+	for i, b := range leaves {
+		nodes[b.node] = sums[i]
 	}
-	f.setValues(tree, sums)
+	f.setValues(tree, nodes)
 	if err := f.setLeaves(ctx, tree, leaves); err != nil {
 		return err
 	}
 	f.grower.settleMissing()
-	scores := f.scores[k]
-	return par.For(ctx, f.Workers, len(blocks), 1, func(i, _, _ int) {
-		b := blocks[i]
-		v := tree.values[leaves[b.leaf].node]
-		for _, r := range order[b.lo:b.hi] {
-			scores[r] += v
+	values := make([]float64, len(leaves))
+	for i, b := range leaves {
+		values[i] = tree.values[b.node]
+	}
+	leafOf, scores := f.grower.spare, f.scores[k]
+	return par.ForWorker(ctx, f.Workers, f.sampleSize(), gradientRows, func(worker, _, lo, hi int) {
+		for _, r := range f.sampled(f.buffer(worker), lo, hi) {
+			scores[r] += values[leafOf[r]]
 		}
 	})
+}
+
+// leafRows is how many rows, or more, are added up for all leaves at a time.
+const leafRows = 1 << 14
+
+// leafSums returns the sums of the gradients and Hessians of each leaf's rows, and of
+// their weights. It leaves the number of each row's leaf in the grower's spare memory.
+func (f *boosting) leafSums(ctx context.Context, k int, leaves []bud) ([]gradientSums, error) {
+	n, width := f.sampleSize(), len(leaves)
+	size := max(leafRows, 16*width) // a sum for each leaf is little beside the rows
+	parts := make([]gradientSums, par.Blocks(n, size)*width)
+	leafOf := f.grower.spare
+	err := par.ForWorker(ctx, f.Workers, n, size, func(worker, block, from, to int) {
+		first, last := int32(from), int32(to-1)
+		if f.sample != nil {
+			first, last = f.sample[from], f.sample[to-1]
+		}
+		f.grower.number(leafOf, leaves, first, last)
+		b, sums := f.buffer(worker), parts[block*width:(block+1)*width]
+		for lo := from; lo < to; lo += gradientRows {
+			rows := f.sampled(b, lo, min(lo+gradientRows, to))
+			g, h := b.g[:len(rows)], b.h[:len(rows)]
+			f.weighted(g, h, rows, k)
+			for i, r := range rows {
+				s := &sums[leafOf[r]]
+				s.g += g[i]
+				s.h += h[i]
+			}
+			if f.w != nil {
+				for _, r := range rows {
+					sums[leafOf[r]].w += f.w[r]
+				}
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := parts[:width]
+	for at := width; at < len(parts); at += width {
+		for i := range all {
+			all[i].add(parts[at+i])
+		}
+	}
+	if f.w == nil {
+		for i, b := range leaves {
+			all[i].w = float64(b.hi - b.lo)
+		}
+	}
+	return all, nil
 }
 
 // setLeaves renews the values of leaves, if the loss wants it, and holds them to their

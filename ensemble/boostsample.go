@@ -41,9 +41,6 @@ func (f *boosting) sampleRows(round int) {
 		if len(f.sample) == 0 {
 			f.sample, f.others = append(f.sample, f.others[0]), f.others[1:]
 		}
-	case f.rows == nil:
-		enumerate(f.grower.rows) // where the grower wants them
-		f.sample = f.grower.rows
 	default:
 		f.sample = f.rows
 	}

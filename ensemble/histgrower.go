@@ -53,9 +53,12 @@ type bud struct {
 
 const (
 	// partitionRows is the fewest rows that a worker sends left and right at a time.
-	partitionRows = 1 << 13
-	// addRows is how many rows a worker adds to a histogram at a time.
-	addRows = 1 << 12
+	partitionRows = 1 << 12
+	// addRows is the fewest rows that a worker adds to a histogram at a time.
+	addRows = 1 << 10
+	// partsOf is into how many parts the work of each worker is divided, for one may be
+	// slower than another.
+	partsOf = 4
 )
 
 func newHistGrower(b *binning, data *binned, c *constraints, w []float64, workers int) *histGrower {
@@ -72,12 +75,19 @@ func newHistGrower(b *binning, data *binned, c *constraints, w []float64, worker
 }
 
 // grow returns a tree without values and its leaves, which are good until the next call.
-// rows are those to train on, whose
-// packed numbers are set.
+// rows are those to train on, in order, nil for all; their packed numbers are set.
 func (g *histGrower) grow(ctx context.Context, rows []int32) (*grown, []bud, error) {
 	g.tree = newGrown(1)
 	g.splits = append(g.splits[:0], histCut{})
 	n := copy(g.rows, rows)
+	if rows == nil {
+		n = len(g.rows)
+		par.For(nil, g.workers, n, partitionRows, func(_, lo, hi int) {
+			for i := lo; i < hi; i++ {
+				g.rows[i] = int32(i)
+			}
+		})
+	}
 	root := bud{hi: n, bounds: unbounded(), groups: g.root(), hist: g.histogram()}
 	if err := g.fill(ctx, &root); err != nil {
 		return nil, nil, err
@@ -108,6 +118,21 @@ func (g *histGrower) grow(ctx context.Context, rows []int32) (*grown, []bud, err
 	slices.SortFunc(leaves, func(a, b bud) int { return a.lo - b.lo })
 	g.leaves = leaves
 	return g.tree, leaves, nil
+}
+
+// number sets leafOf to the number of the leaf, for rows first to last of leaves that grow
+// returned.
+func (g *histGrower) number(leafOf []int32, leaves []bud, first, last int32) {
+	for i, b := range leaves {
+		rows := g.rows[b.lo:b.hi] // in order
+		at, _ := slices.BinarySearch(rows, first)
+		for _, r := range rows[at:] {
+			if r > last {
+				break
+			}
+			leafOf[r] = int32(i)
+		}
+	}
 }
 
 // next returns the leaf to split, −1 if there is none.
@@ -173,12 +198,14 @@ func (g *histGrower) release(b *bud) {
 func (g *histGrower) fill(ctx context.Context, b *bud) error {
 	clear(b.hist)
 	rows := g.rows[b.lo:b.hi]
-	if g.workers == 1 || len(rows) <= addRows {
+	// The sums are the same for blocks of any size.
+	size := max(addRows, len(rows)/(partsOf*g.workers))
+	if g.workers == 1 || len(rows) <= size {
 		g.data.add(b.hist, rows, g.packed)
 		return ctx.Err()
 	}
 	clear(g.used)
-	err := par.ForWorker(ctx, g.workers, len(rows), addRows, func(worker, _, lo, hi int) {
+	err := par.ForWorker(ctx, g.workers, len(rows), size, func(worker, _, lo, hi int) {
 		h := b.hist
 		if worker > 0 {
 			if g.scratch[worker] == nil {
@@ -274,7 +301,7 @@ func (c *histCut) goesLeft() *[maxBins + 1]uint8 {
 
 // partition orders b's rows so that those which go left come first, keeping the order
 // among them otherwise, and returns where the others begin.
-func (g *histGrower) partition(ctx context.Context, b *bud) (mid int, err error) {
+func (g *histGrower) partition(ctx context.Context, b *bud) (int, error) {
 	left, column := b.cut.goesLeft(), int(b.cut.feature)
 	if slots := g.data.slots; slots != nil {
 		p := &slots[column]
@@ -283,8 +310,11 @@ func (g *histGrower) partition(ctx context.Context, b *bud) (mid int, err error)
 	rows, spare := g.rows[b.lo:b.hi], g.spare[b.lo:b.hi]
 	word := column / 8
 	// The order of rows is the same for blocks of any size.
-	size := max(partitionRows, (len(rows)+g.workers-1)/g.workers)
-	err = par.For(ctx, g.workers, len(rows), size, func(block, lo, hi int) {
+	size := max(partitionRows, len(rows)/(partsOf*g.workers))
+	if g.workers == 1 {
+		size = len(rows)
+	}
+	err := par.For(ctx, g.workers, len(rows), size, func(block, lo, hi int) {
 		g.counts[block] = hist.Partition(left, g.data.bins[word:], column%8, g.data.words, rows[lo:hi], spare[lo:hi])
 	})
 	if err != nil {
@@ -293,15 +323,18 @@ func (g *histGrower) partition(ctx context.Context, b *bud) (mid int, err error)
 	at, counts := 0, g.counts[:par.Blocks(len(rows), size)]
 	for block, count := range counts {
 		lo := block * size
+		counts[block] = at // of rows that go left before the block
 		at += copy(rows[at:], rows[lo:lo+count])
 	}
-	mid = b.lo + at
-	for block, count := range counts {
-		lo := block * size
-		hi := min(lo+size, len(rows))
-		at += copy(rows[at:], spare[lo:hi-count])
-	}
-	return mid, nil
+	err = par.For(ctx, g.workers, len(rows), size, func(block, lo, hi int) {
+		end := at
+		if block+1 < len(counts) {
+			end = counts[block+1]
+		}
+		before := counts[block]
+		copy(rows[at+lo-before:], spare[lo:hi-(end-before)])
+	})
+	return b.lo + at, err
 }
 
 // search sets the best cuts of buds.

@@ -86,28 +86,26 @@ func classShares(labels []int, k int, w []float64) []float64 {
 // scoreRows is how many rows a goroutine computes probabilities of at a time.
 const scoreRows = 1 << 11
 
-// logistic sets dst to 1/(1+exp(−x)).
-func logistic(dst, x []float64) {
-	for i, v := range x {
-		dst[i] = -v
+// gradients works on the probability of the other class than a row's, which keeps its digits as it
+// gets small: it is the gradient but for the sign.
+func (o *logisticObjective) gradients(g, h []float64, rows []int32, _ int) {
+	g, h = g[:len(rows)], h[:len(rows)]
+	for i, r := range rows {
+		g[i] = negatedIf(o.labels[r], o.scores[r])
 	}
-	f64.Exp(dst, dst)
-	for i, v := range dst {
-		dst[i] = 1 / (1 + v)
+	f64.Sigmoid(h, g)
+	for i, r := range rows {
+		p := h[i]
+		g[i] = negatedIf(o.labels[r], p)
+		if h[i] = p * (1 - p); h[i] < leastHessian {
+			h[i] = leastHessian
+		}
 	}
 }
 
-func (o *logisticObjective) gradients(g, h []float64, rows []int32, _ int) {
-	g = g[:len(rows)]
-	for i, r := range rows {
-		g[i] = o.scores[r]
-	}
-	logistic(g, g)
-	for i, r := range rows {
-		p := g[i]
-		g[i] = p - float64(o.labels[r])
-		h[i] = max(p*(1-p), leastHessian)
-	}
+// negatedIf returns −x if is is 1 and x if it is 0, without a branch.
+func negatedIf(is int, x float64) float64 {
+	return math.Float64frombits(math.Float64bits(x) ^ uint64(is)<<63)
 }
 
 func (o *logisticObjective) losses(dst []float64, rows []int32, scores [][]float64) {

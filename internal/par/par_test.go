@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gram-ml/gram/internal/par"
 )
@@ -84,6 +86,58 @@ func TestPanic(t *testing.T) {
 			t.Errorf("%d workers: no panic", workers)
 		}()
 	}
+}
+
+// Calls from many goroutines, within each other and one after the other, do all their blocks and
+// none after they have returned, with more workers than processors, too.
+func TestConcurrent(t *testing.T) {
+	for _, procs := range []int{1, 2, 4} {
+		before := runtime.GOMAXPROCS(procs)
+		var all sync.WaitGroup
+		for range 8 {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				for call := range 100 {
+					var done atomic.Int64
+					over := false
+					par.For(nil, 4, 10, 1, func(_, _, _ int) {
+						if over {
+							t.Error("a block after the end")
+						}
+						par.For(nil, 3, 10, 3, func(_, lo, hi int) { done.Add(int64(hi - lo)) })
+					})
+					over = true
+					if n := done.Load(); n != 100 {
+						t.Errorf("%d processors, call %d: %d items, want 100", procs, call, n)
+					}
+					if call%50 == 0 {
+						time.Sleep(time.Millisecond) // until helpers are gone
+					}
+				}
+			}()
+		}
+		all.Wait()
+		runtime.GOMAXPROCS(before)
+	}
+}
+
+// A goroutine that ends in a block keeps nobody waiting.
+func TestGoexit(t *testing.T) {
+	ended := make(chan bool)
+	go func() {
+		defer close(ended)
+		par.For(nil, 2, 2, 1, func(block, _, _ int) {
+			if block == 0 {
+				for begin := time.Now(); time.Since(begin) < 10*time.Millisecond; { // until both have a block
+					runtime.Gosched()
+				}
+				return
+			}
+			runtime.Goexit()
+		})
+	}()
+	<-ended
 }
 
 func TestWorkers(t *testing.T) {
