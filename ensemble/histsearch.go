@@ -2,7 +2,6 @@ package ensemble
 
 import (
 	"math"
-	"math/bits"
 	"slices"
 
 	"github.com/gram-ml/gram/internal/kernel/hist"
@@ -158,52 +157,21 @@ func (r *histRules) single(total int64, s *slot, other int64) histCut {
 		return best
 	}
 	wl, wr, a, b := float64(hl)+r.l2, float64(hr)+r.l2, float64(gl), float64(gr)
-	if gain := r.gain(&histPart{total: total}, twoScores(a, wl, b, wr)); gain >= 0 {
+	if gain := r.gain(&histPart{total: total}, hist.Scores(a, wl, b, wr)); gain >= 0 {
 		best.bin, best.left, best.gain, best.exact = bin, left, gain, r.surely(left, total)
 	}
 	return best
 }
 
-// passQuickly keeps what it needs in registers and looks at bins that are not empty alone.
+// passQuickly is a pass for which sums alone count.
 func (r *histRules) passQuickly(p *histPart, last int, left int64, best *histCut) {
-	low, mask, count := r.low&63, int64(1)<<r.low-1, int64(1)<<r.count-1
-	minHess, minCount, l2 := r.minHess, r.minCount, r.l2
-	g, h, n := float64(p.total>>low), p.total&mask, p.total&count
-	most, bin, lefts := -1.0, 0, int64(0)
-	var occupied [4]uint64
-	hist.Occupied(&occupied, p.bins)
-search:
-	for word, set := range occupied {
-		for ; set != 0; set &= set - 1 {
-			b := word<<6 + bits.TrailingZeros64(set)
-			if b >= last {
-				break search
-			}
-			left += p.bins[b&maxBins]
-			hl, nl := left&mask, left&count
-			if hl < minHess || nl < minCount {
-				continue
-			}
-			if h-hl < minHess || n-nl < minCount {
-				break search
-			}
-			gl := float64(left >> low)
-			gr := g - gl
-			wl, wr := float64(hl)+l2, float64(h-hl)+l2
-			if score := twoScores(gl, wl, gr, wr); score > most {
-				most, bin, lefts = score, b, left
-			}
-		}
+	search := hist.Search{
+		Total: p.total, Low: uint64(r.low), HessMask: 1<<r.low - 1, CountMask: 1<<r.count - 1,
+		MinHess: r.minHess, MinCount: r.minCount, L2: r.l2,
 	}
-	if most >= 0 {
-		best.bin, best.left, best.gain = uint8(bin), lefts, r.gain(p, most)
+	if bin, sum, score := hist.Best(&search, p.bins, last, left); score >= 0 {
+		best.bin, best.left, best.gain = uint8(bin), sum, r.gain(p, score)
 	}
-}
-
-// twoScores returns g²/w of the left child and of the right, added, with the same bits wherever
-// it is inlined: no product is fused with the sum.
-func twoScores(gl, wl, gr, wr float64) float64 {
-	return (float64(gl*gl*wr) + float64(gr*gr*wl)) / (wl * wr)
 }
 
 // gain returns what the children's scores are above the node's, −1 if it is not enough.

@@ -12,13 +12,14 @@ import (
 const histAhead = 16
 
 // histFile emits the loops over rows of bins: sums by bin, and the division of a node.
-// Instructions that every amd64 has are enough.
+// Most need no more than instructions that every amd64 has.
 func histFile(c *build.Context) {
 	histAdd(c, "addWord", 8)
 	histAdd(c, "addHalf", 4)
 	histPartition(c)
 	histSubtract(c)
 	histOccupied(c)
+	histBest(c)
 }
 
 // A histLoop has the registers of a loop over rows, whose numbers are at rows, of words
@@ -192,6 +193,147 @@ func histOccupied(c *build.Context) {
 	c.ADDQ(Imm(128), h)
 	c.DECQ(n)
 	c.JNZ(LabelRef("loop"))
+	c.VZEROUPPER()
+	c.RET()
+}
+
+// histBest emits the search for the best cut: the sums that are not 0 move together first, for most
+// nodes have few, and then eight cuts are judged at a time.
+func histBest(c *build.Context) {
+	c.Function("bestAVX512")
+	c.Pragma("noescape")
+	c.Doc("Looks at the cuts after the bins before last, as bestPortable does, in eight places in turns. Of the bins that are not 0",
+		"the i-th has the place i%8 and the group i/8. s begins a Search; out begins a found, which has for each place the best score, its",
+		"group and what is left of it, and bit b of occupied for bin b; scores are -1 where there is none.")
+	c.SignatureExpr("func(s *int64, bins *[256]int64, last int, left int64, out *uint64)")
+	from, last, out := c.Load(c.Param("bins"), c.GP64()), c.Load(c.Param("last"), c.GP64()), c.Load(c.Param("out"), c.GP64())
+	buf := c.AllocLocal(8 * (256 + 8))
+	to, occupied := c.GP64(), c.GP64()
+	c.LEAQ(buf, to)
+	c.MOVQ(out, occupied)
+
+	bits := c.GP32()
+	compress := func() {
+		v, packed, k := c.ZMM(), c.ZMM(), c.K()
+		c.VMOVDQU64_Z(Mem{Base: from}, reg.K1, v)
+		c.VPTESTMQ(v, v, k)
+		c.VPCOMPRESSQ_Z(v, k, packed)
+		c.VMOVDQU64(packed, Mem{Base: to})
+		c.KMOVB(k, bits)
+		c.MOVB(bits.As8(), Mem{Base: occupied})
+		c.POPCNTL(bits, bits)
+		c.LEAQ(Mem{Base: to, Index: bits.As64(), Scale: 8}, to)
+	}
+	groups := c.GP64()
+	c.MOVQ(last, groups)
+	c.SHRQ(Imm(3), groups)
+	c.MOVL(U32(255), bits)
+	c.KMOVB(bits, reg.K1)
+	c.TESTQ(groups, groups)
+	c.JZ(LabelRef("part"))
+	c.Label("compress")
+	compress()
+	c.ADDQ(Imm(64), from)
+	c.INCQ(occupied)
+	c.DECQ(groups)
+	c.JNZ(LabelRef("compress"))
+	c.Label("part")
+	c.ANDQ(Imm(7), last)
+	c.JZ(LabelRef("compressed"))
+	c.MOVL(U32(8), bits)
+	c.SUBL(last.(reg.GPVirtual).As32(), bits)
+	c.MOVL(bits, reg.ECX)
+	c.MOVL(U32(255), bits)
+	c.SHRL(reg.CL, bits)
+	c.KMOVB(bits, reg.K1)
+	compress()
+	c.Label("compressed")
+
+	zero := c.ZMM()
+	c.VPXORQ(zero, zero, zero)
+	c.VMOVDQU64(zero, Mem{Base: to}) // places without a bin repeat the last cut
+
+	s := c.Load(c.Param("s"), c.GP64())
+	field := func(at int) reg.VecVirtual {
+		v := c.ZMM()
+		c.VPBROADCASTQ(Mem{Base: s, Disp: 8 * at}, v)
+		return v
+	}
+	total, hessMask, countMask, minHess, minCount, l2 := field(0), field(2), field(3), field(4), field(5), field(6)
+	low := c.XMM()
+	c.VMOVQ(Mem{Base: s, Disp: 8}, low)
+	g, h, n := c.ZMM(), c.ZMM(), c.ZMM()
+	c.VPSRAQ(low, total, g)
+	c.VCVTQQ2PD(g, g)
+	c.VPANDQ(hessMask, total, h)
+	c.VPANDQ(countMask, total, n)
+	carry, seven := c.ZMM(), c.ZMM()
+	left := c.Load(c.Param("left"), c.GP64())
+	c.VPBROADCASTQ(left, carry)
+	number := c.GP64()
+	c.MOVQ(U32(7), number)
+	c.VPBROADCASTQ(number, seven)
+	one, group, bestGroup, bestLeft, best := c.ZMM(), c.ZMM(), c.ZMM(), c.ZMM(), c.ZMM()
+	c.MOVQ(U32(1), number)
+	c.VPBROADCASTQ(number, one)
+	c.VPXORQ(group, group, group)
+	c.VPXORQ(bestGroup, bestGroup, bestGroup)
+	c.VPXORQ(bestLeft, bestLeft, bestLeft)
+	c.VPXORQ(best, best, best)
+	c.VPSUBQ(one, best, best)
+	c.VCVTQQ2PD(best, best)
+
+	at := c.GP64()
+	c.LEAQ(buf, at)
+	c.JMP(LabelRef("more"))
+	c.Label("judge")
+	v, t := c.ZMM(), c.ZMM()
+	c.VMOVDQU64(Mem{Base: at}, v)
+	for _, shift := range []uint64{7, 6, 4} {
+		c.VALIGNQ(Imm(shift), zero, v, t)
+		c.VPADDQ(t, v, v)
+	}
+	c.VPERMQ(v, seven, t)
+	c.VPADDQ(carry, v, v)
+	c.VPADDQ(t, carry, carry)
+	hl, hr, x := c.ZMM(), c.ZMM(), c.ZMM()
+	k := []reg.OpmaskVirtual{c.K(), c.K(), c.K(), c.K(), c.K()}
+	const notLess, greater = 5, 30
+	c.VPANDQ(hessMask, v, hl)
+	c.VPCMPQ(Imm(notLess), minHess, hl, k[0])
+	c.VPSUBQ(hl, h, hr)
+	c.VPCMPQ(Imm(notLess), minHess, hr, k[0], k[1])
+	c.VPANDQ(countMask, v, x)
+	c.VPCMPQ(Imm(notLess), minCount, x, k[1], k[2])
+	c.VPSUBQ(x, n, x)
+	c.VPCMPQ(Imm(notLess), minCount, x, k[2], k[3])
+	gl, gr := c.ZMM(), c.ZMM()
+	c.VPSRAQ(low, v, gl)
+	c.VCVTQQ2PD(gl, gl)
+	c.VSUBPD(gl, g, gr)
+	c.VCVTQQ2PD(hl, hl)
+	c.VADDPD(l2, hl, hl)
+	c.VCVTQQ2PD(hr, hr)
+	c.VADDPD(l2, hr, hr)
+	c.VMULPD(gl, gl, gl)
+	c.VMULPD(hr, gl, gl)
+	c.VMULPD(gr, gr, gr)
+	c.VMULPD(hl, gr, gr)
+	c.VADDPD(gr, gl, gl)
+	c.VMULPD(hr, hl, hl)
+	c.VDIVPD(hl, gl, gl)
+	c.VCMPPD(Imm(greater), best, gl, k[3], k[4])
+	c.VMOVAPD(gl, k[4], best)
+	c.VMOVDQA64(v, k[4], bestLeft)
+	c.VMOVDQA64(group, k[4], bestGroup)
+	c.VPADDQ(one, group, group)
+	c.ADDQ(Imm(64), at)
+	c.Label("more")
+	c.CMPQ(at, to)
+	c.JB(LabelRef("judge"))
+	c.VMOVUPD(best, Mem{Base: out, Disp: 32})
+	c.VMOVDQU64(bestGroup, Mem{Base: out, Disp: 96})
+	c.VMOVDQU64(bestLeft, Mem{Base: out, Disp: 160})
 	c.VZEROUPPER()
 	c.RET()
 }

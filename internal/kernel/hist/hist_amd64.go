@@ -44,3 +44,10 @@ func subtractAVX2(h *[8][256]int64, x *[8][256]int64)
 //
 //go:noescape
 func occupiedAVX2(dst *[4]uint64, h *[256]int64)
+
+// Looks at the cuts after the bins before last, as bestPortable does, in eight places in turns. Of the bins that are not 0
+// the i-th has the place i%8 and the group i/8. s begins a Search; out begins a found, which has for each place the best score, its
+// group and what is left of it, and bit b of occupied for bin b; scores are -1 where there is none.
+//
+//go:noescape
+func bestAVX512(s *int64, bins *[256]int64, last int, left int64, out *uint64)

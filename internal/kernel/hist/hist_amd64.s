@@ -265,3 +265,129 @@ loop:
 	JNZ       loop
 	VZEROUPPER
 	RET
+
+// func bestAVX512(s *int64, bins *[256]int64, last int, left int64, out *uint64)
+// Requires: AVX, AVX512DQ, AVX512F, POPCNT
+TEXT ·bestAVX512(SB), $2112-40
+	MOVQ  bins+8(FP), AX
+	MOVQ  last+16(FP), CX
+	MOVQ  out+32(FP), DX
+	LEAQ  (SP), BX
+	MOVQ  DX, SI
+	MOVQ  CX, R8
+	SHRQ  $0x03, R8
+	MOVL  $0x000000ff, DI
+	KMOVB DI, K1
+	TESTQ R8, R8
+	JZ    part
+
+compress:
+	VMOVDQU64.Z   (AX), K1, Z0
+	VPTESTMQ      Z0, Z0, K2
+	VPCOMPRESSQ.Z Z0, K2, Z0
+	VMOVDQU64     Z0, (BX)
+	KMOVB         K2, DI
+	MOVB          DI, (SI)
+	POPCNTL       DI, DI
+	LEAQ          (BX)(DI*8), BX
+	ADDQ          $0x40, AX
+	INCQ          SI
+	DECQ          R8
+	JNZ           compress
+
+part:
+	ANDQ          $0x07, CX
+	JZ            compressed
+	MOVL          $0x00000008, DI
+	SUBL          CX, DI
+	MOVL          DI, CX
+	MOVL          $0x000000ff, DI
+	SHRL          CL, DI
+	KMOVB         DI, K1
+	VMOVDQU64.Z   (AX), K1, Z0
+	VPTESTMQ      Z0, Z0, K1
+	VPCOMPRESSQ.Z Z0, K1, Z0
+	VMOVDQU64     Z0, (BX)
+	KMOVB         K1, DI
+	MOVB          DI, (SI)
+	POPCNTL       DI, DI
+	LEAQ          (BX)(DI*8), BX
+
+compressed:
+	VPXORQ       Z1, Z1, Z1
+	VMOVDQU64    Z1, (BX)
+	MOVQ         s+0(FP), AX
+	VPBROADCASTQ (AX), Z0
+	VPBROADCASTQ 16(AX), Z6
+	VPBROADCASTQ 24(AX), Z7
+	VPBROADCASTQ 32(AX), Z8
+	VPBROADCASTQ 40(AX), Z9
+	VPBROADCASTQ 48(AX), Z10
+	VMOVQ        8(AX), X11
+	VPSRAQ       X11, Z0, Z12
+	VCVTQQ2PD    Z12, Z12
+	VPANDQ       Z6, Z0, Z13
+	VPANDQ       Z7, Z0, Z0
+	MOVQ         left+24(FP), AX
+	VPBROADCASTQ AX, Z14
+	MOVQ         $0x00000007, AX
+	VPBROADCASTQ AX, Z15
+	MOVQ         $0x00000001, AX
+	VPBROADCASTQ AX, Z16
+	VPXORQ       Z2, Z2, Z2
+	VPXORQ       Z3, Z3, Z3
+	VPXORQ       Z4, Z4, Z4
+	VPXORQ       Z5, Z5, Z5
+	VPSUBQ       Z16, Z5, Z5
+	VCVTQQ2PD    Z5, Z5
+	LEAQ         (SP), AX
+	JMP          more
+
+judge:
+	VMOVDQU64 (AX), Z17
+	VALIGNQ   $0x07, Z1, Z17, Z18
+	VPADDQ    Z18, Z17, Z17
+	VALIGNQ   $0x06, Z1, Z17, Z18
+	VPADDQ    Z18, Z17, Z17
+	VALIGNQ   $0x04, Z1, Z17, Z18
+	VPADDQ    Z18, Z17, Z17
+	VPERMQ    Z17, Z15, Z18
+	VPADDQ    Z14, Z17, Z17
+	VPADDQ    Z18, Z14, Z14
+	VPANDQ    Z6, Z17, Z18
+	VPCMPQ    $0x05, Z8, Z18, K1
+	VPSUBQ    Z18, Z13, Z19
+	VPCMPQ    $0x05, Z8, Z19, K1, K1
+	VPANDQ    Z7, Z17, Z20
+	VPCMPQ    $0x05, Z9, Z20, K1, K1
+	VPSUBQ    Z20, Z0, Z20
+	VPCMPQ    $0x05, Z9, Z20, K1, K1
+	VPSRAQ    X11, Z17, Z20
+	VCVTQQ2PD Z20, Z20
+	VSUBPD    Z20, Z12, Z21
+	VCVTQQ2PD Z18, Z18
+	VADDPD    Z10, Z18, Z18
+	VCVTQQ2PD Z19, Z19
+	VADDPD    Z10, Z19, Z19
+	VMULPD    Z20, Z20, Z20
+	VMULPD    Z19, Z20, Z20
+	VMULPD    Z21, Z21, Z21
+	VMULPD    Z18, Z21, Z21
+	VADDPD    Z21, Z20, Z20
+	VMULPD    Z19, Z18, Z18
+	VDIVPD    Z18, Z20, Z20
+	VCMPPD    $0x1e, Z5, Z20, K1, K1
+	VMOVAPD   Z20, K1, Z5
+	VMOVDQA64 Z17, K1, Z4
+	VMOVDQA64 Z2, K1, Z3
+	VPADDQ    Z16, Z2, Z2
+	ADDQ      $0x40, AX
+
+more:
+	CMPQ      AX, BX
+	JB        judge
+	VMOVUPD   Z5, 32(DX)
+	VMOVDQU64 Z3, 96(DX)
+	VMOVDQU64 Z4, 160(DX)
+	VZEROUPPER
+	RET

@@ -19,3 +19,7 @@ func partition(left *[256]uint8, bins *uint64, feature int, stride int, rows *in
 func subtractAVX2(h *[8][256]int64, x *[8][256]int64) { panic("hist: no assembly here") }
 
 func occupiedAVX2(dst *[4]uint64, h *[256]int64) { panic("hist: no assembly here") }
+
+func bestAVX512(s *int64, bins *[256]int64, last int, left int64, out *uint64) {
+	panic("hist: no assembly here")
+}

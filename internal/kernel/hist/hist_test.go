@@ -133,6 +133,85 @@ func TestOccupied(t *testing.T) {
 	})
 }
 
+// The best cut is that of a plain loop over the bins, to the last bit, for few bins and many, and sums
+// that are counted or not.
+func TestBest(t *testing.T) {
+	floattest.Levels(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(11, 2))
+		for trial := range 3000 {
+			s := Search{Low: 32, HessMask: 1<<32 - 1, MinHess: 1, L2: float64(rng.IntN(3))}
+			count := uint64(0)
+			if trial%2 == 1 {
+				s.Low, count = 38, 10
+				s.HessMask, s.CountMask, s.MinCount = 1<<38-1, 1<<10-1, int64(rng.IntN(40))
+			}
+			if trial%3 > 0 {
+				s.MinHess = int64(rng.IntN(1 << 24))
+			}
+			var bins [256]int64
+			part := []int{1, 2, 8, 60, 1000}[trial%5]
+			for b := range bins {
+				if rng.IntN(part) == 0 {
+					bins[b] = int64(rng.IntN(1<<20)-1<<19)<<s.Low + int64(1+rng.IntN(1<<20))<<count
+					if count > 0 {
+						bins[b] += int64(1 + rng.IntN(3))
+					}
+				}
+				s.Total += bins[b]
+			}
+			if trial%7 == 0 { // ties
+				for b := 1; b < 256; b += 2 {
+					s.Total += bins[b-1] - bins[b]
+					bins[b] = bins[b-1]
+				}
+			}
+			last, left := rng.IntN(256), int64(0)
+			if trial%4 == 0 {
+				left = bins[255]
+			}
+			if trial%10 == 0 {
+				last = 8 * (trial / 10 % 32)
+			}
+			bin, sum, score := 0, int64(0), -1.0
+			for b, at := 0, left; b < last; b++ {
+				if bins[b] == 0 {
+					continue
+				}
+				at += bins[b]
+				rest := s.Total - at
+				if hl, hr := at&s.HessMask, rest&s.HessMask; hl >= s.MinHess && hr >= s.MinHess && at&s.CountMask >= s.MinCount && rest&s.CountMask >= s.MinCount {
+					gl := float64(at >> s.Low)
+					gr := float64(s.Total>>s.Low) - gl
+					wl, wr := float64(hl)+s.L2, float64(hr)+s.L2
+					if v := (float64(gl*gl*wr) + float64(gr*gr*wl)) / (wl * wr); v > score {
+						bin, sum, score = b, at, v
+					}
+				}
+			}
+			gotBin, gotSum, gotScore := Best(&s, &bins, last, left)
+			if gotScore != score || score >= 0 && (gotBin != bin || gotSum != sum) {
+				t.Fatalf("trial %d: bin %d, sum %d, score %v; want %d, %d, %v", trial, gotBin, gotSum, gotScore, bin, sum, score)
+			}
+		}
+	})
+}
+
+func BenchmarkBest(b *testing.B) {
+	for _, part := range []int{1, 4, 16} {
+		b.Run(fmt.Sprintf("occupied=%d", 256/part), func(b *testing.B) {
+			s := Search{Low: 32, HessMask: 1<<32 - 1, MinHess: 1}
+			var bins [256]int64
+			for i := 0; i < 256; i += part {
+				bins[i] = int64(i%7-3)<<32 + 5
+				s.Total += bins[i]
+			}
+			for b.Loop() {
+				Best(&s, &bins, 255, 0)
+			}
+		})
+	}
+}
+
 func BenchmarkAdd(b *testing.B) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for _, every := range []int{1, 4, 32} {
