@@ -67,6 +67,21 @@ func BenchmarkPredict(b *testing.B) {
 					}
 				}
 			})
+			boosting, ok := m.(*ensemble.GradientBoostingClassifierModel)
+			if !ok {
+				return
+			}
+			bins, err := boosting.Bin(nil, X)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Run("binned", func(b *testing.B) {
+				for b.Loop() {
+					if _, err := boosting.PredictProbaBinned(dst, bins); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
 		})
 	}
 }

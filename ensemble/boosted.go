@@ -20,6 +20,7 @@ type boosted struct {
 	steps       []step
 	roots       []int32
 	sets        []categorySet
+	bins        *modelBins
 	small       *smallTrees // nil if trees are not
 }
 
@@ -52,6 +53,7 @@ func (m *boosted) compile() {
 			m.steps = append(m.steps, s)
 		}
 	}
+	m.bins = newModelBins(m)
 	m.small = newSmallTrees(m)
 }
 
@@ -260,10 +262,15 @@ func (m *GradientBoostingClassifierModel) probaBlock(dst []float64, X gram.Matri
 	n, _ := X.Dims()
 	scores := dst[len(dst)-n*m.outputs:] // for two classes the second half
 	m.scoreRows(scores, X)
+	m.probabilitiesOf(dst, scores, n)
+	return nil
+}
+
+// probabilitiesOf is probabilities for n rows; scores may be the end of dst.
+func (m *GradientBoostingClassifierModel) probabilitiesOf(dst, scores []float64, n int) {
 	for i := range n {
 		m.probabilities(dst[i*m.classes:(i+1)*m.classes], scores[i*m.outputs:(i+1)*m.outputs])
 	}
-	return nil
 }
 
 // proba sets p, of length K, to the probabilities for x.

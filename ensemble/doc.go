@@ -97,6 +97,10 @@
 // and needs no targets. Proximity of a forest's models tells how often two rows share
 // a leaf, which serves to cluster and to find the neighbours that a prediction comes from.
 //
+// Batches of rows are predicted fastest; a row alone allocates nothing. X may be of float64 or
+// float32, dense or sparse. A boosted model also takes rows in its own bins, a byte for each value,
+// which its method Bin makes: an eighth of the memory, and nothing to compare.
+//
 // GenerateGo writes a tree, a forest or a boosted model as Go source that depends on nothing but
 // the standard library, and WriteText, WriteDOT and WriteSVG draw a tree.
 //

@@ -150,3 +150,26 @@ func ExampleBoostingLoss() {
 	// QuantileLoss 0.1 99.5
 	// QuantileLoss 0.9 899.5
 }
+
+// A service that keeps its rows, or gets them, as bytes need not compare numbers again.
+func ExampleGradientBoostingRegressorModel_Bin() {
+	X := linalg.NewDense[float64](100, 2, nil)
+	y := make([]float64, 100)
+	for i := range y {
+		X.Row(i)[0], y[i] = float64(i), float64(i/25)
+	}
+	m, err := ensemble.GradientBoosting{Rounds: 50, LearningRate: 0.5}.FitRegressor(context.Background(), X, y, nil)
+	if err != nil {
+		panic(err)
+	}
+	bins, err := m.Bin(nil, linalg.NewDense(3, 2, []float64{10, 0, 40, 0, math.NaN(), 0}))
+	if err != nil {
+		panic(err)
+	}
+	p, err := m.PredictBinned(nil, bins)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("bins %d, predictions %.0f\n", bins, p)
+	// Output: bins [0 0 1 0 255 0], predictions [0 1 0]
+}

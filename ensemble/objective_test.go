@@ -1,8 +1,11 @@
 package ensemble
 
 import (
+	"context"
 	"math"
 	"testing"
+
+	"github.com/gram-ml/gram/linalg"
 )
 
 // Gradients and Hessians are the derivatives of losses.
@@ -106,5 +109,35 @@ func TestQuantileCuts(t *testing.T) {
 	}
 	if !found {
 		t.Errorf("the heavy value is not alone: %v", cuts)
+	}
+}
+
+// Features too many for guides have the same bins without.
+func TestModelBinsWithoutGuides(t *testing.T) {
+	X, y := linalg.NewDense[float64](800, 2, nil), make([]float64, 800)
+	for i := range y {
+		X.Row(i)[0], X.Row(i)[1] = float64(i*i%977), float64(i%3)
+		y[i] = float64(i * 31 % 17)
+	}
+	m, err := GradientBoosting{Rounds: 20, MinLeaf: 2}.FitRegressor(context.Background(), X, y, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := *m.bins
+	plain.guides = nil
+	seen := map[uint8]bool{}
+	for i, cuts := range m.bins.cuts {
+		for _, cut := range cuts {
+			for _, v := range []float64{cut, math.Nextafter(cut, math.Inf(1)), math.Inf(1), math.Inf(-1), math.NaN()} {
+				bin := plain.bin(i, v)
+				if want := m.bins.bin(i, v); bin != want {
+					t.Fatalf("feature %d, %v: bin %d, with a guide %d", i, v, bin, want)
+				}
+				seen[bin] = true
+			}
+		}
+	}
+	if len(seen) < 50 {
+		t.Errorf("%d bins, want more", len(seen))
 	}
 }

@@ -1,66 +1,42 @@
 package ensemble
 
-import (
-	"slices"
-
-	"github.com/gram-ml/gram/internal/kernel/hist"
-)
+import "github.com/gram-ml/gram/internal/kernel/hist"
 
 // smallTrees are trees of few leaves and features, without sets of categories, in the form
 // that vector instructions serve fastest: rows are put into bins, by the thresholds of the
 // trees, and all nodes of a tree are looked at, at once.
 type smallTrees struct {
-	outputs  int
-	features []int32 // that trees look at, in the order of bytes
-	guides   []guide
-	width    int // bytes of a row
-	trees    []hist.Tree
+	outputs int
+	bins    *modelBins
+	width   int // bytes of a row: the features of bins, and others
+	trees   []hist.Tree
 }
 
 // newSmallTrees returns nil if the trees of m are not such, or the processor is not one
 // for them.
 func newSmallTrees(m *boosted) *smallTrees {
-	if !hist.CanScore() {
+	if !hist.CanScore() || m.bins.full >= 0 || len(m.bins.features) > hist.MaxBytes {
 		return nil
 	}
-	thresholds := map[int32][]float64{}
 	for _, t := range m.trees {
 		if t.leaves() > hist.MaxLeaves || len(t.sets) > 0 {
 			return nil
 		}
-		for _, n := range t.nodes {
-			if !n.leaf() {
-				thresholds[n.feature] = append(thresholds[n.feature], n.threshold)
-			}
-		}
 	}
-	if len(thresholds) > hist.MaxBytes {
-		return nil
-	}
-	s := &smallTrees{outputs: m.outputs, trees: make([]hist.Tree, len(m.trees))}
+	s := &smallTrees{outputs: m.outputs, bins: m.bins, trees: make([]hist.Tree, len(m.trees))}
+	s.width = max((len(m.bins.features)+hist.Chunk-1)/hist.Chunk, 1) * hist.Chunk
 	at := map[int32]uint8{}
-	for j := range thresholds {
-		s.features = append(s.features, j)
+	for i, j := range m.bins.features {
+		at[j] = uint8(i)
 	}
-	slices.Sort(s.features)
-	for i, j := range s.features {
-		cuts := thresholds[j]
-		slices.Sort(cuts)
-		if cuts = slices.Compact(cuts); len(cuts) >= maxBins {
-			return nil
-		}
-		thresholds[j], at[j] = cuts, uint8(i)
-		s.guides = append(s.guides, newGuide(cuts))
-	}
-	s.width = max((len(s.features)+hist.Chunk-1)/hist.Chunk, 1) * hist.Chunk
 	for i, t := range m.trees {
-		s.set(&s.trees[i], t, at, thresholds)
+		s.set(&s.trees[i], t, at, m.bins.nodes[m.roots[i]:])
 	}
 	return s
 }
 
-// set sets a tree; at is where features are, and bins are places of thresholds.
-func (s *smallTrees) set(to *hist.Tree, t *grown, at map[int32]uint8, thresholds map[int32][]float64) {
+// set sets a tree; at is where features are, and bins are those of its nodes.
+func (s *smallTrees) set(to *hist.Tree, t *grown, at map[int32]uint8, bins []uint8) {
 	to.Clear()
 	mask, left := make([]uint32, len(t.nodes)), make([]uint32, len(t.nodes))
 	nodes, leaves := 0, 0
@@ -70,8 +46,7 @@ func (s *smallTrees) set(to *hist.Tree, t *grown, at map[int32]uint8, thresholds
 			leaves++
 			continue
 		}
-		bin, _ := slices.BinarySearch(thresholds[n.feature], n.threshold)
-		to.SetNode(nodes, at[n.feature], uint8(bin), n.missingLeft)
+		to.SetNode(nodes, at[n.feature], bins[i], n.missingLeft)
 		bit := uint32(1) << nodes
 		nodes++
 		mask[n.left], mask[n.left+1] = mask[i]|bit, mask[i]|bit
@@ -83,8 +58,8 @@ func (s *smallTrees) set(to *hist.Tree, t *grown, at map[int32]uint8, thresholds
 func (s *smallTrees) addRow(scores, x []float64) {
 	var row [hist.MaxBytes]uint8
 	missing := false
-	for i, j := range s.features {
-		b := s.guides[i].bin(x[j])
+	for i, j := range s.bins.features {
+		b := s.bins.guides[i].bin(x[j])
 		row[i] = b
 		missing = missing || b == missingBin
 	}
@@ -99,8 +74,8 @@ const smallRows = 256
 func (s *smallTrees) addRows(scores, x []float64, n, stride int) {
 	var rows [smallRows * hist.MaxBytes]uint8
 	missing := false
-	for i, j := range s.features {
-		g := &s.guides[i]
+	for i, j := range s.bins.features {
+		g := &s.bins.guides[i]
 		for r := range n {
 			b := g.bin(x[r*stride+int(j)])
 			rows[r*s.width+i] = b
