@@ -12,6 +12,7 @@ type moments struct {
 	rows   []moment // y less offset
 	y      []float64
 	offset float64
+	ones   bool // whether all weights are 1
 }
 
 // newMoments returns the criterion for targets y of weights w, nil for ones.
@@ -26,6 +27,7 @@ func (m *moments) weigh(w []float64) {
 	if m.kind == SquaredError {
 		m.offset = weightedMean(m.y, w)
 	}
+	m.ones = w == nil
 	for i, v := range m.y {
 		m.rows[i] = moment{1, v - m.offset}
 		if w != nil {

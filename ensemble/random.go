@@ -65,7 +65,8 @@ func newTable(ctx context.Context, workers int, X gram.Matrix, rows []int32, cat
 // greatest value, or by a coin for each category.
 //
 // It has a copy of what it looks at, in columns: the words of each feature, the rows, and for
-// criteria that are sums of squares the halves of their moments. All columns are divided with
+// criteria that are sums of squares the halves of their moments, unless the moments are counts of
+// two classes: then the rows have the class in their highest bit. All columns are divided with
 // each node, so that a node is a stretch of each, and small ones are in the first cache.
 type randomized struct {
 	holder // without its items
@@ -73,6 +74,7 @@ type randomized struct {
 	data   *table
 	all    *[]uint32 // the memory of block
 	block  []uint32  // columns
+	counts bool      // whether moments are counts of classes
 	whole  bool      // whether moments are whole numbers of classes, and sums of them exact
 	stride int       // from one to the next
 	count  int       // of columns
@@ -91,11 +93,15 @@ const wholeWeight = 1 << 22
 // momentColumns is how many columns moments take.
 const momentColumns = 4
 
+// rowBits are the bits of a word of the column of rows that are the row.
+const rowBits = 1<<31 - 1
+
 func newRandomized(data *table, c criterion, minLeaf float64, rng *rand.Rand, items []int32) *randomized {
 	n, d := len(items), data.d
 	f := &randomized{rng: rng, data: data, count: d + 1}
 	f.criterion, f.minLeaf, f.squares = c, minLeaf, squaresOf(c)
-	if f.squares != nil {
+	f.counts = f.squares != nil && f.squares.kind == Gini && f.squares.ones
+	if f.squares != nil && !f.counts {
 		f.count += momentColumns
 	}
 	// An odd number of cache lines: so columns do not all want the same places in the cache.
@@ -117,20 +123,28 @@ func newRandomized(data *table, c criterion, minLeaf float64, rng *rand.Rand, it
 			column[k] = words[i]
 		}
 	}
-	rows := f.column(d, 0, n)
+	f.fillRows(f.column(d, 0, n), items)
+	return f
+}
+
+// fillRows sets the columns of rows and of moments.
+func (f *randomized) fillRows(rows []uint32, items []int32) {
 	f.whole = f.squares != nil && f.squares.kind == Gini
 	for k, i := range items {
 		rows[k] = uint32(i)
-		if f.squares != nil {
+		switch {
+		case f.squares == nil:
+		case f.counts:
+			rows[k] |= uint32(f.squares.y[i]) << 31
+		default:
 			m := f.squares.rows[i]
 			f.whole = f.whole && m.w == math.Trunc(m.w) && m.w <= wholeWeight
 			for l, v := range [2]uint64{math.Float64bits(m.w), math.Float64bits(m.wy)} {
-				at := (d+1+2*l)*f.stride + k
+				at := (f.data.d+1+2*l)*f.stride + k
 				f.block[at], f.block[at+f.stride] = uint32(v), uint32(v>>32)
 			}
 		}
 	}
-	return f
 }
 
 // release gives memory back. f is not to be used any more.
@@ -139,11 +153,15 @@ func (f *randomized) release() { f.data.blocks.Put(f.all) }
 // column returns column j of a node.
 func (f *randomized) column(j, lo, hi int) []uint32 { return f.block[j*f.stride+lo : j*f.stride+hi] }
 
-// rows returns the rows of a node.
+// rows returns the words of the rows of a node.
 func (f *randomized) rows(lo, hi int) []uint32 { return f.column(f.data.d, lo, hi) }
 
 // sums adds up the moments of a node where column j is at most t.
 func (f *randomized) sums(j, lo, hi int, t float32) moment {
+	if f.counts {
+		all, ones := columns.Count(f.column(j, lo, hi), f.rows(lo, hi), t)
+		return moment{float64(all), float64(ones)}
+	}
 	w, wy := columns.Sums(f.column(j, lo, hi), f.block[(f.data.d+1)*f.stride+lo:], f.stride, t)
 	return moment{w, wy}
 }
@@ -155,14 +173,14 @@ func (f *randomized) enter(lo, hi int, value []float64) (weight float64, impure 
 	if f.squares == nil {
 		entries := f.scratch(hi - lo)
 		for k, row := range rows {
-			entries[k].row = int32(row)
+			entries[k].row = int32(row & rowBits)
 		}
 		weight, impurity := f.criterion.describe(value, entries, unbounded())
 		return weight, impurity != 0
 	}
 	// All rows: their numbers are those of tiny floats.
 	s, y := f.sums(f.data.d, lo, hi, math.MaxFloat32), f.squares.y
-	return s.w, f.settle(value, s, len(rows), func(k int) float64 { return y[rows[k]] })
+	return s.w, f.settle(value, s, len(rows), func(k int) float64 { return y[rows[k]&rowBits] })
 }
 
 // scratch returns room for n entries.
@@ -205,8 +223,8 @@ func (f *randomized) find(j, lo, hi int) (cut, bool) {
 func (f *randomized) findSlowly(j, lo, hi int) (cut, bool) {
 	values := f.data.values[j]
 	least, most, missing := inf, -inf, 0
-	for _, row := range f.rows(lo, hi) {
-		v := values[row]
+	for _, word := range f.rows(lo, hi) {
+		v := values[word&rowBits]
 		if v < least {
 			least = v
 		}
@@ -274,7 +292,8 @@ func (f *randomized) part(lo, hi int, side func(row uint32) (rank uint32, missin
 	left, n := f.scratch(hi-lo), hi-lo
 	right, missing := f.others, f.others
 	l, r, m := 0, 0, n
-	for _, row := range f.rows(lo, hi) {
+	for _, word := range f.rows(lo, hi) {
+		row := word & rowBits
 		switch rank, none := side(row); {
 		case none:
 			m--
@@ -297,8 +316,8 @@ func (f *randomized) findSet(j, lo, hi int) (cut, bool) {
 	values := f.data.values[j]
 	var seen categorySet
 	missing, categories, first := 0, 0, 0
-	for _, row := range f.rows(lo, hi) {
-		v := values[row]
+	for _, word := range f.rows(lo, hi) {
+		v := values[word&rowBits]
 		if v != v {
 			missing++
 			continue
@@ -372,8 +391,8 @@ func (f *randomized) divide(c *cut, lo, hi int) int {
 func (f *randomized) mark(c *cut, lo, hi int) int {
 	values, left := f.data.values[c.feature], 0
 	clear(f.masks[:columns.Masks(hi-lo)])
-	for i, row := range f.rows(lo, hi) {
-		v := values[row]
+	for i, word := range f.rows(lo, hi) {
+		v := values[word&rowBits]
 		goes := v <= c.threshold
 		switch {
 		case v != v:

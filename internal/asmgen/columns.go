@@ -19,6 +19,7 @@ func columnsFile(c *build.Context) {
 	}
 	columnsRange(c)
 	columnsSums(c)
+	columnsCount(c)
 	columnsMark(c)
 	columnsDivide(c, numbers)
 }
@@ -162,6 +163,46 @@ func columnsSums(c *build.Context) {
 	l.VZEROUPPER()
 	l.Store(acc[0].AsX(), l.ReturnIndex(0))
 	l.Store(acc[2].AsX(), l.ReturnIndex(1))
+	l.RET()
+}
+
+func columnsCount(c *build.Context) {
+	l := beginColumns(c, "count", "func(x, tops *uint32, n int, t float32) (count, top int)",
+		"Counts where x, a column of n float32, is at most t, and where the highest bit of tops is set as well:",
+		"\tfor i, v := range x[:n] { if v <= t { count++; top += int(tops[i] >> 31) } }")
+	x, tops, count, top := l.param("x"), l.param("tops"), l.GP64(), l.GP64()
+	limit := l.ZMM()
+	l.VBROADCASTSS(l.paramAddress("t"), limit)
+	l.XORL(count.As32(), count.As32())
+	l.XORL(top.As32(), top.As32())
+	l.each("loop", l.n, func() {
+		l.ADDQ(Imm(64), x)
+		l.ADDQ(Imm(64), tops)
+	}, func(tail reg.Register) {
+		v, w, left, both, bits, more := l.ZMM(), l.ZMM(), l.K(), l.K(), l.GP64(), l.GP64()
+		if tail == nil {
+			l.VMOVUPS(Mem{Base: x}, v)
+			l.VMOVDQU32(Mem{Base: tops}, w)
+			l.VCMPPS(Imm(2), limit, v, left)
+		} else {
+			l.VMOVUPS_Z(Mem{Base: x}, tail, v)
+			l.VMOVDQU32_Z(Mem{Base: tops}, tail, w)
+			l.VCMPPS(Imm(2), limit, v, tail, left)
+		}
+		l.VPMOVD2M(w, both)
+		l.KANDW(left, both, both)
+		for _, of := range []struct {
+			k         reg.Register
+			bits, sum reg.GPVirtual
+		}{{left, bits, count}, {both, more, top}} {
+			l.KMOVW(of.k, of.bits.As32())
+			l.POPCNTL(of.bits.As32(), of.bits.As32())
+			l.ADDQ(of.bits, of.sum)
+		}
+	})
+	l.VZEROUPPER()
+	l.Store(count, l.ReturnIndex(0))
+	l.Store(top, l.ReturnIndex(1))
 	l.RET()
 }
 

@@ -18,6 +18,13 @@ func boundsAVX512(x *uint32, n int) (lo float32, hi float32)
 //go:noescape
 func sumsAVX512(x *uint32, m *uint32, stride int, n int, t float32) (w float64, wy float64)
 
+// Counts where x, a column of n float32, is at most t, and where the highest bit of tops is set as well:
+//
+//	for i, v := range x[:n] { if v <= t { count++; top += int(tops[i] >> 31) } }
+//
+//go:noescape
+func countAVX512(x *uint32, tops *uint32, n int, t float32) (count int, top int)
+
 // Sets the bits of masks, 16 to a word, to whether each of n float32 is at most t, and returns how many are:
 //
 //	for i, v := range x[:n] { if v <= t { masks[i/16] |= 1 << (i%16); count++ } }

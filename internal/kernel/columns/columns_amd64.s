@@ -151,6 +151,59 @@ loopDone:
 	MOVSD         X3, wy+48(FP)
 	RET
 
+// func countAVX512(x *uint32, tops *uint32, n int, t float32) (count int, top int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, POPCNT
+TEXT ·countAVX512(SB), NOSPLIT, $0-48
+	MOVQ         n+16(FP), AX
+	MOVQ         x+0(FP), CX
+	MOVQ         tops+8(FP), DX
+	VBROADCASTSS t+24(FP), Z0
+	XORL         BX, BX
+	XORL         SI, SI
+
+loop:
+	CMPQ      AX, $0x10
+	JB        loopTail
+	VMOVUPS   (CX), Z1
+	VMOVDQU32 (DX), Z2
+	VCMPPS    $0x02, Z0, Z1, K1
+	VPMOVD2M  Z2, K2
+	KANDW     K1, K2, K2
+	KMOVW     K1, DI
+	POPCNTL   DI, DI
+	ADDQ      DI, BX
+	KMOVW     K2, DI
+	POPCNTL   DI, DI
+	ADDQ      DI, SI
+	ADDQ      $0x40, CX
+	ADDQ      $0x40, DX
+	SUBQ      $0x10, AX
+	JMP       loop
+
+loopTail:
+	TESTQ       AX, AX
+	JZ          loopDone
+	MOVL        $0x0000ffff, DI
+	BZHIL       AX, DI, DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (CX), K1, Z1
+	VMOVDQU32.Z (DX), K1, Z2
+	VCMPPS      $0x02, Z0, Z1, K1, K1
+	VPMOVD2M    Z2, K2
+	KANDW       K1, K2, K2
+	KMOVW       K1, AX
+	POPCNTL     AX, AX
+	ADDQ        AX, BX
+	KMOVW       K2, AX
+	POPCNTL     AX, AX
+	ADDQ        AX, SI
+
+loopDone:
+	VZEROUPPER
+	MOVQ BX, count+32(FP)
+	MOVQ SI, top+40(FP)
+	RET
+
 // func markAVX512(masks *uint16, x *uint32, n int, t float32) int
 // Requires: AVX, AVX512F, BMI2, POPCNT
 TEXT ·markAVX512(SB), NOSPLIT, $0-40

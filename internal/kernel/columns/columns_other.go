@@ -10,6 +10,10 @@ func sumsAVX512(x *uint32, m *uint32, stride int, n int, t float32) (w float64, 
 	panic("columns: no assembly here")
 }
 
+func countAVX512(x *uint32, tops *uint32, n int, t float32) (count int, top int) {
+	panic("columns: no assembly here")
+}
+
 func markAVX512(masks *uint16, x *uint32, n int, t float32) int { panic("columns: no assembly here") }
 
 func divideAVX512(block *uint32, stride int, columns int, n int, masks *uint16, spare *uint32) {

@@ -52,8 +52,8 @@ func TestBounds(t *testing.T) {
 	})
 }
 
-// Marks and sums are those of a plain loop; sums of whole numbers are exact.
-func TestMarkAndSums(t *testing.T) {
+// Marks, counts and sums are those of a plain loop; sums of whole numbers are exact.
+func TestMarkCountAndSums(t *testing.T) {
 	floattest.Levels(t, func(t *testing.T) {
 		rng := floattest.Rand(2)
 		for _, n := range lengths {
@@ -63,7 +63,9 @@ func TestMarkAndSums(t *testing.T) {
 			m := slices.Repeat([]uint32{guard}, 4*stride)
 			limit := float32(rng.IntN(44) - 22)
 			masks := slices.Repeat([]uint16{0xaaaa}, Masks(n)+1)
+			tops, _ := guarded(n)
 			var w, wy float64
+			top := 0
 			want, count := make([]uint16, Masks(n)+1), 0
 			want[Masks(n)] = 0xaaaa
 			for i, b := range x {
@@ -72,7 +74,9 @@ func TestMarkAndSums(t *testing.T) {
 					bits := math.Float64bits(v)
 					m[2*k*stride+i], m[(2*k+1)*stride+i] = uint32(bits), uint32(bits>>32)
 				}
+				tops[i] = rng.Uint32()
 				if math.Float32frombits(b) <= limit {
+					top += int(tops[i] >> 31)
 					w, wy = w+a, wy+c
 					want[i/16] |= 1 << (i % 16)
 					count++
@@ -80,6 +84,9 @@ func TestMarkAndSums(t *testing.T) {
 			}
 			if got, gotY := Sums(x, m, stride, limit); got != w || gotY != wy {
 				t.Errorf("%d: sums %v, %v, want %v, %v", n, got, gotY, w, wy)
+			}
+			if got, gotTop := Count(x, tops, limit); got != count || gotTop != top {
+				t.Errorf("%d: %d, and %d with the bit, want %d, %d", n, got, gotTop, count, top)
 			}
 			if got := Mark(masks, x, limit); got != count || !slices.Equal(masks, want) {
 				t.Errorf("%d: %d marks %x, want %d, %x", n, got, masks, count, want)

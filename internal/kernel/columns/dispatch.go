@@ -30,6 +30,18 @@ func Sums(x, m []uint32, stride int, t float32) (w, wy float64) {
 	return sumsAVX512(&x[0], &m[0], 4*stride, len(x), t)
 }
 
+// Count returns in how many rows x, float32 and not NaN, is at most t, and in how many of those the
+// highest bit of tops is set.
+func Count(x, tops []uint32, t float32) (count, top int) {
+	if len(x) == 0 {
+		return 0, 0
+	}
+	if cpu.Current() < cpu.AVX512 {
+		return countPortable(x, tops, t)
+	}
+	return countAVX512(&x[0], &tops[0], len(x), t)
+}
+
 // Mark sets the bits of masks, row i's being bit i%16 of mask i/16, to whether x, float32 and not
 // NaN, is at most t, and returns in how many rows it is. Bits beyond the last row are 0.
 func Mark(masks []uint16, x []uint32, t float32) int {

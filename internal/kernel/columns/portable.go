@@ -32,6 +32,20 @@ func sumsPortable(x, m []uint32, stride int, t float32) (w, wy float64) {
 	return w, wy
 }
 
+// countPortable is Count in Go.
+func countPortable(x, tops []uint32, t float32) (count, top int) {
+	tops = tops[:len(x)]
+	for i, b := range x {
+		bit := uint32(0)
+		if math.Float32frombits(b) <= t {
+			bit = 1
+		}
+		count += int(bit)
+		top += int(tops[i] >> 31 & bit)
+	}
+	return count, top
+}
+
 // markPortable is Mark in Go.
 func markPortable(masks []uint16, x []uint32, t float32) int {
 	count := 0
