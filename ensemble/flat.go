@@ -3,6 +3,7 @@ package ensemble
 import (
 	"math"
 	"math/bits"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -78,15 +79,17 @@ type plainNode struct {
 type plainTree struct {
 	nodes []plainNode
 	sets  []farSet
+	short []packedNode[uint32] // in place of nodes, if not nil
 }
 
-// compile brings a tree of d features in order. number gives leaves their numbers.
-func compile(g *grown, d int, number func(node int32) uint32) *plainTree {
+// compile brings a tree of d features in order, in the memory of nodes. number gives leaves their
+// numbers.
+func compile(g *grown, d int, nodes []plainNode, number func(node int32) uint32) *plainTree {
 	type next struct {
 		node   int32
 		parent int // whose far child it is, or −1
 	}
-	p := &plainTree{nodes: make([]plainNode, 0, len(g.nodes))}
+	p := &plainTree{nodes: slices.Grow(nodes[:0], len(g.nodes))}
 	for todo := []next{{0, -1}}; len(todo) > 0; {
 		last := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
@@ -126,6 +129,23 @@ func (p *plainTree) test(g *grown, n *node, d int) plainNode {
 		return plainNode{threshold: n.threshold, feature: uint32(n.feature)}
 	}
 	return plainNode{threshold: n.threshold, feature: uint32(d) + uint32(n.feature)}
+}
+
+// shorten packs the nodes of a tree of d features that has no sets, if they fit in 32 bits; it
+// tells whether they do.
+func (p *plainTree) shorten(d int) bool {
+	shift := bits.Len(uint(2*d + 1))
+	for _, n := range p.nodes {
+		if float64(float32(n.threshold)) != n.threshold || shift+bits.Len32(n.far) > 32 {
+			return false
+		}
+	}
+	if len(p.sets) > 0 {
+		return false
+	}
+	p.short = appendPacked(make([]packedNode[uint32], 0, len(p.nodes)), p.nodes, d, shift)
+	p.nodes = nil
+	return true
 }
 
 // join returns the nodes of trees of d features, whose sets are those of one list.
@@ -202,40 +222,74 @@ type packedNode[K key] struct {
 	word      K
 }
 
-func pack[K key](f *flat, trees [][]plainNode, shift int) *packed[K] {
-	p := &packed[K]{nodes: mem.Make[packedNode[K]](f.roots[len(trees)])[:0], shift: shift}
+func newPacked[K key](nodes []packedNode[K], shift int) *packed[K] {
+	p := &packed[K]{nodes: nodes, shift: shift}
 	p.rows.New = func() any { return new([]K) }
-	d := f.features
-	for _, t := range trees {
-		for _, n := range t {
-			k, feature := keyOf[K](n.threshold+0), int(n.feature) // −0 is 0
-			switch {
-			case n.far == 0:
-				k, feature = K(n.feature), 2*d
-			case feature >= d && feature < 2*d:
-				k = ^k - 1 // x ≤ t: the complement of x is at least that of t
-			}
-			p.nodes = append(p.nodes, packedNode[K]{k, K(feature) | K(n.far)<<shift})
-		}
-	}
 	return p
 }
 
+func pack[K key](f *flat, trees [][]plainNode, shift int) *packed[K] {
+	nodes := mem.Make[packedNode[K]](f.roots[len(trees)])[:0]
+	for _, t := range trees {
+		nodes = appendPacked(nodes, t, f.features, shift)
+	}
+	return newPacked(nodes, shift)
+}
+
+// packShort is pack of trees that have been shortened; to the numbers of leaves from shared on
+// is added what bases says of the tree.
+func packShort(f *flat, trees []*plainTree, shared int, bases []uint32) *packed[uint32] {
+	nodes, shift := mem.Make[packedNode[uint32]](f.roots[len(trees)])[:0], bits.Len(uint(2*f.features+1))
+	for i, t := range trees {
+		at := len(nodes)
+		nodes = append(nodes, t.short...)
+		if bases[i] == 0 {
+			continue
+		}
+		for j := range nodes[at:] {
+			if n := &nodes[at+j]; n.word>>shift == 0 && int(n.threshold) >= shared {
+				n.threshold += bases[i]
+			}
+		}
+	}
+	return newPacked(nodes, shift)
+}
+
+// appendPacked appends the nodes of a tree of d features.
+func appendPacked[K key](out []packedNode[K], nodes []plainNode, d, shift int) []packedNode[K] {
+	for _, n := range nodes {
+		k, feature := keyOf[K](n.threshold+0), int(n.feature) // −0 is 0
+		switch {
+		case n.far == 0:
+			k, feature = K(n.feature), 2*d
+		case feature >= d && feature < 2*d:
+			k = ^k - 1 // x ≤ t: the complement of x is at least that of t
+		}
+		out = append(out, packedNode[K]{k, K(feature) | K(n.far)<<shift})
+	}
+	return out
+}
+
 func (p *packed[K]) plain(f *flat, lo, hi int) []plainNode {
-	d, mask := f.features, K(1)<<p.shift-1
-	out := make([]plainNode, hi-lo)
-	for i, n := range p.nodes[lo:hi] {
+	return plainNodes(p.nodes[lo:hi], f.features, p.shift)
+}
+
+// plainNodes is the inverse of appendPacked.
+func plainNodes[K key](nodes []packedNode[K], d, shift int) []plainNode {
+	mask := K(1)<<shift - 1
+	out := make([]plainNode, len(nodes))
+	for i, n := range nodes {
 		feature, k := uint32(n.word&mask), n.threshold
 		if int(feature) >= d {
 			k = ^(k + 1)
 		}
 		switch threshold := number(k); {
-		case n.word>>p.shift == 0:
+		case n.word>>shift == 0:
 			out[i] = plainNode{feature: uint32(n.threshold)}
 		case int(feature) > 2*d:
-			out[i] = plainNode{0, feature, uint32(n.word >> p.shift)}
+			out[i] = plainNode{0, feature, uint32(n.word >> shift)}
 		default:
-			out[i] = plainNode{threshold, feature, uint32(n.word >> p.shift)}
+			out[i] = plainNode{threshold, feature, uint32(n.word >> shift)}
 		}
 	}
 	return out

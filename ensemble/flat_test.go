@@ -33,13 +33,56 @@ func served(trees []*grown, d int) *flat {
 	var plain []*plainTree
 	var values []float64
 	for _, g := range trees {
-		plain = append(plain, compile(g, d, func(node int32) uint32 {
+		plain = append(plain, compile(g, d, nil, func(node int32) uint32 {
 			values = append(values, float64(node))
 			return uint32(len(values) - 1)
 		}))
 	}
 	nodes, sets := join(d, plain)
 	return newFlat(d, 1, 1, nodes, sets, values)
+}
+
+// Trees of a forest may be packed alone: all, some or none of them.
+func TestFlatOfShortTrees(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	short := func() float64 { return float64(float32(rng.NormFloat64())) }
+	for name, long := range map[string]int{"all": 0, "some": 3, "none": 10} {
+		var trees []*grown
+		var plain []*plainTree
+		var values [][]float64
+		var memory []plainNode
+		number := 0
+		for i := range 10 {
+			threshold := short
+			if i < long {
+				threshold = rng.NormFloat64
+			}
+			g := randomGrown(rng, 3, 1+3*i, threshold, false)
+			for node := range g.nodes {
+				g.values[node] = float64(number)
+				number++
+			}
+			p, v := plainLeaves(g, 3, memory)
+			if memory = p.nodes; !p.shorten(3) {
+				p.nodes = slices.Clone(p.nodes)
+			}
+			trees, plain, values = append(trees, g), append(plain, p), append(values, v)
+		}
+		f := forestOf(3, 1, plain, values)
+		if _, is := f.walker.(*packed[uint32]); is != (long <= 1) {
+			t.Errorf("%s: short form is %v", name, is)
+		}
+		for range 300 {
+			x := []float64{short(), rng.NormFloat64(), math.NaN()}
+			want, got := 0.0, []float64{0}
+			for _, g := range trees {
+				want += g.values[g.leafOf(x)]
+			}
+			if f.sumRow(f, got, x); got[0] != want {
+				t.Fatalf("%s: %v, want %v", name, got[0], want)
+			}
+		}
+	}
 }
 
 // awkward returns numbers at which decisions are close: thresholds, their neighbours in
@@ -119,7 +162,7 @@ func TestFlatPlain(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for _, threshold := range []func() float64{rng.NormFloat64, func() float64 { return float64(float32(rng.NormFloat64())) }} {
 		g := randomGrown(rng, 4, 50, threshold, true)
-		want := []*plainTree{compile(g, 4, func(node int32) uint32 { return uint32(node) }), compile(randomGrown(rng, 4, 9, threshold, true), 4, func(int32) uint32 { return 1 })}
+		want := []*plainTree{compile(g, 4, nil, func(node int32) uint32 { return uint32(node) }), compile(randomGrown(rng, 4, 9, threshold, true), 4, nil, func(int32) uint32 { return 1 })}
 		nodes, sets := join(4, want)
 		f := newFlat(4, 1, 1, nodes, sets, make([]float64, len(g.nodes)))
 		for tree := range 2 {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"github.com/gram-ml/gram"
@@ -219,7 +221,7 @@ type lot struct {
 	importance [][]float64
 	bags       [][]uint64 // the rows that were seen, a bit each, if there is to be a score
 	samples    [][]float64
-	nurseries  sync.Pool
+	nurseries  nurseries
 }
 
 // A nursery is the memory that a tree grows in, for one after the other.
@@ -228,7 +230,33 @@ type nursery struct {
 	items     []int32
 	criterion criterion
 	coarse    *coarse
+	block     []uint32 // of random cuts
 	tree      grown
+	plain     []plainNode
+}
+
+// nurseries are those that nothing grows in. Unlike a sync.Pool they last: new memory is slow.
+type nurseries struct {
+	mu   sync.Mutex
+	free []*nursery
+}
+
+func (n *nurseries) get() *nursery {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	last := len(n.free) - 1
+	if last < 0 {
+		return new(nursery)
+	}
+	out := n.free[last]
+	n.free = n.free[:last]
+	return out
+}
+
+func (n *nurseries) put(free *nursery) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.free = append(n.free, free)
 }
 
 func (t forestry) fitClassifier(ctx context.Context, X gram.Matrix, y []int, w []float64) (*ForestClassifierModel, error) {
@@ -364,7 +392,6 @@ func (l *lot) grow(ctx context.Context, X gram.Matrix, w []float64) (err error) 
 	if err != nil {
 		return err
 	}
-	l.nurseries.New = func() any { return new(nursery) }
 	l.plain = make([]*plainTree, l.trees)
 	l.values = make([][]float64, l.trees)
 	l.importance = make([][]float64, l.trees)
@@ -381,8 +408,8 @@ func (l *lot) grow(ctx context.Context, X gram.Matrix, w []float64) (err error) 
 // tree grows tree i, which depends on the seed and i alone.
 func (l *lot) tree(ctx context.Context, i int) error {
 	rng := rand.New(rand.NewPCG(l.seed, uint64(i)))
-	nursery := l.nurseries.Get().(*nursery)
-	defer l.nurseries.Put(nursery)
+	nursery := l.nurseries.get()
+	defer l.nurseries.put(nursery)
 	if l.keep {
 		nursery.w = nil
 	}
@@ -406,9 +433,7 @@ func (l *lot) tree(ctx context.Context, i int) error {
 	}
 	var f finder
 	if l.random {
-		r := newRandomized(l.table, c, l.minLeaf, rng, items)
-		defer r.release()
-		f = r
+		f = newRandomized(l.table, c, l.minLeaf, rng, items, &nursery.block)
 	} else {
 		if nursery.coarse == nil {
 			nursery.coarse = &coarse{data: l.ranks}
@@ -425,7 +450,11 @@ func (l *lot) tree(ctx context.Context, i int) error {
 	l.importance[i] = make([]float64, l.d)
 	tree.addImportance(l.importance[i], 1)
 	normalize(l.importance[i])
-	l.plain[i], l.values[i] = plainLeaves(tree, l.d)
+	p, values := plainLeaves(tree, l.d, nursery.plain)
+	if nursery.plain = p.nodes; !p.shorten(l.d) {
+		p.nodes = slices.Clone(p.nodes)
+	}
+	l.plain[i], l.values[i] = p, values
 	return nil
 }
 
@@ -441,16 +470,16 @@ func (l *lot) criterionOf(n *nursery, w []float64) (c criterion, err error) {
 	return n.criterion, err
 }
 
-// plainLeaves compiles a tree. Leaves of a single class share the first K values; the
+// plainLeaves compiles a tree in the memory of nodes. Leaves of a single class share the first K values; the
 // others have theirs after those of the leaves before.
-func plainLeaves(g *grown, d int) (*plainTree, []float64) {
+func plainLeaves(g *grown, d int, nodes []plainNode) (*plainTree, []float64) {
 	k := g.outputs
 	shared := 0
 	if k > 1 {
 		shared = k
 	}
 	var values []float64
-	p := compile(g, d, func(node int32) uint32 {
+	p := compile(g, d, nodes, func(node int32) uint32 {
 		v := g.value(node)
 		if c := argmax(v); k > 1 && v[c] == 1 {
 			return uint32(c)
@@ -483,14 +512,29 @@ func forestOf(d, k int, trees []*plainTree, values [][]float64) *flat {
 			all[c*k+c] = 1
 		}
 	}
+	bases, short := make([]uint32, len(trees)), true
 	for i, p := range trees {
-		base := uint32(len(all)/k - shared)
+		bases[i] = uint32(len(all)/k - shared)
+		all = append(all, values[i]...)
+		short = short && p.short != nil
+	}
+	if short {
+		f := &flat{features: d, outputs: k, width: k, values: all, roots: make([]int, 1, len(trees)+1)}
+		for _, p := range trees {
+			f.roots = append(f.roots, f.roots[len(f.roots)-1]+len(p.short))
+		}
+		f.walker = packShort(f, trees, shared, bases)
+		return f
+	}
+	for i, p := range trees {
+		if p.short != nil {
+			p.nodes = plainNodes(p.short, d, bits.Len(uint(2*d+1)))
+		}
 		for at := range p.nodes {
 			if n := &p.nodes[at]; n.far == 0 && int(n.feature) >= shared {
-				n.feature += base
+				n.feature += bases[i]
 			}
 		}
-		all = append(all, values[i]...)
 	}
 	nodes, sets := join(d, trees)
 	return newFlat(d, k, k, nodes, sets, all)

@@ -128,7 +128,7 @@ func floatList(x []float64) string {
 
 // flat returns the tree as one that is served.
 func (m *treeModel) flat() *flat {
-	p, values := plainLeaves(m.grown, m.features)
+	p, values := plainLeaves(m.grown, m.features, nil)
 	return forestOf(m.features, m.outputs, []*plainTree{p}, [][]float64{values})
 }
 
@@ -199,7 +199,7 @@ func (m *GradientBoostingRegressorModel) GenerateGo(w io.Writer, pkg, name strin
 func (m *boosted) goSource(pkg, name, doc string) goSource {
 	trees, values := make([]*plainTree, len(m.trees)), make([][]float64, len(m.trees))
 	for i, t := range m.trees {
-		trees[i], values[i] = plainLeaves(t, m.features)
+		trees[i], values[i] = plainLeaves(t, m.features, nil)
 	}
 	f := forestOf(m.features, 1, trees, values)
 	f.outputs = m.outputs // whose trees take turns

@@ -66,7 +66,7 @@ func (t IsolationForest) Fit(ctx context.Context, X gram.Matrix, w []float64) (*
 		rng := rand.New(rand.NewPCG(t.Seed, uint64(i)))
 		rows := s.draw(rng, size)
 		g := isolate(rng, linalg.AsOperator(linalg.Rows(X, rows)), len(rows), d)
-		trees[i], values[i] = plainLeaves(g, d)
+		trees[i], values[i] = plainLeaves(g, d, nil)
 		return nil
 	})
 	if err != nil {

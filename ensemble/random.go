@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sync"
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/internal/kernel/columns"
@@ -22,7 +21,6 @@ type table struct {
 	plain       []bool // by feature: a number in every row, and one for float32
 	exact       []bool // by feature: whether nothing was rounded
 	categorical []bool
-	blocks      sync.Pool // of trees that have been grown
 }
 
 func newTable(ctx context.Context, workers int, X gram.Matrix, rows []int32, categorical []bool) (*table, error) {
@@ -31,7 +29,6 @@ func newTable(ctx context.Context, workers int, X gram.Matrix, rows []int32, cat
 		n = len(rows)
 	}
 	t := &table{n: n, d: d, values: make([][]float64, d), words: make([][]uint32, d), plain: make([]bool, d), exact: make([]bool, d), categorical: categorical}
-	t.blocks.New = func() any { return new([]uint32) }
 	bad := make([]error, d)
 	err := eachColumn(ctx, workers, X, rows, func(j int, column []float64) {
 		t.values[j], t.words[j] = column, make([]uint32, len(column))
@@ -72,12 +69,11 @@ type randomized struct {
 	holder // without its items
 	rng    *rand.Rand
 	data   *table
-	all    *[]uint32 // the memory of block
-	block  []uint32  // columns
-	counts bool      // whether moments are counts of classes
-	whole  bool      // whether moments are whole numbers of classes, and sums of them exact
-	stride int       // from one to the next
-	count  int       // of columns
+	block  []uint32 // columns
+	counts bool     // whether moments are counts of classes
+	whole  bool     // whether moments are whole numbers of classes, and sums of them exact
+	stride int      // from one to the next
+	count  int      // of columns
 	spare  []uint32
 	masks  []uint16
 	others []entry
@@ -96,7 +92,8 @@ const momentColumns = 4
 // rowBits are the bits of a word of the column of rows that are the row.
 const rowBits = 1<<31 - 1
 
-func newRandomized(data *table, c criterion, minLeaf float64, rng *rand.Rand, items []int32) *randomized {
+// newRandomized returns one for items, in memory that it grows if need be.
+func newRandomized(data *table, c criterion, minLeaf float64, rng *rand.Rand, items []int32, memory *[]uint32) *randomized {
 	n, d := len(items), data.d
 	f := &randomized{rng: rng, data: data, count: d + 1}
 	f.criterion, f.minLeaf, f.squares = c, minLeaf, squaresOf(c)
@@ -106,12 +103,11 @@ func newRandomized(data *table, c criterion, minLeaf float64, rng *rand.Rand, it
 	}
 	// An odd number of cache lines: so columns do not all want the same places in the cache.
 	f.stride = (n+15)/16*16 | 16
-	f.all = data.blocks.Get().(*[]uint32)
 	size := f.count * f.stride
-	if more := size + n + columns.Spare; cap(*f.all) < more {
-		*f.all = mem.Make[uint32](more)
+	if more := size + n + columns.Spare; cap(*memory) < more {
+		*memory = mem.Make[uint32](more)
 	}
-	f.block, f.spare = (*f.all)[:size:size], (*f.all)[size:][:n+columns.Spare]
+	f.block, f.spare = (*memory)[:size:size], (*memory)[size:][:n+columns.Spare]
 	f.masks = make([]uint16, columns.Masks(n))
 	for j, words := range data.words {
 		column := f.column(j, 0, n)
@@ -146,9 +142,6 @@ func (f *randomized) fillRows(rows []uint32, items []int32) {
 		}
 	}
 }
-
-// release gives memory back. f is not to be used any more.
-func (f *randomized) release() { f.data.blocks.Put(f.all) }
 
 // column returns column j of a node.
 func (f *randomized) column(j, lo, hi int) []uint32 { return f.block[j*f.stride+lo : j*f.stride+hi] }
