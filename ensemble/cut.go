@@ -12,7 +12,7 @@ type cut struct {
 	threshold   float64
 	set         *categorySet // the categories that go left, nil for a threshold
 	missingLeft bool
-	final       bool    // whether both children are known to be leaves
+	final       bool    // whether both children are leaves, of the classes left and right
 	left, right float64 // the values of the children, where there is one value
 }
 

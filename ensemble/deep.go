@@ -82,6 +82,10 @@ func (g *deepGrower) growBelow(ctx context.Context, f finder, root span) error {
 		if !g.search(f, s) {
 			continue
 		}
+		if g.cut.final {
+			g.end(s.node)
+			continue
+		}
 		l, r := g.split(f, s)
 		todo = append(todo, r, l)
 	}
@@ -151,6 +155,14 @@ func (g *deepGrower) split(f finder, s span) (l, r span) {
 	l = span{node: left, depth: s.depth + 1, lo: s.lo, hi: mid}
 	r = span{node: left + 1, depth: s.depth + 1, lo: mid, hi: s.hi}
 	return l, r
+}
+
+// end gives a node two leaves, by the cut that search found, which knows their classes.
+func (g *deepGrower) end(node int32) {
+	g.tree.split(node, &g.cut)
+	left := g.tree.nodes[node].left
+	g.tree.value(left)[int(g.cut.left)] = 1
+	g.tree.value(left + 1)[int(g.cut.right)] = 1
 }
 
 // candidates is a heap of nodes by gain, the older of two first.

@@ -191,7 +191,7 @@ func (f *randomized) find(j, lo, hi int) (cut, bool) {
 	}
 	least, most := columns.Bounds(f.column(j, lo, hi))
 	switch {
-	case !f.data.exact[j] && float64(most)-float64(least) <= rough*math.Max(math.Abs(float64(least)), math.Abs(float64(most))):
+	case !f.data.exact[j] && float64(most)-float64(least) <= rough*max(math.Abs(float64(least)), math.Abs(float64(most))):
 		return f.findSlowly(j, lo, hi)
 	case least == most:
 		return noCut(), false
@@ -206,10 +206,11 @@ func (f *randomized) find(j, lo, hi int) (cut, bool) {
 		return noCut(), true
 	}
 	right := moment{f.total.w - left.w, f.total.wy - left.wy}
-	return cut{
-		gain: g * f.scale(), threshold: float64(t), missingLeft: 2*left.w >= f.total.w,
-		final: f.whole && !left.mixed() && !right.mixed(),
-	}, true
+	c := cut{gain: g * f.scale(), threshold: float64(t), missingLeft: 2*left.w >= f.total.w}
+	if f.whole && !left.mixed() && !right.mixed() {
+		c.final, c.left, c.right = true, left.wy/left.w, right.wy/right.w
+	}
+	return c, true
 }
 
 // findSlowly is find for values that may be missing, or are no float32.
@@ -257,13 +258,17 @@ func (f *randomized) cutAt(j, lo, hi int, t, end float64) cut {
 	return c
 }
 
-// between returns a float32 from lo ≤ t < hi, at u of the way, or a float64 if float32 are too
-// far apart there.
+// between returns a number from lo ≤ t < hi, at u of the way: the float32 there, which makes nodes
+// short, if float32 are no farther apart than lo and hi, and a float64 otherwise.
 func between(lo, hi, u float64) float64 {
-	const near = 1e-4 // of the way
 	t := lo*(1-u) + hi*u
-	if s := float64(float32(t)); s >= lo && s < hi && math.Abs(s-t) <= near*(hi-lo) {
-		return s
+	s := float32(t)
+	if float64(s) >= hi {
+		s = math.Nextafter32(s, float32(math.Inf(-1)))
+	}
+	next := float64(math.Nextafter32(s, float32(math.Inf(1))))
+	if v := float64(s); v >= lo && v < hi && next-v <= hi-lo {
+		return v
 	}
 	if t >= lo && t < hi {
 		return t
@@ -372,11 +377,7 @@ func (f *randomized) divide(c *cut, lo, hi int) int {
 	} else {
 		left = f.mark(c, lo, hi)
 	}
-	first := 0
-	if c.final {
-		first = f.data.d // nobody will look at the features
-	}
-	columns.Divide(f.block[first*f.stride+lo:], f.stride, f.count-first, hi-lo, f.masks, f.spare)
+	columns.Divide(f.block[lo:], f.stride, f.count, hi-lo, f.masks, f.spare)
 	return left
 }
 
