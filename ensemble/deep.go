@@ -15,9 +15,9 @@ type finder interface {
 	// and whether there is anything to split. The node is then the one that the
 	// following calls are about.
 	enter(lo, hi int, value []float64) (weight float64, impure bool)
-	// find returns the best cut of the items by feature j, and false if there is none
+	// find sets c to the best cut of the items by feature j, or returns false if there is none
 	// for want of different values.
-	find(j, lo, hi int) (cut, bool)
+	find(j, lo, hi int, c *cut) bool
 	// divide puts the items that go left before the others, both in their order, and
 	// returns how many there are.
 	divide(c *cut, lo, hi int) int
@@ -37,6 +37,7 @@ type deepGrower struct {
 	tree     *grown
 	total    float64 // Σw
 	cut      cut     // that search found
+	other    cut     // which it compares
 }
 
 // A span is a node that has yet to be split and where its items are.
@@ -127,23 +128,22 @@ func (g *deepGrower) search(f finder, s span) bool {
 	if !impure || s.hi-s.lo < 2 || weight < g.minSplit || weight < 2*g.minLeaf || g.maxDepth > 0 && int(s.depth) >= g.maxDepth {
 		return false
 	}
-	best := noCut()
+	best, other := &g.cut, &g.other
+	*best = noCut()
 	// Features are drawn until so many have been tried; those that have one value do not
 	// count, and neither does any while there is no cut.
 	for tried, at := 0, 0; at < len(g.features) && (tried < g.try || best.gain < 0); at++ {
-		other := at + g.rng.IntN(len(g.features)-at)
-		g.features[at], g.features[other] = g.features[other], g.features[at]
-		c, ok := f.find(g.features[at], s.lo, s.hi)
-		if !ok {
+		drawn := at + g.rng.IntN(len(g.features)-at)
+		g.features[at], g.features[drawn] = g.features[drawn], g.features[at]
+		if !f.find(g.features[at], s.lo, s.hi, other) {
 			continue
 		}
 		tried++
-		if c.gain > best.gain {
-			best = c
+		if other.gain > best.gain {
+			*best = *other
 			best.feature = g.features[at]
 		}
 	}
-	g.cut = best
 	return best.gain >= 0 && best.gain >= g.minGain*g.total
 }
 

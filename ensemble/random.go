@@ -182,39 +182,41 @@ func (f *randomized) scratch(n int) []entry {
 	return f.entries
 }
 
-func (f *randomized) find(j, lo, hi int) (cut, bool) {
+func (f *randomized) find(j, lo, hi int, c *cut) bool {
 	switch {
 	case f.data.categorical[j]:
-		return f.findSet(j, lo, hi)
+		return f.findSet(j, lo, hi, c)
 	case !f.data.plain[j]:
-		return f.findSlowly(j, lo, hi)
+		return f.findSlowly(j, lo, hi, c)
 	}
 	least, most := columns.Bounds(f.column(j, lo, hi))
 	switch {
 	case !f.data.exact[j] && float64(most)-float64(least) <= rough*max(math.Abs(float64(least)), math.Abs(float64(most))):
-		return f.findSlowly(j, lo, hi)
+		return f.findSlowly(j, lo, hi, c)
 	case least == most:
-		return noCut(), false
-	case f.squares == nil:
-		t := float64(shortBetween(least, most, f.rng.Float64()))
-		return f.cutAt(j, lo, hi, t, t), true
+		return false
 	}
 	t := shortBetween(least, most, f.rng.Float64())
+	if f.squares == nil {
+		*c = f.cutAt(j, lo, hi, float64(t), float64(t))
+		return true
+	}
 	left := f.sums(j, lo, hi, t)
 	g, ok := f.gain(left)
 	if !ok {
-		return noCut(), true
+		*c = noCut()
+		return true
 	}
 	right := moment{f.total.w - left.w, f.total.wy - left.wy}
-	c := cut{gain: g * f.scale(), threshold: float64(t), missingLeft: 2*left.w >= f.total.w}
+	*c = cut{gain: g * f.scale(), threshold: float64(t), missingLeft: 2*left.w >= f.total.w}
 	if f.whole && !left.mixed() && !right.mixed() {
 		c.final, c.left, c.right = true, left.wy/left.w, right.wy/right.w
 	}
-	return c, true
+	return true
 }
 
 // findSlowly is find for values that may be missing, or are no float32.
-func (f *randomized) findSlowly(j, lo, hi int) (cut, bool) {
+func (f *randomized) findSlowly(j, lo, hi int, c *cut) bool {
 	values := f.data.values[j]
 	least, most, missing := inf, -inf, 0
 	for _, word := range f.rows(lo, hi) {
@@ -230,13 +232,14 @@ func (f *randomized) findSlowly(j, lo, hi int) (cut, bool) {
 		}
 	}
 	if !(least < most) && missing == 0 || missing == hi-lo {
-		return noCut(), false
+		return false
 	}
 	t := least
 	if least < most {
 		t = between(least, most, f.rng.Float64())
 	}
-	return f.cutAt(j, lo, hi, t, shortMidpoint(most, inf)), true
+	*c = f.cutAt(j, lo, hi, t, shortMidpoint(most, inf))
+	return true
 }
 
 // cutAt returns the cut at threshold t, or, of values from missing ones, at end.
@@ -310,7 +313,7 @@ func (f *randomized) part(lo, hi int, side func(row uint32) (rank uint32, missin
 }
 
 // findSet has a coin decide for each category that the items have.
-func (f *randomized) findSet(j, lo, hi int) (cut, bool) {
+func (f *randomized) findSet(j, lo, hi int, c *cut) bool {
 	values := f.data.values[j]
 	var seen categorySet
 	missing, categories, first := 0, 0, 0
@@ -328,7 +331,7 @@ func (f *randomized) findSet(j, lo, hi int) (cut, bool) {
 		}
 	}
 	if categories < 2 && missing == 0 || categories == 0 {
-		return noCut(), false
+		return false
 	}
 	set := f.toss(&seen, categories, first)
 	p := f.part(lo, hi, func(row uint32) (uint32, bool) {
@@ -339,7 +342,7 @@ func (f *randomized) findSet(j, lo, hi int) (cut, bool) {
 		return 0, v != v
 	})
 	best := f.criterion.scan(0, p)
-	c := cut{gain: best.gain, set: set, missingLeft: best.missingLeft, left: best.left, right: best.right}
+	*c = cut{gain: best.gain, set: set, missingLeft: best.missingLeft, left: best.left, right: best.right}
 	if best.at == p.present {
 		*set = seen
 	}
@@ -349,7 +352,7 @@ func (f *randomized) findSet(j, lo, hi int) (cut, bool) {
 		}
 		set.remove(maxCategories)
 	}
-	return c, true
+	return true
 }
 
 // toss returns a random set of those seen: neither all nor none of them, if there are two.

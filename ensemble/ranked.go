@@ -108,24 +108,25 @@ func (f *coarse) narrow(lo, hi int, keep bool) finder {
 	return s
 }
 
-func (f *coarse) find(j, lo, hi int) (cut, bool) {
+func (f *coarse) find(j, lo, hi int, c *cut) bool {
 	items := f.items[lo:hi]
 	if f.squares != nil && !f.data.categorical[j] {
-		return f.findSquares(j, items)
+		return f.findSquares(j, items, c)
 	}
 	p := f.inOrder(j, items)
 	if p.present == 0 || p.present == len(items) && p.entries[0].rank == p.entries[p.present-1].rank {
-		return noCut(), false
+		return false
 	}
 	if f.data.categorical[j] {
-		return searchSets(f.criterion, 0, p, make([]entry, len(items))), true
+		*c = searchSets(f.criterion, 0, p, make([]entry, len(items)))
+		return true
 	}
 	best := f.criterion.scan(0, p)
-	c := cut{gain: best.gain, missingLeft: best.missingLeft}
+	*c = cut{gain: best.gain, missingLeft: best.missingLeft}
 	if best.gain >= 0 {
 		c.threshold = f.end(j, int(p.entries[best.at-1].rank))
 	}
-	return c, true
+	return true
 }
 
 // end returns the threshold at the end of a bin.
@@ -161,7 +162,7 @@ func (f *coarse) inOrder(j int, items []int32) *part {
 }
 
 // findSquares is find from sums by bin.
-func (f *coarse) findSquares(j int, items []int32) (cut, bool) {
+func (f *coarse) findSquares(j int, items []int32, c *cut) bool {
 	var h [binCount]moment
 	bin := f.data.bin[j]
 	for k, m := range f.moments[:len(items)] {
@@ -174,12 +175,12 @@ func (f *coarse) findSquares(j int, items []int32) (cut, bool) {
 		best = f.scan(&h, missing, false, best)
 	}
 	best = f.scan(&h, moment{}, missing.w > 0, best)
-	if best.gain < 0 {
-		return best, f.several(j, items)
+	if *c = best; best.gain < 0 {
+		return f.several(j, items)
 	}
-	best.gain *= f.scale()
-	best.threshold = f.end(j, best.feature)
-	return best, true
+	c.gain *= f.scale()
+	c.threshold = f.end(j, best.feature)
+	return true
 }
 
 // several tells whether items have different values of feature j.
@@ -341,21 +342,23 @@ func (f *fine) mark(j int, items []int32) {
 	}
 }
 
-func (f *fine) find(j, lo, hi int) (cut, bool) {
+func (f *fine) find(j, lo, hi int, c *cut) bool {
 	f.mark(j, f.items[lo:hi])
 	if order := f.order[j]; f.squares != nil && !f.data.categorical[j] && order[len(order)-1].rank != missingRank {
-		return f.findSquares(j)
+		return f.findSquares(j, c)
 	}
 	p := &part{entries: f.inOrder(j), minLeaf: f.minLeaf, bounds: unbounded()}
 	for p.present = len(p.entries); p.present > 0 && p.entries[p.present-1].rank == missingRank; p.present-- {
 	}
 	if p.present == 0 || p.present == len(p.entries) && p.entries[0].rank == p.entries[p.present-1].rank {
-		return noCut(), false
+		return false
 	}
 	if f.data.categorical[j] {
-		return searchSets(f.criterion, 0, p, f.other), true
+		*c = searchSets(f.criterion, 0, p, f.other)
+	} else {
+		*c = searchThresholds(f.criterion, 0, p, f.data.values[j], shortMidpoint)
 	}
-	return searchThresholds(f.criterion, 0, p, f.data.values[j], shortMidpoint), true
+	return true
 }
 
 // inOrder returns the marked rows in the order of feature j.
@@ -372,7 +375,7 @@ func (f *fine) inOrder(j int) []entry {
 }
 
 // findSquares is find for marked items that all have values.
-func (f *fine) findSquares(j int) (cut, bool) {
+func (f *fine) findSquares(j int, c *cut) bool {
 	order := f.order[j]
 	var left moment
 	best, total := noCut(), f.total
@@ -395,12 +398,12 @@ func (f *fine) findSquares(j int) (cut, bool) {
 			before, lowest = e.rank, min(lowest, e.rank)
 		}
 	}
-	if best.gain < 0 {
-		return best, lowest < before
+	if *c = best; best.gain < 0 {
+		return lowest < before
 	}
-	best.gain *= f.scale()
-	best.threshold = shortMidpoint(f.data.values[j][from], f.data.values[j][to])
-	return best, true
+	c.gain *= f.scale()
+	c.threshold = shortMidpoint(f.data.values[j][from], f.data.values[j][to])
+	return true
 }
 
 // divide looks up which ranks go left.
