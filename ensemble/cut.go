@@ -14,6 +14,8 @@ type cut struct {
 	missingLeft bool
 	final       bool    // whether both children are leaves, of the classes left and right
 	left, right float64 // the values of the children, where there is one value
+	// Of finders that defer thresholds: the ranks, or bins, on both sides, to above from; 0 otherwise.
+	from, to uint32
 }
 
 func noCut() cut { return cut{gain: -1} }

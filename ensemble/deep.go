@@ -18,6 +18,8 @@ type finder interface {
 	// find sets c to the best cut of the items by feature j, or returns false if there is none
 	// for want of different values.
 	find(j, lo, hi int, c *cut) bool
+	// finish completes a cut that was chosen: looking up thresholds is slow.
+	finish(c *cut)
 	// divide puts the items that go left before the others, both in their order, and
 	// returns how many there are.
 	divide(c *cut, lo, hi int) int
@@ -144,7 +146,11 @@ func (g *deepGrower) search(f finder, s span) bool {
 			best.feature = g.features[at]
 		}
 	}
-	return best.gain >= 0 && best.gain >= g.minGain*g.total
+	if best.gain < 0 || best.gain < g.minGain*g.total {
+		return false
+	}
+	f.finish(best)
+	return true
 }
 
 // split gives a node its children, by the cut that search found.

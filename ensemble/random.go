@@ -161,6 +161,8 @@ func (f *randomized) sums(j, lo, hi int, t float32) moment {
 
 func (f *randomized) narrow(int, int, bool) finder { return nil }
 
+func (f *randomized) finish(*cut) {}
+
 func (f *randomized) enter(lo, hi int, value []float64) (weight float64, impure bool) {
 	rows := f.rows(lo, hi)
 	if f.squares == nil {

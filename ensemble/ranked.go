@@ -7,6 +7,7 @@ import (
 	"sort"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel/columns"
 	"github.com/gram-ml/gram/internal/par"
 )
 
@@ -99,7 +100,7 @@ func (f *coarse) narrow(lo, hi int, keep bool) finder {
 	s := f.sub
 	if s == nil || keep {
 		d := f.data.d
-		s = &fine{data: f.data, order: make([][]entry, d), place: make([][]uint16, d)}
+		s = &fine{data: f.data, order: make([][]entry, d), sums: make([]columns.Order, d), place: make([][]uint16, d), state: make([]frameState, d)}
 		if !keep {
 			f.sub = s
 		}
@@ -179,8 +180,14 @@ func (f *coarse) findSquares(j int, items []int32, c *cut) bool {
 		return f.several(j, items)
 	}
 	c.gain *= f.scale()
-	c.threshold = f.end(j, best.feature)
+	c.to = uint32(best.feature) + 1
 	return true
+}
+
+func (f *coarse) finish(c *cut) {
+	if c.to > 0 {
+		c.threshold = f.end(c.feature, int(c.to)-1)
+	}
 }
 
 // several tells whether items have different values of feature j.
@@ -230,8 +237,11 @@ func (f *coarse) divide(c *cut, lo, hi int) int {
 			return c.set.has(int(bin[i]))
 		})
 	}
-	values, first := f.data.values[j], f.data.first[j]
-	end := sort.Search(len(first), func(b int) bool { return values[first[b]] > c.threshold })
+	end := int(c.to)
+	if end == 0 {
+		values, first := f.data.values[j], f.data.first[j]
+		end = sort.Search(len(first), func(b int) bool { return values[first[b]] > c.threshold })
+	}
 	return moveLeft(items, f.buf, func(i int32) bool {
 		return int(bin[i]) < end || bin[i] == missingBin && c.missingLeft
 	})
@@ -244,28 +254,34 @@ func (f *coarse) divide(c *cut, lo, hi int) int {
 type fine struct {
 	holder
 	data  *ranks
-	rank  []uint32   // by feature and item
-	order [][]entry  // by feature, the items of the frame in order; empty until it is needed
+	rank  []uint32     // by feature and item
+	state []frameState // by feature
+	order [][]entry    // by feature, the items of the frame in order
+	sums  []columns.Order
 	place [][]uint16 // by feature and item: where in order it is
 	marks []uint64   // none set, between calls
+	sweep columns.SweepBuffer
 	keys  [2][]uint64
 	buf   []int32
 	other []entry // for searchSets
 }
+
+// A frameState says what a frame has of a feature.
+type frameState uint8
+
+const (
+	unsorted frameState = iota
+	entries             // order
+	swept               // sums: no value is missing, and cuts are judged by sums of squares
+)
 
 // fill makes the frame of some items of up.
 func (f *fine) fill(up *holder, items []int32) {
 	f.take(up, items)
 	n, d := len(items), f.data.d
 	f.rank = slices.Grow(f.rank[:0], n*d)[:n*d]
-	for i, row := range f.frame {
-		for j, r := range f.data.rank[int(row)*d : (int(row)+1)*d] {
-			f.rank[j*n+i] = r
-		}
-	}
-	for j := range f.order {
-		f.order[j] = f.order[j][:0]
-	}
+	columns.Gather(f.rank, f.data.rank, d, f.frame)
+	clear(f.state)
 	f.marks = slices.Grow(f.marks[:0], (n+63)/64)[:(n+63)/64]
 	f.buf = slices.Grow(f.buf[:0], n)[:n]
 	for i := range f.keys {
@@ -285,7 +301,17 @@ func (f *fine) sort(j int) {
 		keys[i] = uint64(min(r, top))<<frameBits | uint64(i)
 	}
 	keys = sortFrame(keys, f.keys[1], bits.Len32(top))
-	order, place := f.order[j][:0], slices.Grow(f.place[j][:0], n)[:n]
+	f.place[j] = slices.Grow(f.place[j][:0], n)[:n]
+	if f.squares != nil && !f.data.categorical[j] && uint32(keys[n-1]>>frameBits) != top {
+		f.setSums(j, keys)
+	} else {
+		f.setOrder(j, keys, top)
+	}
+}
+
+// setOrder has the items in the order of keys, of which top is the rank of missing values.
+func (f *fine) setOrder(j int, keys []uint64, top uint32) {
+	order, place := f.order[j][:0], f.place[j]
 	for p, k := range keys {
 		i, r := int32(k&(1<<frameBits-1)), uint32(k>>frameBits)
 		if r == top {
@@ -294,7 +320,20 @@ func (f *fine) sort(j int) {
 		order = append(order, entry{i, r})
 		place[i] = uint16(p)
 	}
-	f.order[j], f.place[j] = order, place
+	f.order[j], f.state[j] = order, entries
+}
+
+// setSums has the moments of the items in the order of keys.
+func (f *fine) setSums(j int, keys []uint64) {
+	n, o, place := len(keys), &f.sums[j], f.place[j]
+	o.W, o.WY, o.Ranks = slices.Grow(o.W[:0], n)[:n], slices.Grow(o.WY[:0], n)[:n], slices.Grow(o.Ranks[:0], n)[:n]
+	for p, k := range keys {
+		i := k & (1<<frameBits - 1)
+		m := f.moments[i]
+		o.W[p], o.WY[p], o.Ranks[p] = m.w, m.wy, uint32(k>>frameBits)
+		place[i] = uint16(p)
+	}
+	f.state[j] = swept
 }
 
 // sortFrame sorts keys of the items of a frame by their ranks, of so many bits, and returns
@@ -332,7 +371,7 @@ func (f *fine) narrow(int, int, bool) finder { return nil }
 
 // mark marks the places of the items in the order of feature j.
 func (f *fine) mark(j int, items []int32) {
-	if len(f.order[j]) == 0 {
+	if f.state[j] == unsorted {
 		f.sort(j)
 	}
 	place, marks := f.place[j], f.marks
@@ -344,8 +383,8 @@ func (f *fine) mark(j int, items []int32) {
 
 func (f *fine) find(j, lo, hi int, c *cut) bool {
 	f.mark(j, f.items[lo:hi])
-	if order := f.order[j]; f.squares != nil && !f.data.categorical[j] && order[len(order)-1].rank != missingRank {
-		return f.findSquares(j, c)
+	if f.state[j] == swept {
+		return f.findSquares(j, hi-lo, c)
 	}
 	p := &part{entries: f.inOrder(j), minLeaf: f.minLeaf, bounds: unbounded()}
 	for p.present = len(p.entries); p.present > 0 && p.entries[p.present-1].rank == missingRank; p.present-- {
@@ -374,36 +413,23 @@ func (f *fine) inOrder(j int) []entry {
 	return out
 }
 
-// findSquares is find for marked items that all have values.
-func (f *fine) findSquares(j int, c *cut) bool {
-	order := f.order[j]
-	var left moment
-	best, total := noCut(), f.total
-	var before, from, to uint32 // ranks
-	lowest := uint32(missingRank)
-	for w, mark := range f.marks {
-		f.marks[w] = 0
-		for ; mark != 0; mark &= mark - 1 {
-			e := order[w<<6+bits.TrailingZeros64(mark)]
-			if rw := total.w - left.w; left.w >= f.minLeaf && rw >= f.minLeaf && left.w > 0 {
-				diff := left.wy*rw - (total.wy-left.wy)*left.w
-				if g := diff * diff / (left.w * rw * total.w); g > best.gain && e.rank != before && rw > 0 {
-					best.gain, from, to = g, before, e.rank
-					best.missingLeft = left.w >= rw
-				}
-			}
-			m := f.moments[e.row]
-			left.w += m.w
-			left.wy += m.wy
-			before, lowest = e.rank, min(lowest, e.rank)
-		}
+// findSquares is find for n marked items that all have values.
+func (f *fine) findSquares(j, n int, c *cut) bool {
+	best := columns.Sweep(&f.sums[j], f.marks, n, columns.Limits{W: f.total.w, WY: f.total.wy, MinLeaf: f.minLeaf}, &f.sweep)
+	if *c = noCut(); best.Gain < 0 {
+		return best.Several
 	}
-	if *c = best; best.gain < 0 {
-		return lowest < before
-	}
-	c.gain *= f.scale()
-	c.threshold = shortMidpoint(f.data.values[j][from], f.data.values[j][to])
+	c.gain = best.Gain * f.scale()
+	c.missingLeft = 2*best.W >= f.total.w
+	c.from, c.to = best.From, best.To
 	return true
+}
+
+func (f *fine) finish(c *cut) {
+	if c.to > 0 {
+		values := f.data.values[c.feature]
+		c.threshold = shortMidpoint(values[c.from], values[c.to])
+	}
 }
 
 // divide looks up which ranks go left.
@@ -419,10 +445,13 @@ func (f *fine) divide(c *cut, lo, hi int) int {
 			return c.set.has(int(rank[i]))
 		})
 	}
-	order, values := f.order[j], f.data.values[j]
-	end := uint32(missingRank) // the first rank that goes right
-	if p := sort.Search(len(order), func(p int) bool { return order[p].rank == missingRank || values[order[p].rank] > c.threshold }); p < len(order) {
-		end = order[p].rank
+	end := c.to // the first rank that goes right
+	if end == 0 {
+		end = missingRank
+		order, values := f.order[j], f.data.values[j]
+		if p := sort.Search(n, func(p int) bool { return order[p].rank == missingRank || values[order[p].rank] > c.threshold }); p < n {
+			end = order[p].rank
+		}
 	}
 	return moveLeft(items, f.buf, func(i int32) bool { return rank[i] < end || rank[i] == missingRank && c.missingLeft })
 }

@@ -22,6 +22,8 @@ func columnsFile(c *build.Context) {
 	columnsCount(c)
 	columnsMark(c)
 	columnsDivide(c, numbers)
+	columnsGather(c)
+	columnsSweep(c)
 }
 
 // A columnLoop has the registers of a loop over vectors of 16 words.
@@ -403,4 +405,222 @@ func columnsDivide(c *build.Context, numbers16 Mem) {
 	l.Label("end")
 	l.VZEROUPPER()
 	l.RET()
+}
+
+// columnsGather emits a transposition of scattered rows. Gathering has the memory of 16 rows come at
+// the same time.
+func columnsGather(c *build.Context) {
+	l := beginColumns(c, "gather", "func(dst, src *uint32, width int, rows *int32, n int)",
+		"Sets column j < width of dst, n words each, to element j of n rows of src, of width words each:",
+		"\tfor i, r := range rows[:n] { for j := range width { dst[j*n+i] = src[r*width+j] } }")
+	dst, src, rows := l.param("dst"), l.param("src"), l.param("rows")
+	width, stride := l.GP64(), l.GP64()
+	l.Load(l.Param("width"), width)
+	l.MOVQ(l.n, stride)
+	l.SHLQ(Imm(2), stride)
+	widths := l.ZMM()
+	l.VPBROADCASTD(width.As32(), widths)
+	l.each("loop", l.n, func() {
+		l.ADDQ(Imm(64), rows)
+		l.ADDQ(Imm(64), dst)
+	}, func(tail reg.Register) {
+		at, from, to, count := l.ZMM(), l.GP64(), l.GP64(), l.GP64()
+		if tail == nil {
+			l.VMOVDQU32(Mem{Base: rows}, at)
+		} else {
+			l.VMOVDQU32_Z(Mem{Base: rows}, tail, at)
+		}
+		l.VPMULLD(widths, at, at)
+		l.MOVQ(src, from)
+		l.MOVQ(dst, to)
+		l.MOVQ(width, count)
+		label := "column"
+		if tail != nil {
+			label = "columnTail"
+		}
+		l.Label(label)
+		v, k := l.ZMM(), l.K()
+		if tail == nil {
+			l.KXNORW(k, k, k)
+		} else {
+			l.KMOVW(tail, k)
+		}
+		l.VPXORD(v, v, v)
+		l.VPGATHERDD(Mem{Base: from, Index: at, Scale: 4}, k, v)
+		if tail == nil {
+			l.VMOVDQU32(v, Mem{Base: to})
+		} else {
+			l.VMOVDQU32(v, tail, Mem{Base: to})
+		}
+		l.ADDQ(Imm(4), from)
+		l.ADDQ(stride, to)
+		l.DECQ(count)
+		l.JNZ(LabelRef(label))
+	})
+	l.VZEROUPPER()
+	l.RET()
+}
+
+// sweepDense is how many of 64 places are marked when they are compressed and not taken one by one.
+const sweepDense = 20
+
+// columnsSweep compresses what the marked places have, eight at a time, and then looks at eight cuts
+// at a time.
+func columnsSweep(c *build.Context) {
+	c.Function("sweepAVX512")
+	c.Attributes(attr.NOSPLIT)
+	c.Pragma("noescape")
+	c.Doc("Looks at the cuts between marked places, as sweepPortable does, in eight of them in turns, and clears the marks. in begins an",
+		"Order, out a sweepState: of the marked places the i-th has turn i%8 and group i/8, and out has for each turn the largest",
+		"gain, -1 if there is none, its group and the weight of what is left of it.")
+	c.SignatureExpr("func(in *float64, marks *uint64, words int, out *float64)")
+	type gp = reg.GPVirtual
+	param := func(name string) gp { return c.Load(c.Param(name), c.GP64()).(gp) }
+	in, marks, words, out := param("in"), param("marks"), param("words"), param("out")
+	// Order: weights, products and ranks of the places, buffers for those of the marked ones, totals.
+	field := func(at int) gp {
+		p := c.GP64()
+		c.MOVQ(Mem{Base: in, Disp: 8 * at}, p)
+		return p
+	}
+	w, wy, ranks, toW, toY, toRank := field(0), field(1), field(2), field(3), field(4), field(5)
+	count, mark := c.GP64(), c.GP64()
+	c.XORL(count.As32(), count.As32())
+
+	c.Label("word")
+	c.MOVQ(Mem{Base: marks}, mark)
+	c.TESTQ(mark, mark)
+	c.JZ(LabelRef("next"))
+	clean := c.GP64()
+	c.XORL(clean.As32(), clean.As32())
+	c.MOVQ(clean, Mem{Base: marks})
+	at, bits := c.GP64(), c.GP64()
+	c.POPCNTQ(mark, bits)
+	c.CMPQ(bits, Imm(sweepDense))
+	c.JAE(LabelRef("byte"))
+	c.Label("bit")
+	{
+		x, y, rank := c.XMM(), c.XMM(), c.GP32()
+		c.TZCNTQ(mark, at)
+		c.VMOVSD(Mem{Base: w, Index: at, Scale: 8}, x)
+		c.VMOVSD(x, Mem{Base: toW, Index: count, Scale: 8})
+		c.VMOVSD(Mem{Base: wy, Index: at, Scale: 8}, y)
+		c.VMOVSD(y, Mem{Base: toY, Index: count, Scale: 8})
+		c.MOVL(Mem{Base: ranks, Index: at, Scale: 4}, rank)
+		c.MOVL(rank, Mem{Base: toRank, Index: count, Scale: 4})
+		c.INCQ(count)
+		c.BLSRQ(mark, mark)
+		c.JNZ(LabelRef("bit"))
+	}
+	c.JMP(LabelRef("next"))
+	c.Label("byte")
+	c.TZCNTQ(mark, at)
+	c.ANDQ(I32(-8), at)
+	c.SHRXQ(at, mark, bits)
+	c.MOVBLZX(bits.As8(), bits.As32())
+	k := c.K()
+	c.KMOVB(bits.As32(), k)
+	taken := c.GP64()
+	c.SHLXQ(at, bits, taken)
+	c.XORQ(taken, mark)
+	a, b, r := c.ZMM(), c.ZMM(), c.YMM()
+	c.VMOVUPD_Z(Mem{Base: w, Index: at, Scale: 8}, k, a)
+	c.VMOVUPD_Z(Mem{Base: wy, Index: at, Scale: 8}, k, b)
+	c.VMOVDQU32_Z(Mem{Base: ranks, Index: at, Scale: 4}, k, r)
+	c.VCOMPRESSPD_Z(a, k, a)
+	c.VCOMPRESSPD_Z(b, k, b)
+	c.VPCOMPRESSD_Z(r, k, r)
+	c.VMOVUPD(a, Mem{Base: toW, Index: count, Scale: 8})
+	c.VMOVUPD(b, Mem{Base: toY, Index: count, Scale: 8})
+	c.VMOVDQU32(r, Mem{Base: toRank, Index: count, Scale: 4})
+	c.POPCNTL(bits.As32(), bits.As32())
+	c.ADDQ(bits, count)
+	c.TESTQ(mark, mark)
+	c.JNZ(LabelRef("byte"))
+	c.Label("next")
+	c.ADDQ(Imm(8), marks)
+	c.ADDQ(U32(512), w)
+	c.ADDQ(U32(512), wy)
+	c.ADDQ(U32(256), ranks)
+	c.DECQ(words)
+	c.JNZ(LabelRef("word"))
+
+	// After the last there is no cut: its rank goes on.
+	zero, last := c.ZMM(), c.YMM()
+	c.VPXORQ(zero, zero, zero)
+	c.VMOVUPD(zero, Mem{Base: toW, Index: count, Scale: 8})
+	c.VMOVUPD(zero, Mem{Base: toY, Index: count, Scale: 8})
+	c.VPBROADCASTD(Mem{Base: toRank, Index: count, Scale: 4, Disp: -4}, last)
+	c.VMOVDQU32(last, Mem{Base: toRank, Index: count, Scale: 4})
+	c.VMOVDQU32(last, Mem{Base: toRank, Index: count, Scale: 4, Disp: 4})
+
+	constant := func(at int) reg.VecVirtual {
+		z := c.ZMM()
+		c.VBROADCASTSD(Mem{Base: in, Disp: 8 * at}, z)
+		return z
+	}
+	totalW, totalY, minLeaf := constant(6), constant(7), constant(8)
+	carryW, carryY, seven := c.ZMM(), c.ZMM(), c.ZMM()
+	c.VPXORQ(carryW, carryW, carryW)
+	c.VPXORQ(carryY, carryY, carryY)
+	number := c.GP64()
+	c.MOVQ(U32(7), number)
+	c.VPBROADCASTQ(number, seven)
+	one, group, bestGroup, bestW, best := c.ZMM(), c.ZMM(), c.ZMM(), c.ZMM(), c.ZMM()
+	c.MOVQ(U32(1), number)
+	c.VPBROADCASTQ(number, one)
+	for _, z := range []reg.VecVirtual{group, bestGroup, bestW, best} {
+		c.VPXORQ(z, z, z)
+	}
+	c.VPSUBQ(one, best, best)
+	c.VCVTQQ2PD(best, best)
+	left := c.GP64()
+	c.MOVQ(count, left)
+	c.Label("judge")
+	lw, ly, t := c.ZMM(), c.ZMM(), c.ZMM()
+	for _, sum := range []struct {
+		from      gp
+		to, carry reg.VecVirtual
+	}{{toW, lw, carryW}, {toY, ly, carryY}} {
+		c.VMOVUPD(Mem{Base: sum.from}, sum.to)
+		for _, shift := range []uint64{7, 6, 4} {
+			c.VALIGNQ(Imm(shift), zero, sum.to, t)
+			c.VADDPD(t, sum.to, sum.to)
+		}
+		c.VPERMPD(sum.to, seven, t)
+		c.VADDPD(sum.carry, sum.to, sum.to)
+		c.VADDPD(t, sum.carry, sum.carry)
+	}
+	here, ks := c.YMM(), []reg.OpmaskVirtual{c.K(), c.K(), c.K(), c.K(), c.K()}
+	const notEqual, notLess, greater = 4, 29, 30
+	c.VMOVDQU32(Mem{Base: toRank}, here)
+	c.VPCMPD(Imm(notEqual), Mem{Base: toRank, Disp: 4}, here, ks[0])
+	rw, ry, g, h := c.ZMM(), c.ZMM(), c.ZMM(), c.ZMM()
+	c.VSUBPD(lw, totalW, rw)
+	c.VCMPPD(Imm(notLess), minLeaf, lw, ks[0], ks[1])
+	c.VCMPPD(Imm(notLess), minLeaf, rw, ks[1], ks[2])
+	c.VCMPPD(Imm(greater), zero, rw, ks[2], ks[3])
+	c.VSUBPD(ly, totalY, ry)
+	c.VMULPD(rw, ly, g)
+	c.VMULPD(lw, ry, h)
+	c.VSUBPD(h, g, g)
+	c.VMULPD(g, g, g)
+	c.VMULPD(rw, lw, h)
+	c.VMULPD(totalW, h, h)
+	c.VDIVPD(h, g, g)
+	c.VCMPPD(Imm(greater), best, g, ks[3], ks[4])
+	c.VMOVAPD(g, ks[4], best)
+	c.VMOVAPD(lw, ks[4], bestW)
+	c.VMOVDQA64(group, ks[4], bestGroup)
+	c.VPADDQ(one, group, group)
+	c.ADDQ(Imm(64), toW)
+	c.ADDQ(Imm(64), toY)
+	c.ADDQ(Imm(32), toRank)
+	c.SUBQ(Imm(8), left)
+	c.JG(LabelRef("judge"))
+	c.VMOVUPD(best, Mem{Base: out})
+	c.VMOVDQU64(bestGroup, Mem{Base: out, Disp: 64})
+	c.VMOVUPD(bestW, Mem{Base: out, Disp: 128})
+	c.VZEROUPPER()
+	c.RET()
 }

@@ -40,3 +40,17 @@ func markAVX512(masks *uint16, x *uint32, n int, t float32) int
 //
 //go:noescape
 func divideAVX512(block *uint32, stride int, columns int, n int, masks *uint16, spare *uint32)
+
+// Sets column j < width of dst, n words each, to element j of n rows of src, of width words each:
+//
+//	for i, r := range rows[:n] { for j := range width { dst[j*n+i] = src[r*width+j] } }
+//
+//go:noescape
+func gatherAVX512(dst *uint32, src *uint32, width int, rows *int32, n int)
+
+// Looks at the cuts between marked places, as sweepPortable does, in eight of them in turns, and clears the marks. in begins an
+// Order, out a sweepState: of the marked places the i-th has turn i%8 and group i/8, and out has for each turn the largest
+// gain, -1 if there is none, its group and the weight of what is left of it.
+//
+//go:noescape
+func sweepAVX512(in *float64, marks *uint64, words int, out *float64)

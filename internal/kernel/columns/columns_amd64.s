@@ -420,3 +420,204 @@ twoColumns:
 end:
 	VZEROUPPER
 	RET
+
+// func gatherAVX512(dst *uint32, src *uint32, width int, rows *int32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·gatherAVX512(SB), NOSPLIT, $0-40
+	MOVQ         n+32(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         src+8(FP), DX
+	MOVQ         rows+24(FP), BX
+	MOVQ         width+16(FP), SI
+	MOVQ         AX, DI
+	SHLQ         $0x02, DI
+	VPBROADCASTD SI, Z0
+
+loop:
+	CMPQ      AX, $0x10
+	JB        loopTail
+	VMOVDQU32 (BX), Z1
+	VPMULLD   Z0, Z1, Z1
+	MOVQ      DX, R8
+	MOVQ      CX, R9
+	MOVQ      SI, R10
+
+column:
+	KXNORW     K1, K1, K1
+	VPXORD     Z2, Z2, Z2
+	VPGATHERDD (R8)(Z1*4), K1, Z2
+	VMOVDQU32  Z2, (R9)
+	ADDQ       $0x04, R8
+	ADDQ       DI, R9
+	DECQ       R10
+	JNZ        column
+	ADDQ       $0x40, BX
+	ADDQ       $0x40, CX
+	SUBQ       $0x10, AX
+	JMP        loop
+
+loopTail:
+	TESTQ       AX, AX
+	JZ          loopDone
+	MOVL        $0x0000ffff, R8
+	BZHIL       AX, R8, R8
+	KMOVW       R8, K1
+	VMOVDQU32.Z (BX), K1, Z1
+	VPMULLD     Z0, Z1, Z1
+	MOVQ        DX, AX
+	MOVQ        SI, DX
+
+columnTail:
+	KMOVW      K1, K2
+	VPXORD     Z3, Z3, Z3
+	VPGATHERDD (AX)(Z1*4), K2, Z3
+	VMOVDQU32  Z3, K1, (CX)
+	ADDQ       $0x04, AX
+	ADDQ       DI, CX
+	DECQ       DX
+	JNZ        columnTail
+
+loopDone:
+	VZEROUPPER
+	RET
+
+// func sweepAVX512(in *float64, marks *uint64, words int, out *float64)
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, AVX512VL, BMI, BMI2, POPCNT
+TEXT ·sweepAVX512(SB), NOSPLIT, $8-32
+	MOVQ in+0(FP), AX
+	MOVQ marks+8(FP), CX
+	MOVQ words+16(FP), DX
+	MOVQ out+24(FP), BX
+	MOVQ (AX), SI
+	MOVQ 8(AX), DI
+	MOVQ 16(AX), R8
+	MOVQ 24(AX), R9
+	MOVQ 32(AX), R10
+	MOVQ 40(AX), R11
+	XORL R12, R12
+
+word:
+	MOVQ    (CX), R13
+	TESTQ   R13, R13
+	JZ      next
+	XORL    R14, R14
+	MOVQ    R14, (CX)
+	POPCNTQ R13, R15
+	CMPQ    R15, $0x14
+	JAE     byte
+
+bit:
+	TZCNTQ R13, R14
+	VMOVSD (SI)(R14*8), X0
+	VMOVSD X0, (R9)(R12*8)
+	VMOVSD (DI)(R14*8), X0
+	VMOVSD X0, (R10)(R12*8)
+	MOVL   (R8)(R14*4), R14
+	MOVL   R14, (R11)(R12*4)
+	INCQ   R12
+	BLSRQ  R13, R13
+	JNZ    bit
+	JMP    next
+
+byte:
+	TZCNTQ        R13, R14
+	ANDQ          $-8, R14
+	SHRXQ         R14, R13, R15
+	MOVBLZX       R15, R15
+	KMOVB         R15, K1
+	SHLXQ         R14, R15, BP
+	XORQ          BP, R13
+	VMOVUPD.Z     (SI)(R14*8), K1, Z0
+	VMOVUPD.Z     (DI)(R14*8), K1, Z8
+	VMOVDQU32.Z   (R8)(R14*4), K1, Y9
+	VCOMPRESSPD.Z Z0, K1, Z0
+	VCOMPRESSPD.Z Z8, K1, Z8
+	VPCOMPRESSD.Z Y9, K1, Y9
+	VMOVUPD       Z0, (R9)(R12*8)
+	VMOVUPD       Z8, (R10)(R12*8)
+	VMOVDQU32     Y9, (R11)(R12*4)
+	POPCNTL       R15, R15
+	ADDQ          R15, R12
+	TESTQ         R13, R13
+	JNZ           byte
+
+next:
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, SI
+	ADDQ         $0x00000200, DI
+	ADDQ         $0x00000100, R8
+	DECQ         DX
+	JNZ          word
+	VPXORQ       Z1, Z1, Z1
+	VMOVUPD      Z1, (R9)(R12*8)
+	VMOVUPD      Z1, (R10)(R12*8)
+	VPBROADCASTD -4(R11)(R12*4), Y0
+	VMOVDQU32    Y0, (R11)(R12*4)
+	VMOVDQU32    Y0, 4(R11)(R12*4)
+	VBROADCASTSD 48(AX), Z0
+	VBROADCASTSD 56(AX), Z8
+	VBROADCASTSD 64(AX), Z9
+	VPXORQ       Z2, Z2, Z2
+	VPXORQ       Z3, Z3, Z3
+	MOVQ         $0x00000007, AX
+	VPBROADCASTQ AX, Z10
+	MOVQ         $0x00000001, AX
+	VPBROADCASTQ AX, Z11
+	VPXORQ       Z4, Z4, Z4
+	VPXORQ       Z5, Z5, Z5
+	VPXORQ       Z6, Z6, Z6
+	VPXORQ       Z7, Z7, Z7
+	VPSUBQ       Z11, Z7, Z7
+	VCVTQQ2PD    Z7, Z7
+	MOVQ         R12, AX
+
+judge:
+	VMOVUPD   (R9), Z12
+	VALIGNQ   $0x07, Z1, Z12, Z14
+	VADDPD    Z14, Z12, Z12
+	VALIGNQ   $0x06, Z1, Z12, Z14
+	VADDPD    Z14, Z12, Z12
+	VALIGNQ   $0x04, Z1, Z12, Z14
+	VADDPD    Z14, Z12, Z12
+	VPERMPD   Z12, Z10, Z14
+	VADDPD    Z2, Z12, Z12
+	VADDPD    Z14, Z2, Z2
+	VMOVUPD   (R10), Z13
+	VALIGNQ   $0x07, Z1, Z13, Z14
+	VADDPD    Z14, Z13, Z13
+	VALIGNQ   $0x06, Z1, Z13, Z14
+	VADDPD    Z14, Z13, Z13
+	VALIGNQ   $0x04, Z1, Z13, Z14
+	VADDPD    Z14, Z13, Z13
+	VPERMPD   Z13, Z10, Z14
+	VADDPD    Z3, Z13, Z13
+	VADDPD    Z14, Z3, Z3
+	VMOVDQU32 (R11), Y14
+	VPCMPD    $0x04, 4(R11), Y14, K1
+	VSUBPD    Z12, Z0, Z14
+	VCMPPD    $0x1d, Z9, Z12, K1, K1
+	VCMPPD    $0x1d, Z9, Z14, K1, K1
+	VCMPPD    $0x1e, Z1, Z14, K1, K1
+	VSUBPD    Z13, Z8, Z15
+	VMULPD    Z14, Z13, Z13
+	VMULPD    Z12, Z15, Z15
+	VSUBPD    Z15, Z13, Z13
+	VMULPD    Z13, Z13, Z13
+	VMULPD    Z14, Z12, Z15
+	VMULPD    Z0, Z15, Z15
+	VDIVPD    Z15, Z13, Z13
+	VCMPPD    $0x1e, Z7, Z13, K1, K1
+	VMOVAPD   Z13, K1, Z7
+	VMOVAPD   Z12, K1, Z6
+	VMOVDQA64 Z4, K1, Z5
+	VPADDQ    Z11, Z4, Z4
+	ADDQ      $0x40, R9
+	ADDQ      $0x40, R10
+	ADDQ      $0x20, R11
+	SUBQ      $0x08, AX
+	JG        judge
+	VMOVUPD   Z7, (BX)
+	VMOVDQU64 Z5, 64(BX)
+	VMOVUPD   Z6, 128(BX)
+	VZEROUPPER
+	RET

@@ -19,3 +19,11 @@ func markAVX512(masks *uint16, x *uint32, n int, t float32) int { panic("columns
 func divideAVX512(block *uint32, stride int, columns int, n int, masks *uint16, spare *uint32) {
 	panic("columns: no assembly here")
 }
+
+func gatherAVX512(dst *uint32, src *uint32, width int, rows *int32, n int) {
+	panic("columns: no assembly here")
+}
+
+func sweepAVX512(in *float64, marks *uint64, words int, out *float64) {
+	panic("columns: no assembly here")
+}

@@ -1,6 +1,7 @@
 package columns
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -133,4 +134,110 @@ func TestDivide(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestGather(t *testing.T) {
+	floattest.Levels(t, func(t *testing.T) {
+		rng := floattest.Rand(4)
+		for _, n := range lengths {
+			for _, width := range []int{1, 2, 5} {
+				src := make([]uint32, 60*width)
+				for i := range src {
+					src[i] = rng.Uint32()
+				}
+				dst, check := guarded(n * width)
+				rows, want := make([]int32, n), make([]uint32, n*width)
+				for i := range rows {
+					rows[i] = int32(rng.IntN(60))
+					for j := range width {
+						want[j*n+i] = src[int(rows[i])*width+j]
+					}
+				}
+				if Gather(dst, src, width, rows); !slices.Equal(dst, want) {
+					t.Errorf("%d rows of %d: wrong words", n, width)
+				}
+				check(t)
+			}
+		}
+	})
+}
+
+// The best cut is that of a plain look at each, for few marks and many, with ties, and no cut where
+// ranks are equal or sides too light. Sums are of whole numbers, and exact.
+func TestSweep(t *testing.T) {
+	floattest.Levels(t, func(t *testing.T) {
+		rng := floattest.Rand(5)
+		var buf SweepBuffer
+		for trial := range 4000 {
+			n := []int{1, 3, 8, 9, 63, 64, 65, 300, SweepPlaces}[trial%9]
+			o := Order{make([]float64, n), make([]float64, n), make([]uint32, n)}
+			ranks := 1 + rng.IntN([]int{1, 3, 2 * n}[trial%3])
+			marks, share := make([]uint64, (n+63)/64), []float64{0.01, 0.1, 0.5, 1}[trial%4]
+			var marked []int
+			var l Limits
+			for i := range n {
+				o.W[i] = float64(1 + rng.IntN(3))
+				o.WY[i] = float64(rng.IntN(7)-3) * o.W[i]
+				o.Ranks[i] = uint32(rng.IntN(ranks))
+			}
+			slices.Sort(o.Ranks)
+			for i := range n {
+				if rng.Float64() < share || i == n/2 {
+					marks[i/64] |= 1 << (i % 64)
+					marked = append(marked, i)
+					l.W += o.W[i]
+					l.WY += o.WY[i]
+				}
+			}
+			if l.MinLeaf = 1; trial%5 == 0 {
+				l.MinLeaf = float64(rng.IntN(30))
+			}
+			want := Swept{Gain: -1, Several: o.Ranks[marked[0]] != o.Ranks[marked[len(marked)-1]]}
+			w, wy := 0.0, 0.0
+			for k, i := range marked[:len(marked)-1] {
+				w, wy = w+o.W[i], wy+o.WY[i]
+				from, to, rw := o.Ranks[i], o.Ranks[marked[k+1]], l.W-w
+				if from == to || w < l.MinLeaf || rw < l.MinLeaf {
+					continue
+				}
+				diff := wy*rw - (l.WY-wy)*w
+				if g := diff * diff / (w * rw * l.W); g > want.Gain {
+					want.Gain, want.W, want.From, want.To = g, w, from, to
+				}
+			}
+			got := Sweep(&o, marks, len(marked), l, &buf)
+			if want.Gain < 0 {
+				got.W, got.From, got.To = 0, 0, 0
+			}
+			if got != want {
+				t.Fatalf("trial %d, %d of %d marked: %+v, want %+v", trial, len(marked), n, got, want)
+			}
+			if slices.Max(marks) != 0 {
+				t.Fatalf("trial %d: marks are left", trial)
+			}
+		}
+	})
+}
+
+func BenchmarkSweep(b *testing.B) {
+	for _, every := range []int{1, 8, 64} {
+		b.Run(fmt.Sprintf("items=%d", SweepPlaces/every), func(b *testing.B) {
+			o := Order{make([]float64, SweepPlaces), make([]float64, SweepPlaces), make([]uint32, SweepPlaces)}
+			var buf SweepBuffer
+			marks, saved := make([]uint64, SweepPlaces/64), make([]uint64, SweepPlaces/64)
+			l := Limits{MinLeaf: 1}
+			for i := range o.W {
+				o.W[i], o.WY[i], o.Ranks[i] = 1, float64(i*i%2), uint32(i)
+				if i%every == 0 {
+					saved[i/64] |= 1 << (i % 64)
+					l.W++
+					l.WY += o.WY[i]
+				}
+			}
+			for b.Loop() {
+				copy(marks, saved)
+				Sweep(&o, marks, SweepPlaces/every, l, &buf)
+			}
+		})
+	}
 }

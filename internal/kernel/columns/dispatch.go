@@ -1,6 +1,10 @@
 package columns
 
-import "github.com/gram-ml/gram/internal/cpu"
+import (
+	"math"
+
+	"github.com/gram-ml/gram/internal/cpu"
+)
 
 // Spare is how many words Divide wants beside the rows.
 const Spare = 48
@@ -67,4 +71,17 @@ func Divide(block []uint32, stride, columns, n int, masks []uint16, spare []uint
 		return
 	}
 	divideAVX512(&block[0], 4*stride, columns, n, &masks[0], &spare[0])
+}
+
+// Gather sets column j of dst, of as many words as there are rows, to element j of the given rows of
+// src, which have width elements.
+func Gather(dst, src []uint32, width int, rows []int32) {
+	if len(rows) == 0 || width == 0 {
+		return
+	}
+	if cpu.Current() < cpu.AVX512 || len(src) > math.MaxInt32 {
+		gatherPortable(dst, src, width, rows)
+		return
+	}
+	gatherAVX512(&dst[0], &src[0], width, &rows[0], len(rows))
 }

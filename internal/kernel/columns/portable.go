@@ -78,3 +78,13 @@ func dividePortable(block []uint32, stride, columns, n int, masks []uint16, spar
 		copy(column[l:], spare[:r])
 	}
 }
+
+// gatherPortable is Gather in Go.
+func gatherPortable(dst, src []uint32, width int, rows []int32) {
+	n := len(rows)
+	for i, r := range rows {
+		for j, v := range src[int(r)*width : (int(r)+1)*width] {
+			dst[j*n+i] = v
+		}
+	}
+}
