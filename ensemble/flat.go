@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/gram-ml/gram"
+	"github.com/gram-ml/gram/internal/kernel/walk"
 	"github.com/gram-ml/gram/internal/mem"
 	"github.com/gram-ml/gram/internal/par"
 	"github.com/gram-ml/gram/linalg"
@@ -27,7 +28,7 @@ import (
 // where a served row is the keys of x, then their complements, which have the reverse
 // order, for nodes whose near child is the right one; both are 0 for NaN. It ends with
 // the largest key, which leaves look at, to go 0 nodes ahead. So a step is a little
-// integer arithmetic without branches, and walks of several rows or of several trees are
+// integer arithmetic without branches, and walks of many rows or of many trees are
 // made side by side, one's loads behind the others'.
 //
 // If all thresholds are float32, keys have 32 bits and rows are rounded up to float32:
@@ -214,17 +215,26 @@ func number[K key](k K) float64 {
 type packed[K key] struct {
 	nodes []packedNode[K]
 	shift int
-	rows  sync.Pool // of served rows
+	desks sync.Pool
 }
 
-type packedNode[K key] struct {
-	threshold K // of a leaf, its number
-	word      K
+// A packedNode's Threshold is, of a leaf, its number.
+type packedNode[K key] = walk.Node[K]
+
+// A desk is what rows are served on.
+type desk[K key] struct {
+	rows   []K // served
+	lanes  [maxLanes]walk.Lane
+	leaves [maxLanes]uint32
 }
+
+// maxLanes is how many walks are made side by side: enough that each step finds its node in the
+// cache.
+const maxLanes = 128
 
 func newPacked[K key](nodes []packedNode[K], shift int) *packed[K] {
 	p := &packed[K]{nodes: nodes, shift: shift}
-	p.rows.New = func() any { return new([]K) }
+	p.desks.New = func() any { return new(desk[K]) }
 	return p
 }
 
@@ -247,8 +257,8 @@ func packShort(f *flat, trees []*plainTree, shared int, bases []uint32) *packed[
 			continue
 		}
 		for j := range nodes[at:] {
-			if n := &nodes[at+j]; n.word>>shift == 0 && int(n.threshold) >= shared {
-				n.threshold += bases[i]
+			if n := &nodes[at+j]; n.Word>>shift == 0 && int(n.Threshold) >= shared {
+				n.Threshold += bases[i]
 			}
 		}
 	}
@@ -265,7 +275,7 @@ func appendPacked[K key](out []packedNode[K], nodes []plainNode, d, shift int) [
 		case feature >= d && feature < 2*d:
 			k = ^k - 1 // x ≤ t: the complement of x is at least that of t
 		}
-		out = append(out, packedNode[K]{k, K(feature) | K(n.far)<<shift})
+		out = append(out, packedNode[K]{Threshold: k, Word: K(feature) | K(n.far)<<shift})
 	}
 	return out
 }
@@ -279,29 +289,26 @@ func plainNodes[K key](nodes []packedNode[K], d, shift int) []plainNode {
 	mask := K(1)<<shift - 1
 	out := make([]plainNode, len(nodes))
 	for i, n := range nodes {
-		feature, k := uint32(n.word&mask), n.threshold
+		feature, k := uint32(n.Word&mask), n.Threshold
 		if int(feature) >= d {
 			k = ^(k + 1)
 		}
 		switch threshold := number(k); {
-		case n.word>>shift == 0:
-			out[i] = plainNode{feature: uint32(n.threshold)}
+		case n.Word>>shift == 0:
+			out[i] = plainNode{feature: uint32(n.Threshold)}
 		case int(feature) > 2*d:
-			out[i] = plainNode{0, feature, uint32(n.word >> shift)}
+			out[i] = plainNode{0, feature, uint32(n.Word >> shift)}
 		default:
-			out[i] = plainNode{threshold, feature, uint32(n.word >> shift)}
+			out[i] = plainNode{threshold, feature, uint32(n.Word >> shift)}
 		}
 	}
 	return out
 }
 
-// borrow returns n served rows of unknown content.
-func (p *packed[K]) borrow(n, width int) *[]K {
-	b := p.rows.Get().(*[]K)
-	if cap(*b) < n*width {
-		*b = make([]K, n*width)
-	}
-	*b = (*b)[:n*width]
+// borrow returns a desk of n rows of unknown content.
+func (p *packed[K]) borrow(n, width int) *desk[K] {
+	b := p.desks.Get().(*desk[K])
+	b.rows = slices.Grow(b.rows[:0], n*width)[:n*width]
 	return b
 }
 
@@ -331,20 +338,12 @@ func (p *packed[K]) serve(f *flat, row []K, x []float64) {
 // maxLeafNumber bounds the numbers of leaves, which are to be below the largest key.
 const maxLeafNumber = math.MaxInt32
 
-// lanes is how many walks are made side by side.
-const lanes = 8
-
-// walk returns the number of the leaf that a served row ends in.
-func (p *packed[K]) walk(f *flat, root int, row []K) uint32 {
-	return uint32(p.nodes[p.place(f, root, row)].threshold)
-}
-
 // place returns the node that a served row ends at.
 func (p *packed[K]) place(f *flat, root int, row []K) int {
 	i, mask := root, K(1)<<p.shift-1
 	for {
 		n := p.nodes[i]
-		feature, far := int(n.word&mask), int(n.word>>p.shift)
+		feature, far := int(n.Word&mask), int(n.Word>>p.shift)
 		switch {
 		case far == 0:
 			return i
@@ -353,64 +352,25 @@ func (p *packed[K]) place(f *flat, root int, row []K) int {
 			if !s.codes.has(int(row[s.feature])) {
 				far = 1
 			}
-		case row[feature] <= n.threshold:
+		case row[feature] <= n.Threshold:
 			far = 1
 		}
 		i += far
 	}
 }
 
-// walkTrees is walk for lanes trees and one row.
-func (p *packed[K]) walkTrees(f *flat, roots []int, row []K, out *[lanes]uint32) {
-	if len(f.sets) > 0 {
-		for l := range out {
-			out[l] = p.walk(f, roots[l], row)
-		}
-		return
+// walk sets the leaves of the desk to those that its first n lanes come to. Nodes were checked when
+// they were made: all ways lead to a leaf, and all features are those of a served row.
+func (p *packed[K]) walk(f *flat, b *desk[K], n int) []uint32 {
+	if len(f.sets) == 0 {
+		walk.Walk(p.nodes, p.shift, b.rows, b.lanes[:n], b.leaves[:n])
+		return b.leaves[:n]
 	}
-	var rows [lanes]int
-	p.steps((*[lanes]int)(roots), row, &rows, out)
-}
-
-// walkRows is walk for one tree and lanes rows, which begin at the given places of x.
-func (p *packed[K]) walkRows(f *flat, root int, x []K, rows *[lanes]int, out *[lanes]uint32) {
-	if len(f.sets) > 0 {
-		for l, r := range rows {
-			out[l] = p.walk(f, root, x[r:r+2*f.features+1])
-		}
-		return
+	for _, l := range b.lanes[:n] {
+		row := b.rows[l.Row:][:2*f.features+1]
+		b.leaves[l.Number] = uint32(p.nodes[p.place(f, int(l.Node), row)].Threshold)
 	}
-	p.steps(&[lanes]int{root, root, root, root, root, root, root, root}, x, rows, out)
-}
-
-// steps walks until all lanes are at leaves. Nodes were checked when they were made: all
-// ways lead to a leaf, and all features are those of a served row.
-func (p *packed[K]) steps(roots *[lanes]int, x []K, rows *[lanes]int, out *[lanes]uint32) {
-	nodes, shift, mask := unsafe.Pointer(unsafe.SliceData(p.nodes)), p.shift, int(1)<<p.shift-1
-	const half = lanes / 2
-	for l := 0; l < lanes; l += half {
-		a, b, c, d := roots[l], roots[l+1], roots[l+2], roots[l+3]
-		ra, rb, rc, rd := unsafe.Pointer(&x[rows[l]]), unsafe.Pointer(&x[rows[l+1]]), unsafe.Pointer(&x[rows[l+2]]), unsafe.Pointer(&x[rows[l+3]])
-		for {
-			a0, b0, c0, d0 := a, b, c, d
-			a += advance[K](nodes, ra, a, shift, mask)
-			b += advance[K](nodes, rb, b, shift, mask)
-			c += advance[K](nodes, rc, c, shift, mask)
-			d += advance[K](nodes, rd, d, shift, mask)
-			if a == a0 && b == b0 && c == c0 && d == d0 {
-				break
-			}
-		}
-		out[l], out[l+1], out[l+2], out[l+3] = uint32(p.nodes[a].threshold), uint32(p.nodes[b].threshold), uint32(p.nodes[c].threshold), uint32(p.nodes[d].threshold)
-	}
-}
-
-// advance returns how far ahead of node i the walk of a row goes on, 0 at a leaf.
-func advance[K key](nodes, row unsafe.Pointer, i, shift, mask int) int {
-	n := (*packedNode[K])(unsafe.Add(nodes, i*int(unsafe.Sizeof(packedNode[K]{}))))
-	v := *(*K)(unsafe.Add(row, (int(n.word)&mask)*int(unsafe.Sizeof(K(0)))))
-	_, far := bits.Sub64(uint64(n.threshold), uint64(v), 0)
-	return 1 + (int(n.word>>(shift&63))-1)&-int(far)
+	return b.leaves[:n]
 }
 
 // add adds leaf number n of tree t to the outputs of a row.
@@ -428,62 +388,59 @@ func (f *flat) add(dst []float64, t int, n uint32) {
 // trees returns how many there are.
 func (f *flat) trees() int { return len(f.roots) - 1 }
 
-func (p *packed[K]) sumRow(f *flat, dst, x []float64) {
+// eachTree calls use with the leaves that x ends in: those of some trees, from tree t on, at a time.
+func (p *packed[K]) eachTree(f *flat, x []float64, use func(t int, leaves []uint32)) {
 	b := p.borrow(1, 2*f.features+1)
-	defer p.rows.Put(b)
-	p.serve(f, *b, x)
-	var out [lanes]uint32
-	t, trees := 0, f.trees()
-	for ; t+lanes <= trees; t += lanes {
-		p.walkTrees(f, f.roots[t:t+lanes], *b, &out)
-		for l, n := range out {
-			f.add(dst, t+l, n)
+	defer p.desks.Put(b)
+	p.serve(f, b.rows, x)
+	for t := 0; t < f.trees(); t += maxLanes {
+		n := min(maxLanes, f.trees()-t)
+		for l, root := range f.roots[t : t+n] {
+			b.lanes[l] = walk.Lane{Node: uint32(root), Number: uint32(l)}
 		}
-	}
-	for ; t < trees; t++ {
-		f.add(dst, t, p.walk(f, f.roots[t], *b))
+		use(t, p.walk(f, b, n))
 	}
 }
 
+func (p *packed[K]) sumRow(f *flat, dst, x []float64) {
+	p.eachTree(f, x, func(t int, leaves []uint32) {
+		for l, n := range leaves {
+			f.add(dst, t+l, n)
+		}
+	})
+}
+
 func (p *packed[K]) leavesRow(f *flat, dst []uint32, x []float64) {
-	b := p.borrow(1, 2*f.features+1)
-	defer p.rows.Put(b)
-	p.serve(f, *b, x)
-	for t, root := range f.roots[:f.trees()] {
-		dst[t] = p.walk(f, root, *b)
-	}
+	p.eachTree(f, x, func(t int, leaves []uint32) { copy(dst[t:], leaves) })
 }
 
 func (p *packed[K]) places(f *flat, dst []int, x []float64) {
 	b := p.borrow(1, 2*f.features+1)
-	defer p.rows.Put(b)
-	p.serve(f, *b, x)
+	defer p.desks.Put(b)
+	p.serve(f, b.rows, x)
 	for t, root := range f.roots[:f.trees()] {
-		dst[t] = p.place(f, root, *b)
+		dst[t] = p.place(f, root, b.rows)
 	}
 }
 
 func (p *packed[K]) eachLeaf(f *flat, x []float64, n, stride int, pick func(t int, rows []int) []int, use func(t int, rows []int, leaves []uint32)) {
 	width := 2*f.features + 1
 	b := p.borrow(n, width)
-	defer p.rows.Put(b)
+	defer p.desks.Put(b)
 	for i := range n {
-		p.serve(f, (*b)[i*width:(i+1)*width], x[i*stride:i*stride+f.features])
+		p.serve(f, b.rows[i*width:(i+1)*width], x[i*stride:i*stride+f.features])
 	}
-	var at [lanes]int
-	var out [lanes]uint32
 	rows := ascending(n)
 	for t := range f.trees() {
 		if pick != nil {
 			rows = pick(t, rows)
 		}
-		for lo := 0; lo < len(rows); lo += lanes {
-			some := rows[lo:min(lo+lanes, len(rows))]
-			for l := range at {
-				at[l] = some[min(l, len(some)-1)] * width
+		for lo := 0; lo < len(rows); lo += maxLanes {
+			some := rows[lo:min(lo+maxLanes, len(rows))]
+			for l, i := range some {
+				b.lanes[l] = walk.Lane{Node: uint32(f.roots[t]), Row: uint32(i * width), Number: uint32(l)}
 			}
-			p.walkRows(f, f.roots[t], *b, &at, &out)
-			use(t, some, out[:len(some)])
+			use(t, some, p.walk(f, b, len(some)))
 		}
 	}
 }
@@ -507,7 +464,7 @@ func (p *packed[K]) sumRows(f *flat, dst, x []float64, n, stride int) {
 // that the tree, which comes from farther away than they do, pays.
 func flatRows(width int) int {
 	const elements = 1 << 16
-	return min(max(elements/(2*width+1)/lanes*lanes, 8*lanes), 256*lanes)
+	return min(max(elements/(2*width+1)/maxLanes, 1), 16) * maxLanes
 }
 
 // sum adds what the trees say of the rows of X to dst, n×outputs, whose rows have been

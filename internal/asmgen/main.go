@@ -55,6 +55,7 @@ func files() []file {
 		file{"i8", "convert", byteConvertFile},
 		file{"ruler", "ruler", rulerFile},
 		file{"ruler", "bytes", byteRulerFile},
+		file{"walk", "walk", walkFile},
 	)
 }
 
