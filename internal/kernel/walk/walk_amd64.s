@@ -11,50 +11,63 @@ TEXT ·walk32AVX2(SB), NOSPLIT, $0-48
 	MOVQ   shift+8(FP), CX
 	MOVQ   x+16(FP), DX
 	MOVQ   leaves+40(FP), BX
-	MOVQ   n+32(FP), DI
-	IMUL3Q $0x0c, DI, DI
 	MOVQ   lanes+24(FP), SI
-	ADDQ   SI, DI
+	MOVQ   n+32(FP), R8
+	IMUL3Q $0x0c, R8, R8
+	ADDQ   SI, R8
+
+some:
+	MOVQ $0x00000006, R9
 
 round:
-	MOVQ DI, R8
-	MOVQ lanes+24(FP), SI
 	MOVQ SI, DI
-	CMPQ SI, R8
-	JEQ  end
 
 lane:
-	MOVL       (SI), R9
-	MOVQ       4(SI), R10
-	MOVQ       (AX)(R9*8), R11
+	MOVL       (DI), R10
+	MOVQ       (AX)(R10*8), R11
 	MOVQ       R11, R12
 	SHRQ       $0x20, R12
 	BZHIQ      CX, R12, R13
-	MOVL       R10, R14
+	MOVL       4(DI), R14
 	ADDQ       R14, R13
 	SHRXQ      CX, R12, R12
-	MOVQ       R10, R14
-	SHRQ       $0x20, R14
-	MOVL       R11, (BX)(R14*4)
 	MOVL       $0x00000001, R14
-	MOVL       (DX)(R13*4), R13
-	CMPL       R13, R11
-	CMOVQHI    R12, R14
-	ADDQ       R14, R9
-	MOVL       R9, (DI)
-	MOVQ       R10, 4(DI)
-	PREFETCHT0 (AX)(R9*8)
-	CMPQ       R14, $0x01
-	SBBQ       R14, R14
-	ANDQ       $0x0c, R14
-	SUBQ       R14, DI
+	CMPL       R11, (DX)(R13*4)
+	CMOVQCS    R12, R14
+	ADDQ       R14, R10
+	MOVL       R10, (DI)
+	PREFETCHT0 (AX)(R10*8)
 	ADDQ       $0x0c, DI
-	ADDQ       $0x0c, SI
-	CMPQ       SI, R8
+	CMPQ       DI, R8
 	JNE        lane
-	JMP        round
+	DECQ       R9
+	JNZ        round
+	MOVQ       SI, DI
+	MOVQ       SI, R9
 
-end:
+leave:
+	MOVL  (DI), R10
+	MOVL  4(DI), R11
+	MOVL  8(DI), R12
+	MOVQ  (AX)(R10*8), R13
+	MOVQ  R13, R14
+	SHRQ  $0x20, R14
+	SHRXQ CX, R14, R14
+	MOVL  R13, (BX)(R12*4)
+	MOVL  R10, (R9)
+	MOVL  R11, 4(R9)
+	MOVL  R12, 8(R9)
+	CMPQ  R14, $0x01
+	SBBQ  R14, R14
+	ANDQ  $0x0c, R14
+	SUBQ  R14, R9
+	ADDQ  $0x0c, R9
+	ADDQ  $0x0c, DI
+	CMPQ  DI, R8
+	JNE   leave
+	MOVQ  R9, R8
+	CMPQ  R8, SI
+	JNE   some
 	RET
 
 // func walk64AVX2(nodes *uint64, shift int, x *uint64, lanes *uint32, n int, leaves *uint32)
@@ -64,50 +77,64 @@ TEXT ·walk64AVX2(SB), NOSPLIT, $0-48
 	MOVQ   shift+8(FP), CX
 	MOVQ   x+16(FP), DX
 	MOVQ   leaves+40(FP), BX
-	MOVQ   n+32(FP), DI
-	IMUL3Q $0x0c, DI, DI
 	MOVQ   lanes+24(FP), SI
-	ADDQ   SI, DI
+	MOVQ   n+32(FP), R8
+	IMUL3Q $0x0c, R8, R8
+	ADDQ   SI, R8
+
+some:
+	MOVQ $0x00000006, R9
 
 round:
-	MOVQ DI, R8
-	MOVQ lanes+24(FP), SI
 	MOVQ SI, DI
-	CMPQ SI, R8
-	JEQ  end
 
 lane:
-	MOVL       (SI), R9
-	MOVQ       4(SI), R10
-	MOVQ       R9, R12
+	MOVL       (DI), R10
+	MOVQ       R10, R12
 	SHLQ       $0x04, R12
 	MOVQ       (AX)(R12*1), R11
 	MOVQ       8(AX)(R12*1), R12
 	BZHIQ      CX, R12, R13
-	MOVL       R10, R14
+	MOVL       4(DI), R14
 	ADDQ       R14, R13
 	SHRXQ      CX, R12, R12
-	MOVQ       R10, R14
-	SHRQ       $0x20, R14
-	MOVL       R11, (BX)(R14*4)
 	MOVL       $0x00000001, R14
-	MOVQ       (DX)(R13*8), R13
-	CMPQ       R13, R11
-	CMOVQHI    R12, R14
-	ADDQ       R14, R9
-	MOVL       R9, (DI)
-	MOVQ       R10, 4(DI)
-	SHLQ       $0x04, R9
-	PREFETCHT0 (AX)(R9*1)
-	CMPQ       R14, $0x01
-	SBBQ       R14, R14
-	ANDQ       $0x0c, R14
-	SUBQ       R14, DI
+	CMPQ       R11, (DX)(R13*8)
+	CMOVQCS    R12, R14
+	ADDQ       R14, R10
+	MOVL       R10, (DI)
+	SHLQ       $0x04, R10
+	PREFETCHT0 (AX)(R10*1)
 	ADDQ       $0x0c, DI
-	ADDQ       $0x0c, SI
-	CMPQ       SI, R8
+	CMPQ       DI, R8
 	JNE        lane
-	JMP        round
+	DECQ       R9
+	JNZ        round
+	MOVQ       SI, DI
+	MOVQ       SI, R9
 
-end:
+leave:
+	MOVL  (DI), R10
+	MOVL  4(DI), R11
+	MOVL  8(DI), R12
+	MOVQ  R10, R14
+	SHLQ  $0x04, R14
+	MOVQ  (AX)(R14*1), R13
+	MOVQ  8(AX)(R14*1), R14
+	SHRXQ CX, R14, R14
+	MOVL  R13, (BX)(R12*4)
+	MOVL  R10, (R9)
+	MOVL  R11, 4(R9)
+	MOVL  R12, 8(R9)
+	CMPQ  R14, $0x01
+	SBBQ  R14, R14
+	ANDQ  $0x0c, R14
+	SUBQ  R14, R9
+	ADDQ  $0x0c, R9
+	ADDQ  $0x0c, DI
+	CMPQ  DI, R8
+	JNE   leave
+	MOVQ  R9, R8
+	CMPQ  R8, SI
+	JNE   some
 	RET
