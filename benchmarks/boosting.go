@@ -131,18 +131,21 @@ func (b *boosting) fit(what, peer string, target float64) row {
 	if what == "small" {
 		title, name, n = "1000×20", "boosting_small", boostingSmall
 	}
-	var theirs result
-	auc := 0.0
+	var ours, theirs scores
 	return row{
 		name: "GradientBoosting fit " + title, peer: peer, target: target,
-		gram: func() (seconds float64, err error) {
-			seconds, auc, err = b.train(name, n, 1)
+		gram: func() (float64, error) {
+			seconds, auc, err := b.train(name, n, 1)
+			ours = append(ours, auc)
 			return seconds, err
 		},
-		other: func() (float64, error) { return b.ask(what, peer, &theirs) },
-		note: func() string {
-			return fmt.Sprintf("AUC %.5f, the peer's is %+.2g beside it", auc, theirs.Objective-auc)
+		other: func() (float64, error) {
+			var r result
+			seconds, err := b.ask(what, peer, &r)
+			theirs = append(theirs, r.Objective)
+			return seconds, err
 		},
+		note: func() string { return fmt.Sprintf("AUC %v, the peer's %v", ours, theirs) },
 	}
 }
 

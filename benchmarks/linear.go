@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/gram-ml/gram"
 	"github.com/gram-ml/gram/linalg"
@@ -15,6 +18,18 @@ import (
 
 // A result is a fit of either side.
 type result struct{ Seconds, Objective float64 }
+
+// scores are those of models that depend on chance, one for each seed.
+type scores []float64
+
+// String returns their mean and its standard error.
+func (s scores) String() string {
+	mean, variance := stat.MeanVariance(s, nil)
+	if len(s) < 2 || variance == 0 {
+		return fmt.Sprintf("%.5f", mean)
+	}
+	return fmt.Sprintf("%.5f ± %.5f", mean, math.Sqrt(variance/float64(len(s))))
+}
 
 // data reads what the peer has written.
 func data(dir, name string) (*linalg.Dense[float64], []int, error) {

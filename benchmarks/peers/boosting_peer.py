@@ -1,6 +1,6 @@
 """Fits gradient boosting by XGBoost, scikit-learn and LightGBM: each line "fit|small|batch|row PEER" on
 standard input is answered with one JSON line of seconds and, for fits, the area under the ROC
-curve on rows held out. The data are written as .npy first, so that all sides fit the same bits.
+curve on rows held out. scikit-learn draws the rows that bins are made of, each time others. The data are written as .npy first, so that all sides fit the same bits.
 
 usage: boosting_peer.py DIR THREADS   (Debian's python3-xgboost and python3-sklearn; LightGBM's Python
 package and library, built from its source, if they are on PYTHONPATH)
@@ -30,14 +30,19 @@ def problem(name, n, held, d, seed):
     return X[:n], y[:n], X[n:], y[n:]
 
 
+seed = 0
+
+
 def model(peer):
+    global seed
+    seed += 1
     if peer == "XGBoost":
         return xgboost.XGBClassifier(n_estimators=100, max_leaves=31, max_depth=0, grow_policy="lossguide", tree_method="hist",
                                      learning_rate=0.1, n_jobs=THREADS)
     if peer == "LightGBM":
         import lightgbm
         return lightgbm.LGBMClassifier(n_estimators=100, num_leaves=31, learning_rate=0.1, n_jobs=THREADS, verbose=-1)
-    return HistGradientBoostingClassifier(max_iter=100, max_leaf_nodes=31, learning_rate=0.1, early_stopping=False)
+    return HistGradientBoostingClassifier(max_iter=100, max_leaf_nodes=31, learning_rate=0.1, early_stopping=False, random_state=seed)
 
 
 def seconds(f, reps=1):

@@ -1,6 +1,6 @@
 """Fits scikit-learn's trees: each line on standard input, "tree", "forest N" or "extra N" for N
 trees, is answered with one JSON line of seconds and the area under the ROC curve on rows held
-out; "predict" and "row" time the forest that was fitted last. The data are written as .npy first,
+out, each time with another seed; "predict" and "row" time the forest that was fitted last. The data are written as .npy first,
 so that both sides fit the same bits.
 
 usage: sklearn_forest_peer.py DIR   (Debian's python3-sklearn)
@@ -27,16 +27,19 @@ np.save(os.path.join(DIR, "forest_x.npy"), X)
 np.save(os.path.join(DIR, "forest_y.npy"), y.astype(float).reshape(-1, 1))
 test = X[ROWS:]
 last = None
+fits = {"tree": 0, "forest": 0, "extra": 0}
 
 
 def fit(words):
     global last
+    seed = fits[words[0]]
+    fits[words[0]] += 1
     if words[0] == "tree":
-        m = DecisionTreeClassifier(random_state=0)
+        m = DecisionTreeClassifier(random_state=seed)
     elif words[0] == "forest":
-        m = last = RandomForestClassifier(int(words[1]), random_state=0, n_jobs=1)
+        m = last = RandomForestClassifier(int(words[1]), random_state=seed, n_jobs=1)
     else:
-        m = ExtraTreesClassifier(int(words[1]), random_state=0, n_jobs=1)
+        m = ExtraTreesClassifier(int(words[1]), random_state=seed, n_jobs=1)
     start = time.perf_counter()
     m.fit(X[:ROWS], y[:ROWS])
     seconds = time.perf_counter() - start
