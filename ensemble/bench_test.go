@@ -16,6 +16,15 @@ func BenchmarkTreeFit(b *testing.B) {
 	}
 }
 
+func BenchmarkTreeBinsFit(b *testing.B) {
+	X, _, y := noisy(100_000, 28, false, 7)
+	for b.Loop() {
+		if _, err := (ensemble.Tree{Bins: 255, Workers: 1}).FitClassifier(background, X, y, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkAdaBoostFit(b *testing.B) {
 	X, _, y := noisy(50_000, 28, false, 7)
 	t := ensemble.AdaBoost{Base: ensemble.Tree{MaxDepth: 1, Workers: 1}}

@@ -464,7 +464,7 @@ func newBoosting(ctx context.Context, t GradientBoosting, X gram.Matrix, w []flo
 		part = someRows(X, f.present)
 	}
 	if f.binning, err = newBinning(ctx, t.Workers, part, f.w, t.Bins, c.categorical); err != nil {
-		return nil, f.explain(X, err)
+		return nil, explain(X, err)
 	}
 	if f.data, err = f.binning.apply(ctx, t.Workers, X, f.present); err != nil {
 		return nil, err

@@ -53,7 +53,7 @@ func enumerate(rows []int32) {
 }
 
 // explain returns a better error for one of binning, which has seen some rows of X.
-func (f *boosting) explain(X gram.Matrix, err error) error {
+func explain(X gram.Matrix, err error) error {
 	if errors.Is(err, gram.ErrNonFinite) {
 		if whole := infinity(X); whole != nil {
 			return whole

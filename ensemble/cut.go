@@ -29,6 +29,13 @@ type part struct {
 	sense   int8
 }
 
+// countPresent sets how many entries have a value and tells whether there is anything to cut.
+func (p *part) countPresent() bool {
+	for p.present = len(p.entries); p.present > 0 && p.entries[p.present-1].rank == missingRank; p.present-- {
+	}
+	return p.present > 0 && (p.present < len(p.entries) || p.entries[0].rank != p.entries[p.present-1].rank)
+}
+
 // A place is where a part is cut: the first at entries go left.
 type place struct {
 	gain        float64
@@ -51,14 +58,6 @@ type criterion interface {
 	// rankings returns keys by which to order the categories of a part: for each of
 	// them a score by category that the best set is an interval of.
 	rankings(worker int, rows []entry) [][maxCategories]float64
-}
-
-// search returns the best cut of a part.
-func search(c criterion, worker int, p *part, values []float64, categorical bool, buf []entry) cut {
-	if categorical {
-		return searchSets(c, worker, p, buf)
-	}
-	return searchThresholds(c, worker, p, values, midpoint)
 }
 
 // searchThresholds returns the best cut by a threshold, which between returns for the

@@ -16,18 +16,28 @@ type growth struct {
 	*constraints
 }
 
-// An exactGrower grows a tree on sorted data. Every node has a segment, the same in
-// each feature's order, and a split divides the segments stably.
-type exactGrower struct {
+// A treeTable is the training data of one tree: rows by feature. The rows of a node are a segment, and a
+// split divides segments stably.
+type treeTable interface {
+	features() int
+	// rows returns those of a segment, in some order.
+	rows(lo, hi int) []entry
+	// search returns the best cut of a segment by feature j that p allows, whose entries it
+	// sets. Several goroutines may call it, each with a number of its own.
+	search(worker, j, lo, hi int, p *part) cut
+	// divide puts the rows of a segment that go left at n first, and returns how many do. Only
+	// so many features will be searched in it again.
+	divide(n *node, sets []categorySet, lo, hi, features, workers int) int
+}
+
+// A treeGrower grows a tree.
+type treeGrower struct {
 	growth
-	data      *sorted
-	order     [][]entry
+	data      treeTable
 	criterion criterion
 	tree      *grown
 	total     float64 // Σw
-	left      []bool  // by row, scratch of a split
-	buf       [][]entry
-	cuts      []cut
+	found     []cut   // by feature
 }
 
 // An open node may still be split.
@@ -43,22 +53,10 @@ type open struct {
 // be divided among goroutines.
 const parallelEntries = 1 << 14
 
-// growExact grows a tree. The orders of data are kept unless own is set.
-func growExact(ctx context.Context, g growth, data *sorted, c criterion, own bool) (*grown, error) {
-	e := &exactGrower{growth: g, data: data, order: data.order, criterion: c, left: make([]bool, data.n), cuts: make([]cut, data.d)}
-	switch {
-	case !own && g.maxDepth == 1: // apply divides the first feature alone
-		e.order = slices.Clone(data.order)
-		e.order[0] = slices.Clone(data.order[0])
-	case !own:
-		e.order = data.clone()
-	}
-	e.tree = newGrown(c.outputs())
-	e.buf = make([][]entry, min(par.Workers(g.workers), data.d))
-	for i := range e.buf {
-		e.buf[i] = make([]entry, data.n)
-	}
-	root := &open{hi: data.n, bounds: unbounded(), groups: g.root()}
+// growTree grows a tree.
+func growTree(ctx context.Context, g growth, data treeTable, c criterion, n int) (*grown, error) {
+	e := &treeGrower{growth: g, data: data, criterion: c, found: make([]cut, data.features()), tree: newGrown(c.outputs())}
+	root := &open{hi: n, bounds: unbounded(), groups: g.root()}
 	queue := &openQueue{ordered: g.maxLeaves > 0}
 	if err := e.admit(ctx, queue, root); err != nil {
 		return nil, err
@@ -76,25 +74,21 @@ func growExact(ctx context.Context, g growth, data *sorted, c criterion, own boo
 }
 
 // admit describes a node and puts it in the queue if it can be split.
-func (e *exactGrower) admit(ctx context.Context, queue *openQueue, o *open) error {
+func (e *treeGrower) admit(ctx context.Context, queue *openQueue, o *open) error {
 	n := &e.tree.nodes[o.node]
-	n.weight, n.impurity = e.criterion.describe(e.tree.value(o.node), e.order[0][o.lo:o.hi], o.bounds)
+	n.weight, n.impurity = e.criterion.describe(e.tree.value(o.node), e.data.rows(o.lo, o.hi), o.bounds)
 	if o.node == 0 {
 		e.total = n.weight
 	}
 	if n.impurity == 0 || o.hi-o.lo < 2 || n.weight < e.minSplit || n.weight < 2*e.minLeaf || e.maxDepth > 0 && int(o.depth) >= e.maxDepth {
 		return ctx.Err()
 	}
-	workers := e.workers
-	if (o.hi-o.lo)*e.data.d < parallelEntries {
-		workers = 1
-	}
-	err := par.ForWorker(ctx, workers, e.data.d, 1, func(worker, j, _, _ int) { e.cuts[j] = e.search(worker, j, o) })
+	err := par.ForWorker(ctx, e.workersFor(o), len(e.found), 1, func(worker, j, _, _ int) { e.found[j] = e.search(worker, j, o) })
 	if err != nil {
 		return err
 	}
 	o.best = noCut()
-	for j, c := range e.cuts {
+	for j, c := range e.found {
 		if c.gain > o.best.gain {
 			o.best = c
 			o.best.feature = j
@@ -106,55 +100,99 @@ func (e *exactGrower) admit(ctx context.Context, queue *openQueue, o *open) erro
 	return nil
 }
 
-func (e *exactGrower) search(worker, j int, o *open) cut {
+// workersFor returns how many goroutines a node is worth.
+func (e *treeGrower) workersFor(o *open) int {
+	if (o.hi-o.lo)*len(e.found) < parallelEntries {
+		return 1
+	}
+	return e.workers
+}
+
+func (e *treeGrower) search(worker, j int, o *open) cut {
 	if !e.allows(o.groups, j) {
 		return noCut()
 	}
-	p := &part{entries: e.order[j][o.lo:o.hi], minLeaf: e.minLeaf, bounds: o.bounds, sense: e.sense(j)}
-	for p.present = len(p.entries); p.present > 0 && p.entries[p.present-1].rank == missingRank; p.present-- {
-	}
-	if p.present == 0 || p.present == len(p.entries) && p.entries[0].rank == p.entries[p.present-1].rank {
-		return noCut()
-	}
-	return search(e.criterion, worker, p, e.data.values[j], e.categorical[j], e.buf[worker])
+	return e.data.search(worker, j, o.lo, o.hi, &part{minLeaf: e.minLeaf, bounds: o.bounds, sense: e.sense(j)})
 }
 
 // apply splits a node and returns its children.
-func (e *exactGrower) apply(o *open) (l, r *open) {
+func (e *treeGrower) apply(o *open) (l, r *open) {
 	e.tree.split(o.node, &o.best)
 	n := &e.tree.nodes[o.node]
-	j := o.best.feature
+	features := len(e.found)
+	if e.maxDepth > 0 && int(o.depth)+1 == e.maxDepth {
+		features = 0 // leaves are described, and not searched
+	}
+	count := e.data.divide(n, e.tree.sets, o.lo, o.hi, features, e.workersFor(o))
+	lb, rb := o.bounds.children(e.sense(o.best.feature), o.best.left, o.best.right)
+	groups := e.below(o.groups, o.best.feature)
+	l = &open{node: n.left, depth: o.depth + 1, lo: o.lo, hi: o.lo + count, bounds: lb, groups: groups}
+	r = &open{node: n.left + 1, depth: o.depth + 1, lo: o.lo + count, hi: o.hi, bounds: rb, groups: groups}
+	return l, r
+}
+
+// sortedTable is X in the order of each feature: what exact splits are found in.
+type sortedTable struct {
+	*sorted
+	order     [][]entry
+	criterion criterion
+	left      []bool // by row, scratch of a split
+	buf       [][]entry
+}
+
+// newSortedTable keeps the orders of data unless own is set.
+func newSortedTable(g growth, data *sorted, c criterion, own bool) *sortedTable {
+	t := &sortedTable{sorted: data, order: data.order, criterion: c, left: make([]bool, data.n)}
+	switch {
+	case !own && g.maxDepth == 1: // the first feature alone is divided
+		t.order = slices.Clone(data.order)
+		t.order[0] = slices.Clone(data.order[0])
+	case !own:
+		t.order = data.clone()
+	}
+	t.buf = make([][]entry, min(par.Workers(g.workers), data.d))
+	for i := range t.buf {
+		t.buf[i] = make([]entry, data.n)
+	}
+	return t
+}
+
+func (t *sortedTable) features() int { return t.d }
+
+func (t *sortedTable) rows(lo, hi int) []entry { return t.order[0][lo:hi] }
+
+func (t *sortedTable) search(worker, j, lo, hi int, p *part) cut {
+	p.entries = t.order[j][lo:hi]
+	if !p.countPresent() {
+		return noCut()
+	}
+	if t.categorical[j] {
+		return searchSets(t.criterion, worker, p, t.buf[worker])
+	}
+	return searchThresholds(t.criterion, worker, p, t.values[j], midpoint)
+}
+
+func (t *sortedTable) divide(n *node, sets []categorySet, lo, hi, features, workers int) int {
 	count := 0
-	for _, t := range e.order[j][o.lo:o.hi] {
+	for _, e := range t.order[n.feature][lo:hi] {
 		left := n.missingLeft
 		switch {
-		case t.rank == missingRank:
+		case e.rank == missingRank:
 		case n.set >= 0:
-			left = e.tree.sets[n.set].has(int(t.rank))
+			left = sets[n.set].has(int(e.rank))
 		default:
-			left = e.data.values[j][t.rank] <= n.threshold
+			left = t.values[n.feature][e.rank] <= n.threshold
 		}
-		e.left[t.row] = left
+		t.left[e.row] = left
 		if left {
 			count++
 		}
 	}
-	workers, features := e.workers, e.data.d
-	if (o.hi-o.lo)*e.data.d < parallelEntries {
-		workers = 1
-	}
-	if e.maxDepth > 0 && int(o.depth)+1 == e.maxDepth {
-		features = 1 // leaves are described by the first, and not searched
-	}
-	// A split is not left half done: no context.
-	par.ForWorker(nil, workers, features, 1, func(worker, j, _, _ int) {
-		divide(e.order[j][o.lo:o.hi], e.buf[worker], e.left)
+	// A split is not left half done: no context. The first feature has the rows.
+	par.ForWorker(nil, workers, max(features, 1), 1, func(worker, j, _, _ int) {
+		divide(t.order[j][lo:hi], t.buf[worker], t.left)
 	})
-	lb, rb := o.bounds.children(e.sense(j), o.best.left, o.best.right)
-	groups := e.below(o.groups, j)
-	l = &open{node: n.left, depth: o.depth + 1, lo: o.lo, hi: o.lo + count, bounds: lb, groups: groups}
-	r = &open{node: n.left + 1, depth: o.depth + 1, lo: o.lo + count, hi: o.hi, bounds: rb, groups: groups}
-	return l, r
+	return count
 }
 
 // divide puts the entries whose rows go left before the others, in their order.

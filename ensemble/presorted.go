@@ -18,7 +18,7 @@ type presorted struct {
 // presort returns X, sorted if base is a tree that can make use of it.
 func presort(ctx context.Context, base any, X gram.Matrix) (gram.Matrix, error) {
 	t, ok := base.(Tree)
-	if !ok {
+	if !ok || t.Bins > 0 {
 		return X, nil
 	}
 	_, d := X.Dims()

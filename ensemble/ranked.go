@@ -115,7 +115,7 @@ func (f *coarse) find(j, lo, hi int, c *cut) bool {
 		return f.findSquares(j, items, c)
 	}
 	p := f.inOrder(j, items)
-	if p.present == 0 || p.present == len(items) && p.entries[0].rank == p.entries[p.present-1].rank {
+	if !p.countPresent() {
 		return false
 	}
 	if f.data.categorical[j] {
@@ -387,9 +387,7 @@ func (f *fine) find(j, lo, hi int, c *cut) bool {
 		return f.findSquares(j, hi-lo, c)
 	}
 	p := &part{entries: f.inOrder(j), minLeaf: f.minLeaf, bounds: unbounded()}
-	for p.present = len(p.entries); p.present > 0 && p.entries[p.present-1].rank == missingRank; p.present-- {
-	}
-	if p.present == 0 || p.present == len(p.entries) && p.entries[0].rank == p.entries[p.present-1].rank {
+	if !p.countPresent() {
 		return false
 	}
 	if f.data.categorical[j] {

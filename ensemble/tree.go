@@ -40,7 +40,8 @@ func (c Criterion) String() string {
 
 // Tree trains one decision tree with exact splits, CART: every node is split where it
 // reduces the impurity most, at a threshold halfway between two values or by a set of
-// categories. Among equal splits the first feature's first threshold is taken.
+// categories. Among equal splits the first feature's first threshold is taken. With Bins the
+// thresholds are between bins of values, of whose sums splits are found.
 //
 // NaN is a missing value. Each split sends those of its node to the side that is
 // better; where it saw none, the side of more training weight gets them at
@@ -64,6 +65,10 @@ type Tree struct {
 	MinGain float64
 	// Alpha prunes the tree by cost and complexity, ≥ 0: see Prune of the models.
 	Alpha float64
+	// Bins, if not 0, has values fall into at most so many bins of about equal weight, 2 to
+	// 255, and splits be between bins: of many rows faster, in a byte an element, and about as
+	// good. 0 is for exact splits.
+	Bins int
 	// Categorical lists the features that hold codes of categories, 0 to 254. They
 	// are split by sets of categories. A code that a split has not seen goes where a
 	// missing value does.
@@ -90,7 +95,8 @@ var (
 //
 // Errors: gram.ErrShape, gram.ErrNonFinite for an infinite element,
 // gram.ErrLabels, gram.ErrWeights and gram.ErrParam for what does not fit; ctx's
-// error. O(n·d) for each level of the tree and as much memory as 16 bytes an element.
+// error. O(n·d) for each level of the tree, and 16 bytes of memory for each element, or one byte
+// if there are Bins.
 func (t Tree) FitClassifier(ctx context.Context, X gram.Matrix, y []int, w []float64) (*TreeClassifierModel, error) {
 	n, d, err := checkShape(X)
 	if err != nil {
@@ -229,6 +235,9 @@ func (t Tree) grow(ctx context.Context, X gram.Matrix, w []float64, d int, crite
 	if !(t.Alpha >= 0) {
 		return nil, fmt.Errorf("ensemble: Alpha is %v, want at least 0: %w", t.Alpha, gram.ErrParam)
 	}
+	if t.Bins != 0 && (t.Bins < 2 || t.Bins > maxBins) {
+		return nil, fmt.Errorf("ensemble: Bins is %d, want 2 to %d, or 0 for exact splits: %w", t.Bins, maxBins, gram.ErrParam)
+	}
 	n, _ := X.Dims()
 	if _, err := gram.CheckWeights(w, n); err != nil {
 		return nil, err
@@ -242,20 +251,37 @@ func (t Tree) grow(ctx context.Context, X gram.Matrix, w []float64, d int, crite
 	if err != nil {
 		return nil, err
 	}
-	again, own := X.(presorted)
-	data := again.sorted
-	if own = !own || rows != nil; own {
-		if data, err = newSorted(ctx, t.Workers, X, rows, c.categorical); err != nil {
-			return nil, err
-		}
-	}
 	limits := growth{
 		maxDepth: t.MaxDepth, maxLeaves: t.MaxLeaves, minSplit: t.MinSplit, minLeaf: t.MinLeaf, minGain: t.MinGain,
 		workers: t.Workers, constraints: c,
 	}
-	g, err := growExact(ctx, limits, data, crit, own)
+	data, n, err := t.table(ctx, X, rows, w, limits, crit)
+	if err != nil {
+		return nil, err
+	}
+	g, err := growTree(ctx, limits, data, crit, n)
 	if err != nil {
 		return nil, err
 	}
 	return g.prune(t.Alpha), nil
+}
+
+// table returns the given rows of X, nil for all, as a tree is grown on them, and their number.
+func (t Tree) table(ctx context.Context, X gram.Matrix, rows []int32, w []float64, limits growth, c criterion) (treeTable, int, error) {
+	if t.Bins > 0 {
+		data, err := newBinnedTable(ctx, t.Workers, X, rows, w, t.Bins, limits.categorical, c)
+		if err != nil {
+			return nil, 0, err
+		}
+		return data, len(data.items), nil
+	}
+	again, own := X.(presorted)
+	data := again.sorted
+	if own = !own || rows != nil; own {
+		var err error
+		if data, err = newSorted(ctx, t.Workers, X, rows, limits.categorical); err != nil {
+			return nil, 0, err
+		}
+	}
+	return newSortedTable(limits, data, c, own), data.n, nil
 }
