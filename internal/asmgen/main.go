@@ -49,6 +49,7 @@ func files() []file {
 		file{"f64", "descent", func(c *build.Context) { descentFile(c, f64) }},
 		file{"cast", "cast", castFile},
 		file{"columns", "columns", columnsFile},
+		file{"columns", "eights", columnsAVX2File},
 		file{"hist", "hist", histFile},
 		file{"hist", "score", scoreFile},
 		file{"i8", "gemm", byteGemmFile},

@@ -15,10 +15,13 @@ func Masks(n int) int { return (n + 15) / 16 }
 // Bounds returns the least and the greatest of the float32 whose bits are in x. There must be
 // some, and no NaN.
 func Bounds(x []uint32) (lo, hi float32) {
-	if cpu.Current() < cpu.AVX512 {
-		return boundsPortable(x)
+	switch level := cpu.Current(); {
+	case level >= cpu.AVX512:
+		return boundsAVX512(&x[0], len(x))
+	case level == cpu.AVX2:
+		return boundsAVX2(&x[0], len(x))
 	}
-	return boundsAVX512(&x[0], len(x))
+	return boundsPortable(x)
 }
 
 // Sums adds up two columns of float64 in the rows where x, float32 and not NaN, is at most t.
@@ -28,10 +31,13 @@ func Sums(x, m []uint32, stride int, t float32) (w, wy float64) {
 	if len(x) == 0 {
 		return 0, 0
 	}
-	if cpu.Current() < cpu.AVX512 {
-		return sumsPortable(x, m, stride, t)
+	switch level := cpu.Current(); {
+	case level >= cpu.AVX512:
+		return sumsAVX512(&x[0], &m[0], 4*stride, len(x), t)
+	case level == cpu.AVX2:
+		return sumsAVX2(&x[0], &m[0], 4*stride, len(x), t)
 	}
-	return sumsAVX512(&x[0], &m[0], 4*stride, len(x), t)
+	return sumsPortable(x, m, stride, t)
 }
 
 // Count returns in how many rows x, float32 and not NaN, is at most t, and in how many of those the
@@ -40,10 +46,13 @@ func Count(x, tops []uint32, t float32) (count, top int) {
 	if len(x) == 0 {
 		return 0, 0
 	}
-	if cpu.Current() < cpu.AVX512 {
-		return countPortable(x, tops, t)
+	switch level := cpu.Current(); {
+	case level >= cpu.AVX512:
+		return countAVX512(&x[0], &tops[0], len(x), t)
+	case level == cpu.AVX2:
+		return countAVX2(&x[0], &tops[0], len(x), t)
 	}
-	return countAVX512(&x[0], &tops[0], len(x), t)
+	return countPortable(x, tops, t)
 }
 
 // Mark sets the bits of masks, row i's being bit i%16 of mask i/16, to whether x, float32 and not
@@ -52,10 +61,13 @@ func Mark(masks []uint16, x []uint32, t float32) int {
 	if len(x) == 0 {
 		return 0
 	}
-	if cpu.Current() < cpu.AVX512 {
-		return markPortable(masks, x, t)
+	switch level := cpu.Current(); {
+	case level >= cpu.AVX512:
+		return markAVX512(&masks[0], &x[0], len(x), t)
+	case level == cpu.AVX2:
+		return markAVX2(&masks[0], &x[0], len(x), t)
 	}
-	return markAVX512(&masks[0], &x[0], len(x), t)
+	return markPortable(masks, x, t)
 }
 
 // Divide brings, in each of the given number of columns, of n rows and stride words apart, the
@@ -66,11 +78,14 @@ func Divide(block []uint32, stride, columns, n int, masks []uint16, spare []uint
 	if n == 0 || columns == 0 {
 		return
 	}
-	if cpu.Current() < cpu.AVX512 {
+	switch level := cpu.Current(); {
+	case level >= cpu.AVX512:
+		divideAVX512(&block[0], 4*stride, columns, n, &masks[0], &spare[0])
+	case level == cpu.AVX2:
+		divideAVX2(&block[0], 4*stride, columns, n, &masks[0], &spare[0])
+	default:
 		dividePortable(block, stride, columns, n, masks, spare)
-		return
 	}
-	divideAVX512(&block[0], 4*stride, columns, n, &masks[0], &spare[0])
 }
 
 // Gather sets column j of dst, of as many words as there are rows, to element j of the given rows of
