@@ -247,6 +247,9 @@ func (f *coarse) divide(c *cut, lo, hi int) int {
 	})
 }
 
+// A frame is not more than can be swept.
+const _ = uint(columns.SweepPlaces - frameItems)
+
 // fine finds the best cut between any two values, in a frame.
 //
 // The items of a node are put in order by marking their places among those of the whole
