@@ -197,8 +197,9 @@ const (
 	frameItems = 1 << frameBits
 )
 
-// moveLeft puts the items of which left says so before the others.
-func moveLeft(items, buf []int32, left func(item int32) bool) int {
+// moveLeft puts the items of which left says so before the others, both in their order, and returns
+// how many there are.
+func moveLeft[T int32 | entry](items, buf []T, left func(item T) bool) int {
 	nl, nr := 0, 0
 	for _, i := range items {
 		items[nl], buf[nr] = i, i // one of them counts

@@ -65,24 +65,7 @@ func (t *sortedTable) divide(n *node, sets []categorySet, lo, hi, features, work
 	}
 	// A split is not left half done: no context. The first feature has the rows.
 	par.ForWorker(nil, workers, max(features, 1), 1, func(worker, j, _, _ int) {
-		divide(t.order[j][lo:hi], t.buf[worker], t.left)
+		moveLeft(t.order[j][lo:hi], t.buf[worker], func(e entry) bool { return t.left[e.row] })
 	})
 	return count
-}
-
-// divide puts the entries whose rows go left before the others, in their order.
-func divide(x, buf []entry, left []bool) {
-	nl, nr := 0, 0
-	for _, t := range x {
-		// Both are written, and one of them counts: no branch to foresee wrongly.
-		x[nl] = t
-		buf[nr] = t
-		b := 0
-		if left[t.row] {
-			b = 1
-		}
-		nl += b
-		nr += 1 - b
-	}
-	copy(x[nl:], buf[:nr])
 }

@@ -190,16 +190,5 @@ func (t *binnedTable) divide(n *node, sets []categorySet, lo, hi int, _, _ int) 
 		}
 	}
 	column, items := t.columns[n.feature], t.items[lo:hi]
-	nl, nr := 0, 0
-	for _, e := range items {
-		items[nl], t.buf[nr] = e, e // one of them counts
-		b := 0
-		if left[column[e.row]] {
-			b = 1
-		}
-		nl += b
-		nr += 1 - b
-	}
-	copy(items[nl:], t.buf[:nr])
-	return nl
+	return moveLeft(items, t.buf, func(e entry) bool { return left[column[e.row]] })
 }
