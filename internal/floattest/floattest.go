@@ -19,8 +19,7 @@ type Float interface{ float32 | float64 }
 // commas, without which tests fail instead of silently covering less.
 const RequireLevels = "GRAM_REQUIRE_LEVELS"
 
-// Levels runs f as a subtest at each instruction level that the machine has, or, if tests are to be
-// short and no levels are required, at the best one.
+// Levels runs f as a subtest at each instruction level that the machine has.
 func Levels(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	have := cpu.Levels()
@@ -32,9 +31,6 @@ func Levels(t *testing.T, f func(t *testing.T)) {
 		if !slices.Contains(have, l) {
 			t.Errorf("level %v is required by %s and is not there", l, RequireLevels)
 		}
-	}
-	if testing.Short() && required == nil {
-		have = []cpu.Level{slices.Max(have)}
 	}
 	for _, l := range have {
 		t.Run(l.String(), func(t *testing.T) {
