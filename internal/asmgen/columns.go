@@ -583,13 +583,7 @@ func columnsSweep(c *build.Context) {
 		to, carry reg.VecVirtual
 	}{{toW, lw, carryW}, {toY, ly, carryY}} {
 		c.VMOVUPD(Mem{Base: sum.from}, sum.to)
-		for _, shift := range []uint64{7, 6, 4} {
-			c.VALIGNQ(Imm(shift), zero, sum.to, t)
-			c.VADDPD(t, sum.to, sum.to)
-		}
-		c.VPERMPD(sum.to, seven, t)
-		c.VADDPD(sum.carry, sum.to, sum.to)
-		c.VADDPD(t, sum.carry, sum.carry)
+		runningSums(c, sum.to, sum.carry, t, zero, seven, c.VADDPD, c.VPERMPD)
 	}
 	here, ks := c.YMM(), []reg.OpmaskVirtual{c.K(), c.K(), c.K(), c.K(), c.K()}
 	const notEqual, notLess, greater = 4, 29, 30

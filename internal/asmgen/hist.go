@@ -289,13 +289,7 @@ func histBest(c *build.Context) {
 	c.Label("judge")
 	v, t := c.ZMM(), c.ZMM()
 	c.VMOVDQU64(Mem{Base: at}, v)
-	for _, shift := range []uint64{7, 6, 4} {
-		c.VALIGNQ(Imm(shift), zero, v, t)
-		c.VPADDQ(t, v, v)
-	}
-	c.VPERMQ(v, seven, t)
-	c.VPADDQ(carry, v, v)
-	c.VPADDQ(t, carry, carry)
+	runningSums(c, v, carry, t, zero, seven, c.VPADDQ, c.VPERMQ)
 	hl, hr, x := c.ZMM(), c.ZMM(), c.ZMM()
 	k := []reg.OpmaskVirtual{c.K(), c.K(), c.K(), c.K(), c.K()}
 	const notLess, greater = 5, 30
@@ -336,4 +330,16 @@ func histBest(c *build.Context) {
 	c.VMOVDQU64(bestLeft, Mem{Base: out, Disp: 160})
 	c.VZEROUPPER()
 	c.RET()
+}
+
+// runningSums adds to each lane of v, of eight, those before it and carry, and then all of them to
+// carry. seven has the number of the last lane in every lane, t is scratch.
+func runningSums(c *build.Context, v, carry, t, zero, seven reg.VecVirtual, add, permute func(...Op)) {
+	for _, shift := range []uint64{7, 6, 4} {
+		c.VALIGNQ(Imm(shift), zero, v, t)
+		add(t, v, v)
+	}
+	permute(v, seven, t)
+	add(carry, v, v)
+	add(t, carry, carry)
 }
