@@ -40,3 +40,25 @@ func ExampleTree() {
 	// feature 1 ≤ 14
 	// leaf 4 class 1
 }
+
+// Of many rows a tree is grown faster between bins of values than between any two of them.
+func ExampleTree_bins() {
+	X := linalg.NewDense[float64](10_000, 1, nil)
+	y := make([]float64, X.Rows)
+	for i := range y {
+		X.Data[i] = float64(i)
+		if i >= 2500 {
+			y[i] = 1
+		}
+	}
+	m, err := ensemble.Tree{Bins: 4, MaxDepth: 1}.FitRegressor(context.Background(), X, y, nil)
+	if err != nil {
+		panic(err)
+	}
+	p, err := m.Predict(nil, linalg.NewDense(2, 1, []float64{2499, 2500}))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(p)
+	// Output: [0 1]
+}
